@@ -1,0 +1,217 @@
+//! What a job is, where it runs, how it is recognised: plain data, no I/O.
+
+mod identity;
+mod livy_url;
+mod reference;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use identity::{Digest, Identity};
+pub use livy_url::{DEFAULT_LIVY_PORT, LivyUrl};
+pub use reference::RunRef;
+
+/// What defines a job: a change of any of it is another job.
+///
+/// Serialised, it is the description that a template would give, in canonical form: defaults and empty values left out,
+/// fields in a fixed order. [`Identity::derive`] hashes just that, so neither the order nor the names here may change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Job {
+    /// Where it runs.
+    #[serde(flatten)]
+    pub place: Place,
+    /// What runs, in the same words on every engine.
+    pub parameters: Parameters,
+    /// Whether it is meant to end.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub mode: Mode,
+    /// Free text whose change asks for a new run of the same job.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub rerun: String,
+}
+
+/// Where a job runs: an engine and its address.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Place {
+    /// [Apache Livy](https://livy.apache.org/docs/latest/rest-api.html), on EMR or anywhere else.
+    #[serde(rename = "LivyUrl")]
+    Livy(LivyUrl),
+}
+
+impl Place {
+    /// The engine's name as the attribute `Engine` tells it.
+    pub fn engine(&self) -> &'static str {
+        match self {
+            Self::Livy(_) => "livy",
+        }
+    }
+}
+
+/// For sentences: `Livy at http://emr-master:8998`.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Livy(url) => write!(f, "Livy at {url}"),
+        }
+    }
+}
+
+/// The portable description of what runs, as `spark-submit` would take it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Parameters {
+    /// The jar or Python file.
+    pub file: String,
+    /// The main class of a jar.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class_name: Option<String>,
+    /// The program's own arguments.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<String>,
+    /// Jars for the class path of driver and executors.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub jars: Vec<String>,
+    /// Python files, eggs and zips for `PYTHONPATH`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub py_files: Vec<String>,
+    /// Files for the working directory of each executor.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
+    /// Archives to be unpacked in the working directory of each executor.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub archives: Vec<String>,
+    /// Maven coordinates, `group:artifact:version`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<String>,
+    /// The environment of driver and executors.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, String>,
+    /// The driver's memory, as Spark writes it: `512m`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub driver_memory: Option<String>,
+    /// The driver's cores.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub driver_cores: Option<u32>,
+    /// Each executor's memory, as Spark writes it: `2g`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub executor_memory: Option<String>,
+    /// Each executor's cores.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub executor_cores: Option<u32>,
+    /// How many executors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub num_executors: Option<u32>,
+    /// The YARN queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    /// The user on whose behalf the job runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy_user: Option<String>,
+    /// The name that people know the job by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Spark properties.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub configuration: BTreeMap<String, String>,
+}
+
+/// Whether a job is meant to end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Mode {
+    /// It ends by itself.
+    #[default]
+    Batch,
+    /// It runs until it is stopped.
+    Streaming,
+}
+
+/// Where a run stands, in words that all engines share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// Accepted, not yet running.
+    Waiting,
+    /// Running.
+    Running,
+    /// Being cancelled, not yet over.
+    Ending,
+    /// Ended by itself, well.
+    Succeeded,
+    /// Ended by itself, badly.
+    Failed,
+    /// Stopped from outside.
+    Cancelled,
+    /// The engine does not know it: never made, forgotten or deleted.
+    Gone,
+}
+
+impl Phase {
+    /// Whether nothing of the run is alive any more.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled | Self::Gone)
+    }
+}
+
+/// What an engine says of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Where it stands.
+    pub phase: Phase,
+    /// The engine's own word for that.
+    pub word: String,
+    /// The engine's own explanation, where it gives one; else empty.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub reason: String,
+    /// The Spark application's id, once the cluster manager has given one.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub application: Option<String>,
+    /// When the run was made, where the engine tells.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub created: Option<Timestamp>,
+}
+
+/// A run together with what its engine said of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Which run.
+    pub run: RunRef,
+    /// Where it stands.
+    pub status: Status,
+}
+
+/// A moment: milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Timestamp(pub u64);
+
+impl Timestamp {
+    /// The time from `earlier` to here; zero where `earlier` is later.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+
+    /// `duration` before this moment, not before 1970.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(duration)))
+    }
+}
+
+impl std::ops::Add<Duration> for Timestamp {
+    type Output = Self;
+
+    fn add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(millis(duration)))
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

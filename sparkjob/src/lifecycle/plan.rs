@@ -1,0 +1,98 @@
+//! What a request asks for, in terms that every front door shares.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Lookup;
+use crate::job::{Identity, Job, Place, RunRef, Timestamp};
+use crate::properties::Management;
+
+/// What a request asks for. It can be derived from the request again at any time, so no state repeats it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// What is to be reached.
+    pub goal: Goal,
+    /// How the job is managed.
+    pub management: Management,
+    /// Until when.
+    pub deadlines: Deadlines,
+}
+
+/// What is to be reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// A first job.
+    Run(Wanted),
+    /// Another job in place of the present one.
+    Replace {
+        /// The new job.
+        wanted: Wanted,
+        /// The description that the new one replaces, with this resource's identity: runs of it that nobody knows of are
+        /// stopped. None where it could not be read.
+        old: Option<Wanted>,
+        /// The present job; none where nothing is known to have been made.
+        present: Option<RunRef>,
+    },
+    /// The present job, as it is.
+    Keep(RunRef),
+    /// No job.
+    Stop(Target),
+}
+
+/// A job and the identity of its run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The job.
+    pub job: Job,
+    /// Its run's identity.
+    pub identity: Identity,
+}
+
+/// What is to be stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Nothing was made.
+    Nothing,
+    /// This run.
+    Run(RunRef),
+    /// The runs that a look-up finds; it goes on for as long as a submission that is still under way may take.
+    Search {
+        /// Where to look.
+        place: Place,
+        /// Whose runs.
+        identity: Identity,
+        /// Which of them.
+        by: Lookup,
+    },
+}
+
+/// The times at which a request changes its ways, from the first to the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deadlines {
+    /// When the request began; the time in all is from here to `end`.
+    pub begin: Timestamp,
+    /// What is not reached by now is given up: the job that was submitted is cancelled.
+    pub give_up: Timestamp,
+    /// The answer goes out with whatever is known.
+    pub answer_by: Timestamp,
+    /// Nothing acts any more.
+    pub over: Timestamp,
+    /// Nobody waits any more.
+    pub end: Timestamp,
+}
+
+impl Deadlines {
+    /// The times for a request that has from `begin` to `end`: 120, 30 and 5 seconds before the end, or 1/4, 1/10 and 1/60
+    /// of the whole where that is less.
+    pub fn between(begin: Timestamp, end: Timestamp) -> Self {
+        let whole = end.since(begin);
+        let before_end = |seconds, part| end.before(Duration::from_secs(seconds).min(whole / part));
+        Self { begin, give_up: before_end(120, 4), answer_by: before_end(30, 10), over: before_end(5, 60), end }
+    }
+
+    /// The time in all.
+    pub fn whole(&self) -> Duration {
+        self.end.since(self.begin)
+    }
+}

@@ -1,0 +1,60 @@
+//! How a request ended: what a front door tells.
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Report;
+use crate::job::{RunRef, Status};
+
+/// How a request ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// None: it succeeded.
+    pub failure: Option<Failure>,
+    /// The job that answers, or the one that failed to.
+    pub made: Made,
+    /// That job, as it was last seen.
+    pub status: Option<Status>,
+    /// What there is to see of it.
+    pub report: Report,
+    /// What else a reader should know, each a sentence: what was left behind, what was not waited for.
+    pub notes: Vec<String>,
+}
+
+/// What a request made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Made {
+    /// Surely nothing.
+    Nothing,
+    /// Perhaps a job: a submission's answer was lost, and the job could not be found since.
+    Unknown,
+    /// This job.
+    Job(RunRef),
+}
+
+/// Why a request failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Its kind, for programs.
+    pub kind: FailureKind,
+    /// What happened, for people; one or more sentences that begin with what was tried and end with a full stop.
+    pub what: String,
+    /// What to do about it, one or more sentences; empty where there is nothing to advise.
+    pub advice: String,
+}
+
+/// The kinds of failure that a caller may want to tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FailureKind {
+    /// The description is at fault.
+    Invalid,
+    /// The engine refused the job.
+    Rejected,
+    /// The engine denied the call.
+    Denied,
+    /// The engine could not be reached, or something was not over in time.
+    Unavailable,
+    /// The job failed.
+    Failed,
+    /// The job was cancelled.
+    Cancelled,
+}
