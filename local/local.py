@@ -92,9 +92,8 @@ def _service(options) -> None:
 
 
 def _env(options) -> None:
-    print("unset AWS_PROFILE AWS_SESSION_TOKEN")
-    for name, value in Instance(options.instance).environment().items():
-        print(f"export {name}={shlex.quote(value)}")
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in Instance(options.instance).environment().items()]
+    print("unset AWS_PROFILE AWS_SESSION_TOKEN", *exports, sep="\n")
 
 
 def _logs(options) -> None:

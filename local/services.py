@@ -65,7 +65,8 @@ class Aws(Service):
     name, path, needs = "aws", "/_ministack/health", ("aws",)
 
     def command(self) -> list[str]:
-        return [str(paths.AWS / "bin" / "python"), str(paths.SOURCE / "adapter.py")]
+        # -P: this folder's modules are none of MiniStack's business.
+        return [str(paths.AWS / "bin" / "python"), "-P", str(paths.SOURCE / "adapter.py")]
 
     def environment(self) -> dict[str, str]:
         return super().environment() | CREDENTIALS | {
