@@ -19,11 +19,13 @@ from instance import Instance
 from say import Fault, bad, dim, good
 
 SERVICES = ("aws", "livy")
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> int:
-    # A closed terminal and a polite `kill` end as Ctrl-C does: with everything stopped.
-    for sign in (signal.SIGTERM, signal.SIGHUP):
+    # A closed terminal and a polite `kill` end as Ctrl-C does: with everything stopped. A shell's background
+    # jobs would not even hear Ctrl-C's own signal.
+    for sign in ENDS:
         signal.signal(sign, signal.default_int_handler)
     options = _parse()
     try:
@@ -65,7 +67,7 @@ def _run(options) -> int:
         dead = [name for name in SERVICES if not instance.alive(name)]
         raise Fault(f"Ended: {', '.join(dead)}. Its log: {instance.folder / 'log'}")
     finally:
-        for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for sign in ENDS:
             signal.signal(sign, signal.SIG_IGN)
         Instance(options.instance).down()
 
