@@ -1,18 +1,106 @@
 //! Carries a plan out against an engine, in this process.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
+use tracing::{Span, debug, info, warn};
 
+use crate::engine::{Kind, Report, Trouble, connect};
 use crate::http::Transport;
-use crate::job::Timestamp;
-use crate::lifecycle::Plan;
+use crate::job::{Place, Timestamp};
+use crate::lifecycle::{Action, Plan, Seen, State, horizon, learn, next};
 use crate::outcome::Outcome;
 
+/// What a report may take: it is worth less than the time to stop a job.
+const REPORT_LIMIT: Duration = Duration::from_secs(20);
+
 /// Carries `plan` out until there is an outcome, which is at the latest at its `answer_by`.
-pub async fn run(_plan: &Plan, _transport: Arc<dyn Transport>, _clock: &Clock) -> Outcome {
-    todo!()
+///
+/// The current span's field `job`, where it has one, is given the job's name and then its reference.
+pub async fn run(plan: &Plan, transport: Arc<dyn Transport>, clock: &Clock) -> Outcome {
+    if let Some(wanted) = plan.wanted() {
+        Span::current().record("job", wanted.identity.name());
+    }
+    let mut state = State::begin(plan, clock.now());
+    loop {
+        let now = clock.now();
+        match next(plan, &state, now) {
+            Action::Done(outcome) => return *outcome,
+            Action::Wait(until) => clock.sleep_until(until).await,
+            action => {
+                let limit = horizon(plan, &state).since(now);
+                let seen = act(action, &transport, limit).await;
+                let before = std::mem::discriminant(&state.stage);
+                state = learn(plan, state, clock.now(), seen);
+                tell(&state, before != std::mem::discriminant(&state.stage));
+            }
+        }
+    }
+}
+
+/// Carries out one action, within `limit`. [`Action::Wait`] and [`Action::Done`] are the caller's; they are late here.
+pub async fn act(action: Action, transport: &Arc<dyn Transport>, limit: Duration) -> Seen {
+    let engine = |place: &Place| connect(place, Arc::clone(transport));
+    match action {
+        Action::Find(place, identity, by) => {
+            let doing = format!("look for jobs on {place}");
+            Seen::Found(within(limit, Kind::Unavailable, doing, engine(&place).find(&identity, by)).await)
+        }
+        Action::Start(wanted) => {
+            let doing = format!("submit the job to {}", wanted.job.place);
+            let engine = engine(&wanted.job.place);
+            Seen::Started(within(limit, Kind::Unclear, doing, engine.start(&wanted.job, &wanted.identity)).await)
+        }
+        Action::Describe(runs) => match runs.first() {
+            Some(first) => {
+                let doing = format!("ask {} how the job is", first.place);
+                let engine = engine(&first.place);
+                Seen::Described(within(limit, Kind::Unavailable, doing, engine.describe(&runs)).await)
+            }
+            None => Seen::Described(Ok(Vec::new())),
+        },
+        Action::Cancel(run, how) => {
+            let doing = format!("stop the job on {}", run.place);
+            Seen::Cancelled(within(limit, Kind::Unclear, doing, engine(&run.place).cancel(&run, how)).await)
+        }
+        Action::Report(run) => {
+            let report = timeout(limit.min(REPORT_LIMIT), engine(&run.place).report(&run)).await;
+            Seen::Reported(report.unwrap_or_else(|_| Report {
+                full_log: "could not be fetched in time".to_owned(),
+                ..Report::default()
+            }))
+        }
+        Action::Late | Action::Wait(_) | Action::Done(_) => Seen::Late,
+    }
+}
+
+/// Races a call against the deadline; what is lost then has the meaning `kind`.
+async fn within<T>(
+    limit: Duration,
+    kind: Kind,
+    doing: String,
+    call: impl Future<Output = Result<T, Trouble>>,
+) -> Result<T, Trouble> {
+    let late = |_| Err(Trouble { kind, doing, said: "no answer before the deadline".to_owned() });
+    timeout(limit, call).await.unwrap_or_else(late)
+}
+
+/// Logs how far the request has come.
+fn tell(state: &State, moved: bool) {
+    if let Some(own) = &state.own {
+        Span::current().record("job", own.run.to_string());
+    }
+    if let Some(weather) = &state.weather {
+        warn!(polls = state.polls, "{weather}; trying again");
+    }
+    let word = state.own.as_ref().and_then(|own| own.status.as_ref()).map_or("", |status| status.word.as_str());
+    if moved {
+        info!(stage = state.stage.word(), state = word, "went on");
+    } else {
+        debug!(stage = state.stage.word(), state = word, polls = state.polls, "looked");
+    }
 }
 
 /// What time it is: a wall clock's reading once, and tokio's time since, which tests can make virtual.
@@ -35,6 +123,6 @@ impl Clock {
 
     /// Sleeps until `moment`; returns at once where it has passed.
     pub async fn sleep_until(&self, moment: Timestamp) {
-        tokio::time::sleep(moment.since(self.now()).max(Duration::ZERO)).await;
+        tokio::time::sleep(moment.since(self.now())).await;
     }
 }

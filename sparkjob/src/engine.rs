@@ -4,6 +4,7 @@ mod livy;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::http::Transport;
 use crate::job::{Identity, Job, Place, Run, RunRef, Status};
 use livy::Livy;
+
+/// How long one submission may take: a server that works it off before it answers needs minutes, not milliseconds.
+pub const SUBMISSION_LIMIT: Duration = Duration::from_mins(2);
 
 /// The engine at `place`. Nothing is sent before the engine is first asked something.
 pub fn connect(place: &Place, transport: Arc<dyn Transport>) -> Box<dyn Engine> {
@@ -26,10 +30,6 @@ pub fn connect(place: &Place, transport: Arc<dyn Transport>) -> Box<dyn Engine> 
 /// and that any call is made again, by this process or by another one at the same time.
 #[async_trait]
 pub trait Engine: Send + Sync + fmt::Debug {
-    /// Whether [`Engine::start`] may be repeated after [`Kind::Unclear`] without looking first, since the service itself
-    /// honours the token.
-    fn starts_once(&self) -> bool;
-
     /// Submits `job` under `identity`'s name.
     ///
     /// # Errors
@@ -92,6 +92,8 @@ pub enum Kind {
     Denied,
     /// A run of this name is there already; this call made none.
     Taken,
+    /// Not done, by an engine that answers and has no room for it now; trying again will help.
+    Busy,
     /// Not done; trying again may help.
     Unavailable,
     /// Perhaps done: no answer, or one that does not tell.

@@ -49,6 +49,13 @@ impl Place {
             Self::Livy(_) => "livy",
         }
     }
+
+    /// What the engine calls a run, at the beginning of a sentence.
+    pub fn noun(&self) -> &'static str {
+        match self {
+            Self::Livy(_) => "Batch",
+        }
+    }
 }
 
 /// For sentences: `Livy at http://emr-master:8998`.
@@ -169,6 +176,9 @@ pub struct Status {
     /// The Spark application's id, once the cluster manager has given one.
     #[serde(default, skip_serializing_if = "is_default")]
     pub application: Option<String>,
+    /// Whether the run shows no sign of life: neither application nor log. A run just made looks so too.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub silent: bool,
     /// When the run was made, where the engine tells.
     #[serde(default, skip_serializing_if = "is_default")]
     pub created: Option<Timestamp>,

@@ -1,5 +1,26 @@
 //! What to do next, and what was learnt: pure, without clock or randomness.
+//!
+//! [`State::begin`] starts a [`Plan`]; [`next`] tells the one [`Action`] that a state asks for; [`learn`] is the state after
+//! the action was [`Seen`]. Everything that the next step needs is in the [`State`], so a driver may stop after any step, keep
+//! the state, and go on elsewhere.
+//!
+//! ```text
+//! Run      FindOwn ─ Start ─ Follow ─ Explain ─ Done
+//! Replace  FindOwn ─ Adopt ─ FindOld ─ Stop | Finish ─ Start ─ Follow ─ Explain ─ Done        (StartThenStop: FindOld last)
+//! Keep     Look ─ Explain ─ Done
+//! Stop     Search ─ Stop ─ Done
+//! ```
 
+mod failure;
+mod learn;
+mod next;
+mod pace;
 mod plan;
+mod state;
+#[cfg(test)]
+mod tests;
 
+pub use learn::learn;
+pub use next::{Action, Seen, horizon, next};
 pub use plan::{Deadlines, Goal, Plan, Target, Wanted};
+pub use state::{Own, Purpose, Stage, State, Stopping};

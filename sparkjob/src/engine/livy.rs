@@ -19,9 +19,6 @@ impl Livy {
 }
 #[async_trait]
 impl Engine for Livy {
-    fn starts_once(&self) -> bool {
-        false
-    }
     async fn start(&self, _job: &Job, _identity: &Identity) -> Result<RunRef, Trouble> {
         todo!()
     }

@@ -30,6 +30,11 @@ impl Digest {
         text.truncate(digits);
         text
     }
+
+    /// One of its bytes, counted round and round: what seems random and is the same every time.
+    pub fn byte(&self, index: usize) -> u8 {
+        self.0[index % self.0.len()]
+    }
 }
 
 impl fmt::Display for Digest {

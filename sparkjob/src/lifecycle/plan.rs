@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::next::Action;
 use crate::engine::Lookup;
-use crate::job::{Identity, Job, Place, RunRef, Timestamp};
+use crate::job::{Digest, Identity, Job, Place, RunRef, Timestamp};
 use crate::properties::Management;
 
 /// What a request asks for. It can be derived from the request again at any time, so no state repeats it.
@@ -19,6 +20,55 @@ pub struct Plan {
     pub deadlines: Deadlines,
 }
 
+impl Plan {
+    /// The job that is to run, where one is.
+    pub fn wanted(&self) -> Option<&Wanted> {
+        match &self.goal {
+            Goal::Run(wanted) | Goal::Replace { wanted, .. } => Some(wanted),
+            Goal::Keep(_) | Goal::Stop(_) => None,
+        }
+    }
+
+    /// The description that is replaced.
+    pub(super) fn old(&self) -> Option<&Wanted> {
+        match &self.goal {
+            Goal::Replace { old, .. } => old.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The present job.
+    pub(super) fn present(&self) -> Option<&RunRef> {
+        match &self.goal {
+            Goal::Replace { present, .. } => present.as_ref(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn start(&self) -> Option<Action> {
+        self.wanted().map(|wanted| Action::Start(Box::new(wanted.clone())))
+    }
+
+    pub(super) fn search(&self) -> Option<Action> {
+        match &self.goal {
+            Goal::Stop(Target::Search { place, identity, by }) => {
+                Some(Action::Find(place.clone(), identity.clone(), *by))
+            }
+            _ => None,
+        }
+    }
+
+    /// What makes the intervals of this request differ from those of another one.
+    pub(super) fn seed(&self) -> Digest {
+        match &self.goal {
+            Goal::Run(wanted) | Goal::Replace { wanted, .. } => wanted.identity.token,
+            Goal::Keep(run) | Goal::Stop(Target::Run(run)) => Digest::of(&[&run.to_string()]),
+            Goal::Stop(Target::Search { identity, .. }) => identity.token,
+            Goal::Stop(Target::Nothing) => Digest::of(&[]),
+        }
+    }
+}
+
 /// What is to be reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Goal {
@@ -30,7 +80,7 @@ pub enum Goal {
         wanted: Wanted,
         /// The description that the new one replaces, with this resource's identity: runs of it that nobody knows of are
         /// stopped. None where it could not be read.
-        old: Option<Wanted>,
+        old: Option<Box<Wanted>>,
         /// The present job; none where nothing is known to have been made.
         present: Option<RunRef>,
     },

@@ -1,0 +1,140 @@
+# Every task a person runs. `make` alone lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# Cargo uses all cores by itself, and what fails fast comes first.
+.NOTPARALLEL:
+
+# Absolute: SAM builds in handler/, where a relative one would be another folder.
+export CARGO_TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
+export SAM_CLI_TELEMETRY := 0
+
+# The table of samconfig.toml that `make deploy` takes.
+STAGE ?= default
+EVENT ?= events/create.json
+
+LOCAL := python3 local/local.py
+# SAM finds cargo-lambda, and that finds zig, on the path.
+WITH_TOOLS := PATH="$(CURDIR)/.local/tools/bin:$$PATH"
+ZIP := $(CURDIR)/.aws-sam/handler.zip
+ZIP_LIMIT := 2500000
+DENY_VERSION := 0.20.2
+DENY := .local/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
+
+.PHONY: help
+help:
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##@ Try it
+
+.PHONY: demo
+demo: ## from nothing to a stack with Spark jobs, an update, a failure, a clean end
+	$(LOCAL) demo
+
+.PHONY: up
+up: install build ## keep a local AWS, Livy and Spark running, with the Lambda deployed, for stacks of your own
+	$(LOCAL) up
+	eval "$$($(LOCAL) env)" && $(WITH_TOOLS) sam deploy --config-env local
+
+.PHONY: down
+down: ## stop them
+	$(LOCAL) down
+
+##@ Deploy it
+
+.PHONY: deploy
+deploy: install-tools ## build and deploy to the AWS account of this shell; STAGE=prod for another table of samconfig.toml
+	$(WITH_TOOLS) sam build --config-env $(STAGE)
+	$(WITH_TOOLS) sam deploy --config-env $(STAGE)
+
+##@ Work on it
+
+.PHONY: test
+test: install check lint-templates size test-local e2e ## everything: format, lints, unit tests, then end to end on real parts
+
+.PHONY: check
+check: fmt-check clippy doc unit deps ## what a commit needs: format, lints, documentation, unit tests, dependencies
+
+.PHONY: fmt
+fmt: ## format
+	cargo fmt --all
+
+.PHONY: fmt-check
+fmt-check:
+	cargo fmt --all --check
+
+.PHONY: clippy
+clippy:
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+.PHONY: doc
+doc:
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
+
+.PHONY: unit
+unit: ## unit and property tests, in virtual time
+	cargo test --locked --workspace --exclude tests
+
+.PHONY: deps
+deps: $(DENY) ## prove that one TLS stack is in the graph, only crates.io, only known licences
+	@absent() { \
+	  local tree; tree=$$(cargo tree --locked --prefix none "$${@:2}"); \
+	  if grep -E "^$$1 v" <<< "$$tree"; then echo "is in the tree of: cargo tree $${*:2}" >&2; return 1; fi; \
+	  echo "no $$1: cargo tree $${*:2}"; \
+	}; \
+	absent 'aws-lc-(rs|sys)' -p handler -e normal; \
+	absent 'aws-lc-(rs|sys)' --workspace -e normal,build,dev --target all; \
+	absent regex -p handler -e normal
+	$(DENY) --locked check bans licenses sources
+
+# The release on PyPI is years old and there is none on npm, so it is compiled, once, as its authors pinned it; not into
+# our target folder, which CI keeps.
+$(DENY):
+	env -u CARGO_TARGET_DIR cargo install --locked --root .local/cargo-deny-$(DENY_VERSION) cargo-deny@$(DENY_VERSION)
+
+.PHONY: lint-templates
+lint-templates: install-tools ## cfn-lint and SAM on template.yaml and the examples
+	$(WITH_TOOLS) cfn-lint template.yaml examples/*.yaml
+	$(WITH_TOOLS) sam validate --lint --region us-east-1
+
+.PHONY: build
+build: install-tools ## build the Lambda for x86_64, which the local default runs
+	$(WITH_TOOLS) sam build --config-env local
+
+.PHONY: size
+size: build ## print the zip's size in bytes; above 2.5 MB is an error
+	@rm -f $(ZIP)
+	@python3 -m zipfile -c $(ZIP) .aws-sam/build/Submitter/bootstrap
+	@bytes=$$(stat -c %s $(ZIP)); echo "$$bytes bytes zipped"; \
+	if ((bytes > $(ZIP_LIMIT))); then echo "more than $(ZIP_LIMIT)" >&2; exit 1; fi
+
+.PHONY: e2e
+e2e: install size ## end to end: the real binary, Livy, Spark, stacks
+	SPARK_JOB_ZIP=$(ZIP) cargo test --locked -p tests
+
+.PHONY: test-local
+test-local: install ## the local default's own tests
+	.local/venv/bin/python -m unittest discover local
+
+.PHONY: watch
+watch: install-tools ## run the handler for `make invoke`, against the Livy of `make up`
+	$(WITH_TOOLS) cargo lambda watch --invoke-address 127.0.0.1 --ignore-changes --package handler
+
+.PHONY: invoke
+invoke: install-tools ## send it one event, EVENT=events/create.json, and print its answer; ID= names another job than the event's
+	$(WITH_TOOLS) events/invoke.py $(EVENT) '$(ID)'
+
+.PHONY: install
+install: ## download what the local default and the build need, into .local/
+	$(LOCAL) install
+
+.PHONY: install-tools
+install-tools:
+	@$(LOCAL) install tools
+
+.PHONY: clean
+clean: ## stop what runs, and remove all that was built and downloaded
+	for instance in .local/run/*/; do [ ! -d "$$instance" ] || $(LOCAL) --instance "$$(basename "$$instance")" down; done
+	rm -rf .local .aws-sam target

@@ -1,0 +1,274 @@
+"""MiniStack, started in process and bent where AWS does otherwise, in what matters to a custom resource.
+
+| AWS                                                          | MiniStack left alone                 |
+|--------------------------------------------------------------|--------------------------------------|
+| invokes the Lambda asynchronously: retries, then on-failure  | calls it once and waits for it       |
+| checks the answer, in S3 and then in CloudFormation          | takes anything                       |
+| the ResponseURL is a presigned one, with its date            | has no query                         |
+| `ServiceToken` also stands at the top of the event           | only within `ResourceProperties`     |
+| after a Create that failed, the rollback sends a Delete      | forgets the resource                 |
+| a rollback sends an Update to a replaced resource            | only deletes the new one             |
+
+This hangs on MiniStack's inside, so on its version. `LAMBDA_ASYNC_RETRY_BASE_SECONDS` is the wait before Lambda's first
+retry: a minute on AWS, a second here; the second wait is twice that. What was asked and answered is written, a JSON object a
+line, to the file that `SPARKJOB_CUSTOM_RESOURCES` names.
+"""
+
+import importlib.metadata
+import json
+import os
+import sys
+import threading
+import time
+import uuid
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+VERSION = "1.5.33"
+if importlib.metadata.version("ministack") != VERSION:
+    sys.exit(f"adapter.py reaches into the inside of MiniStack {VERSION}, but {importlib.metadata.version('ministack')} is installed")
+
+from ministack import app
+from ministack.core.responses import get_region
+from ministack.services import lambda_svc
+from ministack.services.cloudformation import _stacks, custom_resource, handlers, stacks
+
+PATH = "/_ministack/cfn-response/"
+LIFETIME = 7200
+
+
+def main():
+    custom_resource.invoke_custom_resource = request
+    app._handle_post_body_shortcuts = answer_or(app._handle_post_body_shortcuts)
+    stacks._roll_back_operation = handlers._roll_back_operation = roll_back_like_aws(stacks._roll_back_operation)
+    app.main()
+
+
+@dataclass
+class Exchange:
+    """A request, and what came back for it."""
+
+    event: dict
+    query: dict
+    made: float = field(default_factory=time.time)
+    puts: int = 0
+    body: bytes = b""
+    answered: threading.Event = field(default_factory=threading.Event)
+
+
+exchanges: dict[str, Exchange] = {}
+
+
+# --- the request ------------------------------------------------------------------------------------------------------
+
+
+def request(kind, logical_id, properties, stack_name, stack_id, resource_type, physical_id=None, old_props=None):
+    """Asks the Lambda behind a custom resource, and waits for the answer: takes the place of MiniStack's own function.
+
+    Runs in a worker thread. Returns the physical id and the attributes; whatever it raises fails the resource.
+    """
+    function = find(properties["ServiceToken"])
+    token, query = uuid.uuid4().hex, presigned_query()
+    event = {
+        "RequestType": kind,
+        "ServiceToken": properties["ServiceToken"],
+        "ResponseURL": f"{custom_resource._gateway_url()}{PATH}{token}?{urlencode(query)}",
+        "StackId": stack_id,
+        "RequestId": str(uuid.uuid4()),
+        "LogicalResourceId": logical_id,
+        "ResourceType": resource_type,
+        "ResourceProperties": custom_resource._normalise_resource_properties(properties),
+    }
+    if physical_id is not None:
+        event["PhysicalResourceId"] = physical_id
+    if old_props is not None:
+        event["OldResourceProperties"] = custom_resource._normalise_resource_properties(old_props)
+    exchange = exchanges[token] = Exchange(event, query)
+    note("request", **{name: value for name, value in event.items() if name != "ResponseURL"})
+    # Tried up to three times, then told to the on-failure destination, as the function's EventInvokeConfig says.
+    lambda_svc.invoke_async_with_retry(function, event)
+    answer, fault = outcome(exchange, float(properties.get("ServiceTimeout") or 3600))
+    if fault and kind == "Create":
+        # Without an id in the answer, CloudFormation makes one up.
+        made_up = f"{stack_name}-{logical_id}-{uuid.uuid4().hex[:12].upper()}"
+        remember_failed_create(stack_name, event, properties, answer.get("PhysicalResourceId") or made_up)
+    if fault:
+        raise RuntimeError(fault)
+    return answer["PhysicalResourceId"], answer.get("Data") or {}
+
+
+def presigned_query() -> dict[str, str]:
+    """What S3 presigns a ResponseURL with. It signs the host only, so no header but that is bound to it."""
+    now = time.gmtime()
+    scope = f"{time.strftime('%Y%m%d', now)}/{get_region()}/s3/aws4_request"
+    return {
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Date": time.strftime("%Y%m%dT%H%M%SZ", now),
+        "X-Amz-SignedHeaders": "host",
+        "X-Amz-Expires": str(LIFETIME),
+        "X-Amz-Credential": f"AKIALOCALCLOUDFORMAT/{scope}",
+        "X-Amz-Signature": uuid.uuid4().hex + uuid.uuid4().hex,
+    }
+
+
+def find(service_token) -> dict:
+    """The function behind a ServiceToken, as MiniStack's Lambda runs it."""
+    function, config, _ = lambda_svc._get_func_record_for_ref(service_token)
+    if function is None or config is None:
+        raise ValueError(f"Invalid service token: {service_token} is no function here")
+    return lambda_svc._execution_record_for_config(function, config)
+
+
+def outcome(exchange, seconds) -> tuple[dict, str]:
+    """The answer, as far as it can be read, and why the resource fails, if it does."""
+    if not exchange.answered.wait(seconds):
+        return {}, "CloudFormation did not receive a response from your Custom Resource. Please check your logs for " \
+            f"requestId [{exchange.event['RequestId']}]."
+    answer, fault = judge(exchange.event, exchange.body)
+    return answer, fault or (answer["Reason"] if answer["Status"] == "FAILED" else "")
+
+
+def judge(event, body) -> tuple[dict, str]:
+    """What CloudFormation finds wrong with an answer that S3 took. Only ids that are valid are handed on."""
+    if len(body) > 4096:
+        return {}, "Response object is too long."
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        return {}, "Invalid response: it must be a JSON object."
+    for name in ("RequestId", "StackId", "LogicalResourceId"):
+        if answer.get(name) != event[name]:
+            return {}, f"Invalid response: {name} must be that of the request."
+    physical = answer.get("PhysicalResourceId")
+    if not isinstance(physical, str) or not 1 <= len(physical.encode()) <= 1024:
+        return {}, "Invalid PhysicalResourceId"
+    if answer.get("Status") not in ("SUCCESS", "FAILED"):
+        return answer, "Invalid response: Status must be SUCCESS or FAILED."
+    if answer["Status"] == "FAILED" and not answer.get("Reason"):
+        return answer, "Invalid response: Reason is required when Status is FAILED."
+    if not isinstance(answer.get("Data") or {}, dict):
+        return answer, "Invalid response: Data must be an object."
+    return answer, ""
+
+
+# --- the answer -------------------------------------------------------------------------------------------------------
+
+
+def answer_or(other):
+    """Takes the PUTs to ResponseURLs, and leaves everything else to `other`."""
+
+    async def handle(method, path, headers, body, query_params, request_id):
+        if not path.startswith(PATH):
+            return await other(method, path, headers, body, query_params, request_id)
+        status, code = store(method, path.removeprefix(PATH), headers, body, query_params)
+        error = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code></Error>'.encode() if code else b""
+        return status, {"Content-Type": "application/xml"} if code else {}, error
+
+    return handle
+
+
+def store(method, token, headers, body, query_params) -> tuple[int, str]:
+    """What S3 does with a PUT: it knows nothing of CloudFormation, and looks at the signature and the length only."""
+    exchange = exchanges.get(token)
+    fault = refusal(exchange, method, headers, query_params)
+    event = exchange.event if exchange else {}
+    if exchange and not fault:
+        exchange.puts += 1
+        if not exchange.answered.is_set():
+            exchange.body = body
+            exchange.answered.set()
+    note(
+        "answer",
+        RequestId=event.get("RequestId"),
+        refused=fault[1] if fault else "",
+        # CloudFormation reads the first and never looks again.
+        nth=exchange.puts if exchange else 0,
+        fault=judge(event, body)[1] if exchange and not fault else "",
+        body=body.decode(errors="replace"),
+    )
+    return fault or (200, "")
+
+
+def refusal(exchange, method, headers, query_params) -> tuple[int, str] | None:
+    """The status and the code that S3 would refuse with."""
+    query = {name: value[0] if isinstance(value, list) else value for name, value in query_params.items()}
+    if not exchange or method != "PUT" or query != exchange.query or headers.get("content-type"):
+        # A Content-Type that was not signed is part of the signature all the same.
+        return 403, "SignatureDoesNotMatch"
+    if time.time() > exchange.made + LIFETIME:
+        return 403, "AccessDenied"
+    if "chunked" in headers.get("transfer-encoding", ""):
+        return 501, "NotImplemented"
+    if "content-length" not in headers:
+        return 411, "MissingContentLength"
+    return None
+
+
+# --- the rollback -----------------------------------------------------------------------------------------------------
+
+
+def remember_failed_create(stack_name, event, properties, physical_id):
+    """Leaves the resource in its stack, where a rollback or the stack's own Delete finds it."""
+    _stacks[stack_name]["_resources"][event["LogicalResourceId"]] = {
+        "PhysicalResourceId": physical_id,
+        "LogicalResourceId": event["LogicalResourceId"],
+        "ResourceType": event["ResourceType"],
+        "ResourceStatus": "CREATE_FAILED",
+        "Properties": properties,
+        "Attributes": {},
+        "Timestamp": stacks.now_iso(),
+    }
+
+
+def roll_back_like_aws(roll_back):
+    """MiniStack's rollback, which then also deletes what failed to be made, and sends replaced resources back."""
+
+    async def handle(stack_name, stack_id, stack, operation, *more, **others):
+        failed = operation.get("failed_logical_id")
+        if stack["_resources"].get(failed, {}).get("ResourceStatus") == "CREATE_FAILED":
+            operation["created"].append(failed)
+        broken = [lid for lid in replaced(stack, operation) if not await send_back(stack_name, stack_id, stack, operation, lid)]
+        await roll_back(stack_name, stack_id, stack, operation, *more, **others)
+        if broken:
+            reason = f"The following resource(s) failed to update: [{', '.join(broken)}]."
+            stack.update(StackStatus="UPDATE_ROLLBACK_FAILED", StackStatusReason=reason)
+            stacks._add_event(stack_id, stack_name, stack_name, "AWS::CloudFormation::Stack", stack["StackStatus"], reason, stack_id)
+
+    return handle
+
+
+def replaced(stack, operation) -> list[str]:
+    """The custom resources that got another physical id in the update that is rolled back."""
+    return [lid for lid in operation["replaced_ids"] if stacks._sends_back_failed_update(stack["_resources"][lid]["ResourceType"])]
+
+
+async def send_back(stack_name, stack_id, stack, operation, logical_id) -> bool:
+    """Sends the Update of a rollback, with the new resource's id; the id in the answer is the resource from then on.
+
+    The new resource is deleted afterwards, by MiniStack.
+    """
+    # Set here, since those who are asked may look; it stays so until MiniStack cleans up.
+    stack["StackStatus"] = "UPDATE_ROLLBACK_IN_PROGRESS"
+    new, old = stack["_resources"][logical_id], operation["previous_stack"]["_resources"][logical_id]
+    try:
+        await stacks._revert_update(
+            stack_id, stack_name, logical_id, new["ResourceType"], new["PhysicalResourceId"],
+            new["Properties"], old["Properties"], new["Attributes"], old,
+        )
+    except Exception:
+        # It has told the stack's events.
+        return False
+    return True
+
+
+def note(kind, **what):
+    """A line for those who want to see what went to and fro."""
+    line = json.dumps({"kind": kind, "at": time.time(), **what})
+    with open(os.environ["SPARKJOB_CUSTOM_RESOURCES"], "a") as file:
+        file.write(line + "\n")
+
+
+if __name__ == "__main__":
+    main()

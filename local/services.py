@@ -1,0 +1,150 @@
+"""The two programs that make up the local default: how each is started, and how it shows that it is well."""
+
+import json
+import os
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import machine
+import paths
+import processes
+
+# Never over a proxy, which an environment may name: all of this is on this machine.
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+# MiniStack takes `test` for the root user of account 000000000000, whatever the secret is signed with.
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
+
+# What Hadoop, Kryo and Livy reach into since Java closed its modules.
+OPENED = (
+    "java.lang java.lang.invoke java.io java.net java.nio java.util java.util.concurrent.atomic sun.nio.ch sun.util.calendar"
+).split()
+
+
+@dataclass
+class Service:
+    """One program of an instance, whose files lie in `folder`."""
+
+    folder: Path
+    port: int
+
+    name = path = ""
+    needs = ()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log" / f"{self.name}.log"
+
+    def healthy(self) -> bool:
+        try:
+            with _open(self.url + self.path, timeout=5) as answer:
+                return bool(json.load(answer))
+        except (OSError, ValueError):
+            return False
+
+    def environment(self) -> dict[str, str]:
+        """This shell's, without what would lead to a real AWS account: Lambdas inherit all of it."""
+        temporary = self.folder / "tmp"
+        return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {"TMPDIR": str(temporary)}
+
+    def start(self) -> dict:
+        for folder in ("log", "tmp", "work"):
+            (self.folder / folder).mkdir(parents=True, exist_ok=True)
+        return processes.start(self.command(), self.environment(), self.folder / "work", self.log)
+
+
+class Aws(Service):
+    """MiniStack, in our adapter."""
+
+    name, path, needs = "aws", "/_ministack/health", ("aws",)
+
+    def command(self) -> list[str]:
+        # -P: this folder's modules are none of MiniStack's business.
+        return [str(paths.AWS / "bin" / "python"), "-P", str(paths.SOURCE / "adapter.py")]
+
+    def environment(self) -> dict[str, str]:
+        return super().environment() | CREDENTIALS | {
+            "AUTH": "true",
+            "BIND_HOST": "127.0.0.1",
+            "MINISTACK_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.port),
+            "AWS_ENDPOINT_URL": self.url,
+            "LAMBDA_EXECUTOR": "local",
+            "SFTP_ENABLED": "0",
+            "IOT_MTLS_ENABLED": "0",
+            "SPARKJOB_CUSTOM_RESOURCES": str(self.folder / "log" / "custom-resources.jsonl"),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+
+@dataclass
+class Livy(Service):
+    """A Livy server, which runs each batch as a Spark of its own on this machine."""
+
+    retain: int = 600
+
+    name, path, needs = "livy", "/version", ("livy", "spark")
+
+    def command(self) -> list[str]:
+        opened = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED]
+        temporary = f"-Djava.io.tmpdir={self.folder / 'tmp'}"
+        classes = f"{paths.LIVY / 'jars' / '*'}:{self._conf}"
+        return [machine.java(), *opened, temporary, "-XX:-UsePerfData", "-Xmx512m", "-cp", classes, "org.apache.livy.server.LivyServer"]
+
+    def environment(self) -> dict[str, str]:
+        python = str(paths.SPARK / "bin" / "python")
+        return super().environment() | {
+            "LIVY_HOME": str(paths.LIVY),
+            "LIVY_CONF_DIR": str(self._conf),
+            "LIVY_LOG_DIR": str(self.folder / "log"),
+            "SPARK_HOME": str(paths.spark_home()),
+            "SPARK_CONF_DIR": str(self._conf),
+            "SPARK_LOCAL_DIRS": str(self.folder / "tmp"),
+            # Else Spark looks up the machine's own name, which not every network knows.
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            "SPARK_LOCAL_HOSTNAME": "127.0.0.1",
+            "PYSPARK_PYTHON": python,
+            "PYSPARK_DRIVER_PYTHON": python,
+        }
+
+    def start(self) -> dict:
+        self._configure()
+        return super().start()
+
+    @property
+    def _conf(self) -> Path:
+        return self.folder / "conf"
+
+    def _configure(self) -> None:
+        self._conf.mkdir(parents=True, exist_ok=True)
+        for source in ("livy/log4j.properties", "spark/log4j2.properties"):
+            (self._conf / Path(source).name).write_text((paths.SOURCE / source).read_text())
+        _properties(self._conf / "livy.conf", {
+            "livy.server.host": "127.0.0.1",
+            "livy.server.port": self.port,
+            "livy.server.csrf-protection.enabled": "true",
+            "livy.server.session.state-retain.sec": f"{self.retain}s",
+            # Each batch has its own; two threads make it a Spark with tasks side by side, on whatever machine.
+            "livy.spark.master": "local[2]",
+            "livy.file.local-dir-whitelist": f"{paths.ROOT}/",
+        })
+        _properties(self._conf / "spark-defaults.conf", {
+            # A few jobs at once must fit into a laptop.
+            "spark.driver.memory": "512m",
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.driver.extraJavaOptions": f"-XX:-UsePerfData -Djava.io.tmpdir={self.folder / 'tmp'}",
+            "spark.jars.ivy": paths.HOME / "ivy",
+            # Jobs at the same time would quarrel about its port, and say so at length.
+            "spark.ui.enabled": "false",
+        })
+
+
+def _properties(file: Path, settings: dict) -> None:
+    file.write_text("".join(f"{name} = {value}\n" for name, value in settings.items()))

@@ -1,0 +1,124 @@
+//! What a failure says: what was tried, what came of it, what to do.
+
+use super::plan::Plan;
+use super::state::{Stage, State};
+use crate::engine::{Kind, Trouble};
+use crate::job::{Phase, RunRef, Status};
+use crate::outcome::{Failure, FailureKind};
+use crate::properties::WaitFor;
+
+/// A call that failed for good.
+pub fn of(trouble: &Trouble) -> Failure {
+    let (kind, advice) = match trouble.kind {
+        Kind::Rejected => (FailureKind::Rejected, "Correct what is said above and deploy again."),
+        Kind::Denied => (FailureKind::Denied, "Check who may use this server, and how: it denied the call."),
+        Kind::Busy | Kind::Taken | Kind::Unavailable | Kind::Unclear => (
+            FailureKind::Unavailable,
+            "Check that the server runs and that the network lets the submitter reach it (subnets, security groups, name).",
+        ),
+    };
+    Failure {
+        kind,
+        what: format!("Could not {}: {}", trouble.doing, sentence(&trouble.said)),
+        advice: advice.to_owned(),
+    }
+}
+
+/// Jobs that could not be stopped or looked for, where that matters.
+pub fn of_stop(trouble: &Trouble) -> Failure {
+    let mut failure = of(trouble);
+    failure.advice.push_str(" To go on without stopping the job, set OnDeleteError to Ignore.");
+    failure
+}
+
+/// A job that ended otherwise than it should.
+pub fn of_job(run: &RunRef, status: &Status) -> Failure {
+    let (kind, happened, advice) = match status.phase {
+        Phase::Gone => (
+            FailureKind::Cancelled,
+            "disappeared from",
+            "Somebody deleted it, or the server was restarted and forgot it. Deploy again to run it again.",
+        ),
+        Phase::Cancelled => (FailureKind::Cancelled, "was cancelled from outside on", "Deploy again to run it again."),
+        _ => (FailureKind::Failed, "failed on", "Correct the job and deploy again."),
+    };
+    let said = if status.reason.is_empty() { String::new() } else { format!(" {}", sentence(&status.reason)) };
+    let what = format!("{} {happened} {}: it is {}.{said}", told(run), run.place, status.word);
+    Failure { kind, what, advice: advice.to_owned() }
+}
+
+/// A run that was registered and never started.
+pub fn of_silence(run: &RunRef) -> Failure {
+    Failure {
+        kind: FailureKind::Rejected,
+        what: format!("{} never started on {}: it has shown no sign of life for a minute.", told(run), run.place),
+        advice: "The server's own log tells why it could not run spark-submit. Then deploy again.".to_owned(),
+    }
+}
+
+/// The time ran out.
+pub fn of_time(plan: &Plan, state: &State) -> Failure {
+    let whole = plan.deadlines.whole().as_secs();
+    let met = match plan.management.wait_for {
+        WaitFor::Submitted => "submitted",
+        WaitFor::Running => "running",
+        WaitFor::Succeeded => "done",
+    };
+    let (what, advice) = match (&state.stage, &state.own) {
+        (Stage::Finish, _) => (
+            "The present job had not ended after half of the time, so nothing was stopped and nothing submitted."
+                .to_owned(),
+            "Update when it has ended, give it more time (ServiceTimeout), or choose another UpdateStrategy.",
+        ),
+        (Stage::Stop { runs, .. }, _) => {
+            let runs: Vec<String> = runs
+                .iter()
+                .map(|stopping| {
+                    let word = stopping.status.as_ref().map_or("unknown", |status| status.word.as_str());
+                    format!("{} on {} is {word}", told(&stopping.run), stopping.run.place)
+                })
+                .collect();
+            (format!("Not stopped in time: {}.", runs.join(", ")), "Stop it by hand, or try again.")
+        }
+        (_, Some(own)) => {
+            let word = own.status.as_ref().map_or("unknown", |status| status.word.as_str());
+            (
+                format!("{} on {} was not {met} in time: it is {word}.", told(&own.run), own.run.place),
+                "Give it more time (ServiceTimeout), wait for less (WaitFor), or let it go on (OnTimeout: Accept).",
+            )
+        }
+        (_, None) => {
+            let place = plan.wanted().map(|wanted| format!(" to {}", wanted.job.place)).unwrap_or_default();
+            (format!("The job could not be submitted{place} in time."), "Try again when the server answers.")
+        }
+    };
+    let said = state.weather.as_deref().map(|said| format!(" Last of all: {}", sentence(said))).unwrap_or_default();
+    let kind = FailureKind::Unavailable;
+    Failure { kind, what: format!("{what} The time was {whole} s in all.{said}"), advice: advice.to_owned() }
+}
+
+/// What is noted of a job that goes on although it has not met `WaitFor`.
+pub fn accepted(plan: &Plan) -> String {
+    format!("WaitFor was not met within {} s; OnTimeout is Accept.", plan.deadlines.whole().as_secs())
+}
+
+/// A state that does not fit its plan: an internal error, told rather than hidden.
+pub fn of_state() -> Failure {
+    Failure {
+        kind: FailureKind::Unavailable,
+        what: "The saved state does not fit the request that it belongs to.".to_owned(),
+        advice: "This is a defect of the submitter: please report it.".to_owned(),
+    }
+}
+
+/// The run as people call it.
+fn told(run: &RunRef) -> String {
+    let name = run.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+    format!("{} {}{name}", run.place.noun(), run.id)
+}
+
+/// With one full stop at its end.
+fn sentence(text: &str) -> String {
+    let text = text.trim();
+    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+}

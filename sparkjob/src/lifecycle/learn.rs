@@ -1,0 +1,156 @@
+//! What a state becomes: one `match` on what it is at and what was seen.
+
+mod late;
+mod make;
+mod stop;
+
+use std::time::Duration;
+
+use super::failure;
+use super::next::Seen;
+use super::pace::{LOOKS, Pace, REPEATS};
+use super::plan::{Goal, Plan};
+use super::state::{Own, Purpose, Stage, State, Stopping};
+use crate::engine::{Kind, Report, Trouble};
+use crate::job::Timestamp;
+use crate::outcome::Failure;
+use crate::properties::{OnDeleteError, UpdateStrategy};
+
+/// An engine that cannot be reached for so long is given up; until then failed calls are weather.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// The state after `seen`, at `now`.
+pub fn learn(plan: &Plan, state: State, now: Timestamp, seen: Seen) -> State {
+    let at = At { plan, now };
+    match (state.stage.clone(), seen) {
+        (Stage::Done(_), _) => state,
+        (_, Seen::Late) => at.late(state),
+        (Stage::FindOwn, Seen::Found(found)) => at.found_own(state, found),
+        (Stage::Adopt, Seen::Found(found)) => at.found_adoptable(state, found),
+        (Stage::FindOld, Seen::Found(found)) => at.found_old(state, found),
+        (Stage::Search { since }, Seen::Found(found)) => at.searched(state, since, found),
+        (Stage::Stop { runs, purpose }, Seen::Cancelled(asked)) => at.asked(state, runs, purpose, asked),
+        (Stage::Stop { runs, purpose }, Seen::Described(seen)) => at.stopping(state, runs, purpose, seen),
+        (Stage::Finish, Seen::Described(seen)) => at.finishing(state, seen),
+        (Stage::Start, Seen::Started(started)) => at.started(state, started),
+        (Stage::Follow, Seen::Described(seen)) => at.followed(state, seen),
+        (Stage::Look, Seen::Described(seen)) => at.looked(state, seen),
+        (Stage::Explain(failure), Seen::Reported(report)) => at.explained(state, failure, report),
+        // Not an answer to what the state asked: it asks again, later.
+        (_, _) => at.again(state, LOOKS),
+    }
+}
+
+/// What every transition may consult: the plan and the moment.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    plan: &'a Plan,
+    now: Timestamp,
+}
+
+/// The ways on that several stages share.
+impl At<'_> {
+    /// The same stage again, after a while.
+    fn again(self, mut state: State, pace: Pace) -> State {
+        state.not_before = self.now + pace.interval(state.polls, &self.plan.seed());
+        state.polls += 1;
+        state
+    }
+
+    /// The same stage again after a call that succeeded: good weather.
+    fn looked_well(self, mut state: State) -> State {
+        if state.weather_since.take().is_some() {
+            state.polls = 0;
+        }
+        state.weather = None;
+        self.again(state, LOOKS)
+    }
+
+    /// A call failed: the same stage again, or the trouble where waiting any longer is of no use.
+    ///
+    /// The error holds the state as it was, which is large, but this path is a rare one.
+    #[allow(clippy::result_large_err)]
+    fn weather(self, mut state: State, trouble: Trouble) -> Result<State, (State, Trouble)> {
+        let since = *state.weather_since.get_or_insert(self.now);
+        let hopeless = match trouble.kind {
+            Kind::Rejected | Kind::Denied => true,
+            Kind::Busy => {
+                state.weather_since = None;
+                false
+            }
+            Kind::Taken | Kind::Unavailable | Kind::Unclear => self.now.since(since) >= PATIENCE,
+        };
+        if hopeless {
+            return Err((state, trouble));
+        }
+        state.weather = Some(trouble.to_string());
+        Ok(self.again(state, REPEATS))
+    }
+
+    /// As [`At::weather`], where the request fails once waiting is of no use.
+    fn weather_or_fail(self, state: State, trouble: Trouble) -> State {
+        self.weather(state, trouble).unwrap_or_else(|(state, trouble)| self.fail(state, failure::of(&trouble)))
+    }
+
+    /// What was waited for is there.
+    fn succeed(self, state: State) -> State {
+        if matches!(self.plan.goal, Goal::Replace { .. }) && self.starts_before_it_stops() {
+            return self.seek_old(state);
+        }
+        state.at(Stage::Explain(None), self.now)
+    }
+
+    /// The request fails. What it made is told of, then cancelled.
+    fn fail(self, state: State, failure: Failure) -> State {
+        if state.own.is_some() {
+            state.at(Stage::Explain(Some(failure)), self.now)
+        } else {
+            state.done(Some(failure), self.now)
+        }
+    }
+
+    fn explained(self, mut state: State, failure: Option<Failure>, report: Report) -> State {
+        state.report = report;
+        let Some(failure) = failure else { return state.done(None, self.now) };
+        match &state.own {
+            Some(own) if own.ours && !own.status.as_ref().is_some_and(|status| status.phase.is_over()) => {
+                let runs = Stopping::all([own.run.clone()]);
+                state.at(Stage::Stop { runs, purpose: Purpose::Abandon(failure) }, self.now)
+            }
+            _ => state.done(Some(failure), self.now),
+        }
+    }
+
+    /// Looks for what a lost request left behind, where a description tells what to look for.
+    fn seek_old(self, state: State) -> State {
+        if self.plan.old().is_some() { state.at(Stage::FindOld, self.now) } else { self.nothing_left_behind(state) }
+    }
+
+    /// Nothing of the old description is alive but the present job (and a kept one).
+    fn nothing_left_behind(self, state: State) -> State {
+        let way_on = match (&state.own, self.plan.present(), self.plan.management.update_strategy) {
+            (Some(_), _, UpdateStrategy::StartThenStop) => Stage::Explain(None),
+            (Some(_), _, _) => Stage::Follow,
+            (None, Some(present), UpdateStrategy::StopThenStart) => {
+                Stage::Stop { runs: Stopping::all([present.clone()]), purpose: Purpose::MakeRoom }
+            }
+            (None, Some(_), UpdateStrategy::FinishThenStart) => Stage::Finish,
+            (None, _, _) => Stage::Start,
+        };
+        state.at(way_on, self.now)
+    }
+
+    /// The job that will answer is known: it is followed, beginning with the next look.
+    fn follow(self, mut state: State, own: Own) -> State {
+        state.own = Some(own);
+        state.at(Stage::Follow, self.now)
+    }
+
+    fn starts_before_it_stops(self) -> bool {
+        self.plan.management.update_strategy == UpdateStrategy::StartThenStop
+    }
+
+    fn ignores_delete_errors(self) -> bool {
+        self.plan.management.on_delete_error == OnDeleteError::Ignore
+    }
+}

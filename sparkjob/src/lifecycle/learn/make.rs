@@ -1,0 +1,179 @@
+//! From nothing to a job that is what was waited for: find, adopt, submit, follow.
+
+use std::time::Duration;
+
+use super::{At, LOOKS, failure};
+use crate::engine::{Kind, Trouble};
+use crate::job::{Phase, Run, RunRef, Status, Timestamp};
+use crate::lifecycle::plan::Goal;
+use crate::lifecycle::state::{Own, Stage, State};
+use crate::properties::WaitFor;
+
+/// A run without any sign of life for so long was registered but never started.
+const SILENCE: Duration = Duration::from_mins(1);
+
+impl At<'_> {
+    pub(super) fn found_own(self, mut state: State, found: Result<Vec<Run>, Trouble>) -> State {
+        let mut runs = match found {
+            Ok(runs) => runs.into_iter(),
+            Err(trouble) => return self.weather_or_fail(state, trouble),
+        };
+        let found = runs.next();
+        if state.given_up {
+            let failure = state.refused.clone().unwrap_or_else(|| failure::of_time(self.plan, &state));
+            let Some(Run { run, status }) = found else { return self.looked_well(state) };
+            state.own = Some(Own { status: Some(status), ..Own::new(run, state.tried) });
+            return self.fail(state, failure);
+        }
+        if let Some(refusal) = state.refused.clone() {
+            return match found {
+                // A refused submission may leave a run behind that never starts.
+                Some(Run { run, status }) if status.phase == Phase::Waiting => {
+                    state.own = Some(Own { status: Some(status), ..Own::new(run, true) });
+                    self.fail(state, refusal)
+                }
+                // The same request, delivered twice: the other delivery was not refused.
+                Some(Run { run, .. }) => self.follow(state, Own::new(run, false)),
+                None => self.fail(state, refusal),
+            };
+        }
+        match found {
+            Some(Run { run, .. }) => {
+                let own = Own::new(run, state.tried);
+                self.follow(state, own)
+            }
+            // Once a submission was tried, all that comes before it has been done.
+            None if state.tried || matches!(self.plan.goal, Goal::Run(_)) => self.start(state),
+            None => state.at(Stage::Adopt, self.now),
+        }
+    }
+
+    pub(super) fn found_adoptable(self, mut state: State, found: Result<Vec<Run>, Trouble>) -> State {
+        let runs = match found {
+            Ok(runs) => runs,
+            Err(trouble) => return self.weather_or_fail(state, trouble),
+        };
+        let live = |run: &Run| matches!(run.status.phase, Phase::Waiting | Phase::Running);
+        state.own = runs.into_iter().find(live).map(|Run { run, .. }| Own::new(run, false));
+        match (&state.own, self.starts_before_it_stops()) {
+            (Some(_), true) => state.at(Stage::Follow, self.now),
+            (None, true) => state.at(Stage::Start, self.now),
+            (_, false) => self.seek_old(state),
+        }
+    }
+
+    /// Submits. The count of looks goes on, so that finding and submitting in turn slows down; and so does the trouble of a
+    /// submission whose answer was lost, which a look that finds nothing does not end.
+    fn start(self, state: State) -> State {
+        let (polls, weather_since) = (state.polls, state.weather_since);
+        let mut state = state.at(Stage::Start, self.now);
+        state.polls = polls;
+        state.weather_since = weather_since.filter(|_| state.tried);
+        state
+    }
+
+    pub(super) fn started(self, mut state: State, started: Result<RunRef, Trouble>) -> State {
+        let trouble = match started {
+            Ok(run) => return self.follow(state, Own::new(run, true)),
+            Err(trouble) => trouble,
+        };
+        match trouble.kind {
+            Kind::Taken => {
+                let mut state = self.again(state, LOOKS);
+                state.stage = Stage::FindOwn;
+                state
+            }
+            Kind::Unclear => {
+                state.tried = true;
+                let mut state = self.weather_or_fail(state, trouble);
+                if state.stage == Stage::Start {
+                    state.stage = Stage::FindOwn;
+                }
+                state
+            }
+            Kind::Rejected => {
+                state.refused = Some(failure::of(&trouble));
+                state.at(Stage::FindOwn, self.now)
+            }
+            Kind::Denied | Kind::Busy | Kind::Unavailable => self.weather_or_fail(state, trouble),
+        }
+    }
+
+    pub(super) fn followed(self, mut state: State, seen: Result<Vec<Status>, Trouble>) -> State {
+        let status = match (seen, &mut state.own) {
+            (Ok(seen), Some(own)) => own.saw(&seen, self.now),
+            (Err(_), _) if self.waits_for(WaitFor::Submitted) => return self.succeed(state),
+            (Err(trouble), _) => return self.weather_or_fail(state, trouble),
+            (Ok(_), None) => None,
+        };
+        let (Some(status), Some(own)) = (status, state.own.clone()) else {
+            return self.looked_well(state);
+        };
+        match status.phase {
+            Phase::Succeeded => self.succeed(state),
+            Phase::Failed | Phase::Cancelled | Phase::Gone => self.fail(state, failure::of_job(&own.run, &status)),
+            Phase::Waiting | Phase::Running if self.waits_for(WaitFor::Submitted) => self.succeed(state),
+            Phase::Waiting | Phase::Ending => self.still_waiting(state, own),
+            Phase::Running => self.still_running(state, &own),
+        }
+    }
+
+    fn still_waiting(self, mut state: State, own: Own) -> State {
+        if own.silent_since.is_some_and(|since| self.now.since(since) >= SILENCE) {
+            // Whoever registered it: nothing runs, and it holds the name for ever.
+            let failure = failure::of_silence(&own.run);
+            state.own = Some(Own { ours: true, ..own });
+            return self.fail(state, failure);
+        }
+        self.looked_well(state)
+    }
+
+    fn still_running(self, state: State, own: &Own) -> State {
+        let stable = self.plan.management.stable_for(self.plan.deadlines.whole());
+        let steady_at = own.running_since.unwrap_or(self.now) + stable;
+        if !self.waits_for(WaitFor::Running) {
+            return self.looked_well(state);
+        }
+        if self.now >= steady_at {
+            return self.succeed(state);
+        }
+        let mut state = self.looked_well(state);
+        state.not_before = state.not_before.min(steady_at);
+        state
+    }
+
+    pub(super) fn looked(self, mut state: State, seen: Result<Vec<Status>, Trouble>) -> State {
+        let status = match (seen, &mut state.own) {
+            (Ok(seen), Some(own)) => own.saw(&seen, self.now),
+            (Err(trouble), _) => {
+                state.notes.push(format!("How the job is doing is not known: {trouble}."));
+                None
+            }
+            (Ok(_), None) => None,
+        };
+        match status {
+            Some(status) if status.phase != Phase::Gone => state.at(Stage::Explain(None), self.now),
+            Some(_) => {
+                state.notes.push("The engine does not know the job any more.".to_owned());
+                state.done(None, self.now)
+            }
+            None => state.done(None, self.now),
+        }
+    }
+
+    pub(super) fn waits_for(self, what: WaitFor) -> bool {
+        self.plan.management.wait_for == what
+    }
+}
+
+impl Own {
+    /// Takes note of the one status that was asked for; none where the engine gave none.
+    fn saw(&mut self, seen: &[Status], now: Timestamp) -> Option<Status> {
+        let status = seen.first()?.clone();
+        let since = |holds: bool, before: Option<_>| holds.then(|| before.unwrap_or(now));
+        self.running_since = since(status.phase == Phase::Running, self.running_since);
+        self.silent_since = since(status.phase == Phase::Waiting && status.silent, self.silent_since);
+        self.status = Some(status.clone());
+        Some(status)
+    }
+}

@@ -1,0 +1,155 @@
+//! From jobs to none: search, stop, let finish.
+
+use super::{At, failure};
+use crate::engine::{Kind, Lookup, SUBMISSION_LIMIT, Trouble};
+use crate::job::{Run, RunRef, Status, Timestamp};
+use crate::lifecycle::plan::{Goal, Target};
+use crate::lifecycle::state::{Purpose, Stage, State, Stopping};
+
+impl At<'_> {
+    pub(super) fn found_old(self, state: State, found: Result<Vec<Run>, Trouble>) -> State {
+        let runs = match found {
+            Ok(runs) => runs,
+            Err(trouble) => {
+                return self
+                    .weather(state, trouble)
+                    .unwrap_or_else(|(state, trouble)| self.cannot_stop(state, Purpose::LeftBehind, &trouble));
+            }
+        };
+        let known: Vec<&RunRef> =
+            self.plan.present().into_iter().chain(state.own.as_ref().map(|own| &own.run)).collect();
+        let left: Vec<RunRef> =
+            alive(runs).into_iter().filter(|run| known.iter().all(|known| !same_run(known, run))).collect();
+        if left.is_empty() {
+            return self.nothing_left_behind(state);
+        }
+        state.at(Stage::Stop { runs: Stopping::all(left), purpose: Purpose::LeftBehind }, self.now)
+    }
+
+    pub(super) fn searched(self, state: State, since: Timestamp, found: Result<Vec<Run>, Trouble>) -> State {
+        let runs = match found {
+            Ok(runs) => runs,
+            Err(trouble) => {
+                return self
+                    .weather(state, trouble)
+                    .unwrap_or_else(|(state, trouble)| self.cannot_stop(state, Purpose::Goal, &trouble));
+            }
+        };
+        // A token stands for one submission: whatever came of it is all there will be.
+        let by_token = matches!(&self.plan.goal, Goal::Stop(Target::Search { by: Lookup::Token | Lookup::Name, .. }));
+        let is_all = by_token && !runs.is_empty();
+        let live = alive(runs);
+        if !live.is_empty() {
+            return state.at(Stage::Stop { runs: Stopping::all(live), purpose: Purpose::Goal }, self.now);
+        }
+        if is_all || self.now.since(since) >= SUBMISSION_LIMIT {
+            return state.done(None, self.now);
+        }
+        self.looked_well(state)
+    }
+
+    pub(super) fn asked(
+        self,
+        mut state: State,
+        mut runs: Vec<Stopping>,
+        purpose: Purpose,
+        asked: Result<(), Trouble>,
+    ) -> State {
+        match asked {
+            Ok(()) => {}
+            // It may be under way: whether it is, only a look tells.
+            Err(trouble) if trouble.kind == Kind::Unclear => state.weather = Some(trouble.to_string()),
+            Err(trouble) => return self.stop_trouble(state, purpose, trouble),
+        }
+        // Asked in the order in which `next` chooses: those never asked, then the one asked longest ago.
+        if let Some(stopping) = runs.iter_mut().min_by_key(|stopping| stopping.asked) {
+            stopping.asked = Some(self.now);
+        }
+        state.stage = Stage::Stop { runs, purpose };
+        state.not_before = self.now;
+        state
+    }
+
+    pub(super) fn stopping(
+        self,
+        mut state: State,
+        mut runs: Vec<Stopping>,
+        purpose: Purpose,
+        seen: Result<Vec<Status>, Trouble>,
+    ) -> State {
+        let seen = match seen {
+            Ok(seen) => seen,
+            Err(trouble) => return self.stop_trouble(state, purpose, trouble),
+        };
+        for (stopping, status) in runs.iter_mut().zip(seen) {
+            stopping.status = Some(status);
+        }
+        runs.retain(|stopping| !stopping.status.as_ref().is_some_and(|status| status.phase.is_over()));
+        let all_over = runs.is_empty();
+        state.stage = Stage::Stop { runs, purpose: purpose.clone() };
+        if all_over { self.stopped(state, purpose) } else { self.looked_well(state) }
+    }
+
+    /// All of them are over.
+    fn stopped(self, mut state: State, purpose: Purpose) -> State {
+        match purpose {
+            Purpose::Goal => state.done(None, self.now),
+            Purpose::MakeRoom => state.at(Stage::Start, self.now),
+            Purpose::LeftBehind => self.nothing_left_behind(state),
+            Purpose::Abandon(failure) => {
+                state.notes.push("The job was cancelled.".to_owned());
+                state.done(Some(failure), self.now)
+            }
+        }
+    }
+
+    fn stop_trouble(self, state: State, purpose: Purpose, trouble: Trouble) -> State {
+        match (self.weather(state, trouble), &purpose) {
+            (Ok(state), _) => state,
+            // Its failure is told anyway: there is time to go on trying until then.
+            (Err((state, trouble)), Purpose::Abandon(_)) if trouble.kind != Kind::Denied => {
+                let mut state = self.again(state, super::REPEATS);
+                state.weather = Some(trouble.to_string());
+                state
+            }
+            (Err((state, trouble)), _) => self.cannot_stop(state, purpose, &trouble),
+        }
+    }
+
+    /// Runs cannot be stopped, or looked for, since their engine cannot be asked.
+    pub(super) fn cannot_stop(self, mut state: State, purpose: Purpose, trouble: &Trouble) -> State {
+        if let Purpose::Abandon(failure) = purpose {
+            state.notes.push(format!("The job may still run: {trouble}."));
+            return state.done(Some(failure), self.now);
+        }
+        if !self.ignores_delete_errors() {
+            return self.fail(state, failure::of_stop(trouble));
+        }
+        state.notes.push(format!("OnDeleteError is Ignore, so a job may have been left running: {trouble}."));
+        match purpose {
+            Purpose::MakeRoom => state.at(Stage::Start, self.now),
+            Purpose::LeftBehind => self.nothing_left_behind(state),
+            Purpose::Goal | Purpose::Abandon(_) => state.done(None, self.now),
+        }
+    }
+
+    pub(super) fn finishing(self, state: State, seen: Result<Vec<Status>, Trouble>) -> State {
+        match seen {
+            Ok(seen) if seen.first().is_some_and(|status| status.phase.is_over()) => state.at(Stage::Start, self.now),
+            Ok(_) => self.looked_well(state),
+            Err(trouble) => self
+                .weather(state, trouble)
+                .unwrap_or_else(|(state, trouble)| self.cannot_stop(state, Purpose::MakeRoom, &trouble)),
+        }
+    }
+}
+
+fn alive(runs: Vec<Run>) -> Vec<RunRef> {
+    runs.into_iter().filter(|run| !run.status.phase.is_over()).map(|run| run.run).collect()
+}
+
+/// Whether two references mean one run, even where only one of them holds its name.
+fn same_run(one: &RunRef, other: &RunRef) -> bool {
+    let names_differ = matches!((&one.name, &other.name), (Some(one), Some(other)) if one != other);
+    one.place == other.place && one.id == other.id && !names_differ
+}

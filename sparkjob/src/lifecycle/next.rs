@@ -1,0 +1,115 @@
+//! What to do next: derived from the state alone, so a crash loses nothing.
+
+use std::time::Duration;
+
+use super::plan::{Deadlines, Plan, Wanted};
+use super::state::{Purpose, Stage, State, Stopping};
+use crate::engine::{How, Lookup, Report, Trouble};
+use crate::job::{Identity, Place, Run, RunRef, Status, Timestamp};
+use crate::outcome::Outcome;
+
+/// One thing to do. All but the last three are one call to the engine at a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Look for runs.
+    Find(Place, Identity, Lookup),
+    /// Submit.
+    Start(Box<Wanted>),
+    /// Ask how these runs are, all of one place; at least one.
+    Describe(Vec<RunRef>),
+    /// Ask for this run to be stopped.
+    Cancel(RunRef, How),
+    /// Fetch what there is to see of it.
+    Report(RunRef),
+    /// Take note that a deadline has passed.
+    Late,
+    /// Do nothing until then.
+    Wait(Timestamp),
+    /// Nothing is left to do.
+    Done(Box<Outcome>),
+}
+
+/// What came of an action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// The runs that were looked for.
+    Found(Result<Vec<Run>, Trouble>),
+    /// The run that was submitted.
+    Started(Result<RunRef, Trouble>),
+    /// The status of each run.
+    Described(Result<Vec<Status>, Trouble>),
+    /// That it was asked to stop.
+    Cancelled(Result<(), Trouble>),
+    /// What there is to see.
+    Reported(Report),
+    /// A deadline has passed.
+    Late,
+}
+
+/// A run that is alive this long after it was asked to stop is asked again.
+const ASK_AGAIN: Duration = Duration::from_secs(30);
+
+/// The one thing that `state` asks for at `now`.
+///
+/// A state that does not fit its plan asks for [`Action::Late`], which ends it.
+pub fn next(plan: &Plan, state: &State, now: Timestamp) -> Action {
+    if let Stage::Done(outcome) = &state.stage {
+        return Action::Done(outcome.clone());
+    }
+    let horizon = horizon(plan, state);
+    if now >= horizon {
+        return Action::Late;
+    }
+    if now < state.not_before {
+        return Action::Wait(state.not_before.min(horizon));
+    }
+    match &state.stage {
+        Stage::FindOwn => find(plan.wanted(), Lookup::Name),
+        Stage::Adopt => find(plan.wanted(), Lookup::Spec),
+        Stage::FindOld => find(plan.old(), Lookup::Spec),
+        Stage::Search { .. } => plan.search().unwrap_or(Action::Late),
+        Stage::Stop { runs, .. } => stop(runs, now),
+        Stage::Finish => describe(plan.present()),
+        Stage::Start => plan.start().unwrap_or(Action::Late),
+        Stage::Follow | Stage::Look => describe(state.own.as_ref().map(|own| &own.run)),
+        Stage::Explain(_) => state.own.as_ref().map_or(Action::Late, |own| Action::Report(own.run.clone())),
+        Stage::Done(outcome) => Action::Done(outcome.clone()),
+    }
+}
+
+/// When the present stage ends, whatever has come of it.
+pub fn horizon(plan: &Plan, state: &State) -> Timestamp {
+    let Deadlines { begin, give_up, answer_by, .. } = plan.deadlines;
+    if state.given_up {
+        return answer_by;
+    }
+    match &state.stage {
+        Stage::Search { .. } | Stage::Explain(_) | Stage::Stop { purpose: Purpose::Goal | Purpose::Abandon(_), .. } => {
+            answer_by
+        }
+        // The new job needs time as well.
+        Stage::Finish => give_up.min(begin + plan.deadlines.whole() / 2),
+        _ => give_up,
+    }
+}
+
+/// Ask each once, then look; ask again, harder, where asking has not helped.
+fn stop(runs: &[Stopping], now: Timestamp) -> Action {
+    let unasked = runs.iter().find(|stopping| stopping.asked.is_none());
+    if let Some(stopping) = unasked {
+        return Action::Cancel(stopping.run.clone(), How::Ask);
+    }
+    let deaf = runs.iter().find(|stopping| stopping.asked.is_some_and(|asked| now.since(asked) >= ASK_AGAIN));
+    if let Some(stopping) = deaf {
+        return Action::Cancel(stopping.run.clone(), How::Kill);
+    }
+    Action::Describe(runs.iter().map(|stopping| stopping.run.clone()).collect())
+}
+
+fn find(wanted: Option<&Wanted>, by: Lookup) -> Action {
+    wanted.map_or(Action::Late, |wanted| Action::Find(wanted.job.place.clone(), wanted.identity.clone(), by))
+}
+
+fn describe(run: Option<&RunRef>) -> Action {
+    run.map_or(Action::Late, |run| Action::Describe(vec![run.clone()]))
+}

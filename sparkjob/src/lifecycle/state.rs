@@ -1,0 +1,205 @@
+//! How far a request has come: small, plain, serialisable.
+
+use serde::{Deserialize, Serialize};
+
+use super::plan::{Goal, Plan, Target};
+use crate::engine::Report;
+use crate::job::{RunRef, Status, Timestamp};
+use crate::outcome::{Failure, Made, Outcome};
+
+/// How far a request has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// What it is at.
+    pub stage: Stage,
+    /// The next action waits until then.
+    pub not_before: Timestamp,
+    /// Since when every call of this stage has failed.
+    pub weather_since: Option<Timestamp>,
+    /// What the last call of this stage said, where it failed.
+    pub weather: Option<String>,
+    /// Looks so far in this stage: the intervals grow with it.
+    pub polls: u32,
+    /// The job that will answer.
+    pub own: Option<Own>,
+    /// Whether a submission's answer was lost: there may be a job that is not known.
+    pub tried: bool,
+    /// Why the engine refused the job; what its refusal may have left behind is looked for.
+    pub refused: Option<Failure>,
+    /// Whether the time to reach the goal is over.
+    pub given_up: bool,
+    /// What there is to see of the job.
+    pub report: Report,
+    /// What else a reader should know.
+    pub notes: Vec<String>,
+}
+
+/// What a request is at. About in this order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    /// Is this very request's run there already?
+    FindOwn,
+    /// Does a live run answer the wanted description?
+    Adopt,
+    /// Which runs of the old description does nobody know of?
+    FindOld,
+    /// Which runs are to be stopped?
+    Search {
+        /// When the first look was.
+        since: Timestamp,
+    },
+    /// Stop these.
+    Stop {
+        /// The runs that are not over yet, all of one place.
+        runs: Vec<Stopping>,
+        /// Why; it decides what follows.
+        purpose: Purpose,
+    },
+    /// Let the present job end by itself.
+    Finish,
+    /// Submit.
+    Start,
+    /// Watch until the job is what was waited for.
+    Follow,
+    /// One look at the present job.
+    Look,
+    /// Fetch what there is to see of the job.
+    Explain(Option<Failure>),
+    /// Nothing is left to do.
+    Done(Box<Outcome>),
+}
+
+impl Stage {
+    /// Its name in a log.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::FindOwn => "FindOwn",
+            Self::Adopt => "Adopt",
+            Self::FindOld => "FindOld",
+            Self::Search { .. } => "Search",
+            Self::Stop { .. } => "Stop",
+            Self::Finish => "Finish",
+            Self::Start => "Start",
+            Self::Follow => "Follow",
+            Self::Look => "Look",
+            Self::Explain(_) => "Explain",
+            Self::Done(_) => "Done",
+        }
+    }
+}
+
+/// A run that is being stopped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stopping {
+    /// Which.
+    pub run: RunRef,
+    /// When it was last asked to stop.
+    pub asked: Option<Timestamp>,
+    /// As it was last seen.
+    pub status: Option<Status>,
+}
+
+impl Stopping {
+    pub(super) fn all(runs: impl IntoIterator<Item = RunRef>) -> Vec<Self> {
+        runs.into_iter().map(|run| Self { run, asked: None, status: None }).collect()
+    }
+}
+
+/// Why runs are stopped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Purpose {
+    /// The request asks for just that.
+    Goal,
+    /// The present job makes room for the new one.
+    MakeRoom,
+    /// A lost request left them behind.
+    LeftBehind,
+    /// The job that this request made has failed it.
+    Abandon(Failure),
+}
+
+/// The job that will answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Own {
+    /// Which run.
+    pub run: RunRef,
+    /// Whether this request's own submission made it. A job that was found is never cancelled: someone else counts on it.
+    pub ours: bool,
+    /// As it was last seen.
+    pub status: Option<Status>,
+    /// Since when every look showed it running.
+    pub running_since: Option<Timestamp>,
+    /// Since when every look showed no sign of life.
+    pub silent_since: Option<Timestamp>,
+}
+
+impl Own {
+    pub(super) fn new(run: RunRef, ours: bool) -> Self {
+        Self { run, ours, status: None, running_since: None, silent_since: None }
+    }
+}
+
+impl State {
+    /// The state in which `plan` begins, at `now`.
+    pub fn begin(plan: &Plan, now: Timestamp) -> Self {
+        let mut own = None;
+        let stage = match &plan.goal {
+            Goal::Run(_) | Goal::Replace { .. } => Stage::FindOwn,
+            Goal::Keep(run) => {
+                own = Some(Own::new(run.clone(), false));
+                Stage::Look
+            }
+            Goal::Stop(Target::Run(run)) => Stage::Stop { runs: Stopping::all([run.clone()]), purpose: Purpose::Goal },
+            Goal::Stop(Target::Search { .. }) => Stage::Search { since: now },
+            Goal::Stop(Target::Nothing) => Stage::Done(Box::new(Outcome {
+                failure: None,
+                made: Made::Nothing,
+                status: None,
+                report: Report::default(),
+                notes: Vec::new(),
+            })),
+        };
+        Self {
+            stage,
+            not_before: now,
+            weather_since: None,
+            weather: None,
+            polls: 0,
+            own,
+            tried: false,
+            refused: None,
+            given_up: false,
+            report: Report::default(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// The state at another stage: what counted for the old one begins anew.
+    #[must_use]
+    pub(super) fn at(mut self, stage: Stage, now: Timestamp) -> Self {
+        self.stage = stage;
+        self.not_before = now;
+        self.weather_since = None;
+        self.weather = None;
+        self.polls = 0;
+        self
+    }
+
+    /// The end, with what is known.
+    #[must_use]
+    pub(super) fn done(mut self, failure: Option<Failure>, now: Timestamp) -> Self {
+        let made = match &self.own {
+            Some(own) => Made::Job(own.run.clone()),
+            None if self.tried => Made::Unknown,
+            None => Made::Nothing,
+        };
+        let outcome = Outcome {
+            failure,
+            made,
+            status: self.own.as_ref().and_then(|own| own.status.clone()),
+            report: std::mem::take(&mut self.report),
+            notes: std::mem::take(&mut self.notes),
+        };
+        self.at(Stage::Done(Box::new(outcome)), now)
+    }
+}

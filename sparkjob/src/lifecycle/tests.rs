@@ -1,0 +1,7 @@
+//! The state machine against a world without I/O: every action is answered at once, waiting advances the clock.
+
+mod make;
+mod replace;
+mod stop;
+mod time;
+mod world;

@@ -1,0 +1,142 @@
+//! From nothing to a job.
+
+use super::world::{World, plan, reference, wanted};
+use crate::engine::Kind;
+use crate::job::Phase;
+use crate::lifecycle::{Action, Goal};
+use crate::outcome::{FailureKind, Made};
+use crate::properties::{Management, WaitFor};
+
+fn waiting_for(wait_for: WaitFor) -> Management {
+    Management { wait_for, ..Management::default() }
+}
+
+#[test]
+fn a_create_looks_submits_once_and_follows_until_it_runs_steadily() {
+    let (wanted, mut world) = (wanted("pi.py", "r1"), World::new());
+    let outcome = world.run(&plan(Goal::Run(wanted.clone()), Management::default()));
+    assert_eq!(outcome.failure, None);
+    assert_eq!(outcome.made, Made::Job(reference(0, &wanted.identity.name())));
+    assert_eq!(world.story(), ["find own", "start", "look", "report"]);
+    // Five seconds until it runs, thirty that it must last, and what the looks come late.
+    let took = world.now.since(super::world::BEGIN).as_secs();
+    assert!((35..60).contains(&took), "took {took} s");
+}
+
+#[test]
+fn submitted_is_enough_where_that_is_waited_for() {
+    let mut world = World::new();
+    let outcome = world.run(&plan(Goal::Run(wanted("pi.py", "r1")), waiting_for(WaitFor::Submitted)));
+    assert_eq!(outcome.failure, None);
+    assert_eq!(outcome.status.map(|status| status.phase), Some(Phase::Waiting));
+}
+
+#[test]
+fn a_job_that_succeeds_meets_every_wait() {
+    for wait_for in [WaitFor::Submitted, WaitFor::Running, WaitFor::Succeeded] {
+        let mut world = World::new().fate(&[(0, Phase::Waiting), (2, Phase::Running), (9, Phase::Succeeded)]);
+        let outcome = world.run(&plan(Goal::Run(wanted("pi.py", "r1")), waiting_for(wait_for)));
+        assert_eq!(outcome.failure, None, "{wait_for:?}");
+    }
+}
+
+#[test]
+fn running_must_last_anew_after_an_interruption() {
+    let fate = [(0, Phase::Running), (20, Phase::Waiting), (40, Phase::Running)];
+    let mut world = World::new().fate(&fate);
+    let outcome = world.run(&plan(Goal::Run(wanted("pi.py", "r1")), Management::default()));
+    assert_eq!(outcome.failure, None);
+    assert!(world.now.since(super::world::BEGIN).as_secs() >= 70);
+}
+
+#[test]
+fn a_job_that_dies_within_the_stable_seconds_fails_the_request() {
+    let mut world = World::new().fate(&[(0, Phase::Running), (12, Phase::Failed)]);
+    let outcome = world.run(&plan(Goal::Run(wanted("pi.py", "r1")), Management::default()));
+    assert_eq!(outcome.failure.map(|failure| failure.kind), Some(FailureKind::Failed));
+    assert!(matches!(outcome.made, Made::Job(_)));
+    // It is dead already, and its log stays to be read.
+    assert_eq!(world.story(), ["find own", "start", "look", "report"]);
+}
+
+#[test]
+fn a_job_that_disappears_fails_the_request() {
+    let mut world = World::new().fate(&[(0, Phase::Running), (12, Phase::Gone)]);
+    let outcome = world.run(&plan(Goal::Run(wanted("pi.py", "r1")), Management::default()));
+    assert_eq!(outcome.failure.map(|failure| failure.kind), Some(FailureKind::Cancelled));
+}
+
+#[test]
+fn the_same_request_again_finds_its_job() {
+    let wanted = wanted("pi.py", "r1");
+    let mut world = World::new().with(&wanted.identity, Phase::Running);
+    let outcome = world.run(&plan(Goal::Run(wanted.clone()), Management::default()));
+    assert_eq!(outcome.made, Made::Job(reference(0, &wanted.identity.name())));
+    assert_eq!(world.submissions(), 0);
+}
+
+#[test]
+fn a_submission_whose_answer_was_lost_is_found_again() {
+    let mut world = World::new().weather(|action, _| matches!(action, Action::Start(_)).then_some(Kind::Unclear));
+    let outcome = world.run(&plan(Goal::Run(wanted("pi.py", "r1")), Management::default()));
+    assert_eq!(outcome.failure, None);
+    assert_eq!(world.story(), ["find own", "start", "find own", "look", "report"]);
+    assert_eq!(world.runs.len(), 1);
+}
+
+#[test]
+fn a_busy_engine_is_asked_again_until_there_is_room() {
+    let busy_for = super::world::BEGIN + std::time::Duration::from_mins(20);
+    let mut world = World::new()
+        .weather(move |action, now| (matches!(action, Action::Start(_)) && now < busy_for).then_some(Kind::Busy));
+    let outcome = world.run(&plan(Goal::Run(wanted("pi.py", "r1")), Management::default()));
+    assert_eq!(outcome.failure, None);
+    assert_eq!(world.runs.len(), 1);
+    assert!(world.submissions() < 100, "backs off: {} submissions", world.submissions());
+}
+
+#[test]
+fn an_engine_that_cannot_be_reached_is_given_up_after_five_minutes() {
+    let mut world = World::new().weather(|_, _| Some(Kind::Unavailable));
+    let outcome = world.run(&plan(Goal::Run(wanted("pi.py", "r1")), Management::default()));
+    assert_eq!(outcome.failure.map(|failure| failure.kind), Some(FailureKind::Unavailable));
+    assert_eq!(outcome.made, Made::Nothing);
+    let took = world.now.since(super::world::BEGIN).as_secs();
+    assert!((300..340).contains(&took), "took {took} s");
+}
+
+#[test]
+fn bad_weather_while_following_does_no_harm() {
+    let (from, to) = (super::world::BEGIN.0 + 10_000, super::world::BEGIN.0 + 250_000);
+    let mut world = World::new().weather(move |_, now| (from..to).contains(&now.0).then_some(Kind::Unavailable));
+    let outcome = world.run(&plan(Goal::Run(wanted("pi.py", "r1")), Management::default()));
+    assert_eq!(outcome.failure, None);
+}
+
+#[test]
+fn a_refusal_is_final_and_what_it_left_behind_is_removed() {
+    let wanted = wanted("pi.py", "r1");
+    let mut world = World::new().weather(|action, _| matches!(action, Action::Start(_)).then_some(Kind::Rejected));
+    let outcome = world.run(&plan(Goal::Run(wanted.clone()), Management::default()));
+    assert_eq!(outcome.failure.map(|failure| failure.kind), Some(FailureKind::Rejected));
+    assert_eq!(outcome.made, Made::Nothing);
+    assert_eq!(world.story(), ["find own", "start", "find own"]);
+}
+
+#[test]
+fn a_run_without_a_sign_of_life_is_removed_after_a_minute() {
+    let wanted = wanted("pi.py", "r1");
+    let mut world = World::new().with(&wanted.identity, Phase::Waiting);
+    world.runs[0].silent = true;
+    let outcome = world.run(&plan(Goal::Run(wanted), Management::default()));
+    assert_eq!(outcome.failure.map(|failure| failure.kind), Some(FailureKind::Rejected));
+    assert!(world.alive().is_empty());
+}
+
+#[test]
+fn denied_is_final() {
+    let mut world = World::new().weather(|_, _| Some(Kind::Denied));
+    let outcome = world.run(&plan(Goal::Run(wanted("pi.py", "r1")), Management::default()));
+    assert_eq!(outcome.failure.map(|failure| failure.kind), Some(FailureKind::Denied));
+    assert_eq!(world.actions.len(), 1);
+}

@@ -1,0 +1,183 @@
+//! Another job in place of the present one, in the order that the contract gives.
+
+use super::world::{World, plan, reference, wanted};
+use crate::engine::Kind;
+use crate::job::{Phase, RunRef};
+use crate::lifecycle::{Action, Goal, Plan, Wanted};
+use crate::outcome::Made;
+use crate::properties::{Management, OnDeleteError, UpdateStrategy, WaitFor};
+
+/// The present job is run 0 of every world here.
+fn replace(strategy: UpdateStrategy, old: &Wanted, new: &Wanted) -> Plan {
+    replacing(Management { update_strategy: strategy, ..Management::default() }, old, new)
+}
+
+fn replacing(management: Management, old: &Wanted, new: &Wanted) -> Plan {
+    let goal = Goal::Replace { wanted: new.clone(), old: Some(Box::new(old.clone())), present: Some(present(old)) };
+    plan(goal, management)
+}
+
+fn present(old: &Wanted) -> RunRef {
+    reference(0, &old.identity.name())
+}
+
+fn jobs() -> (Wanted, Wanted) {
+    (wanted("old.py", "r1"), wanted("new.py", "r2"))
+}
+
+#[test]
+fn the_old_job_is_over_before_the_new_one_is_submitted() {
+    let (old, new) = jobs();
+    let mut world = World::new().with(&old.identity, Phase::Running);
+    let outcome = world.run(&replace(UpdateStrategy::StopThenStart, &old, &new));
+    assert_eq!(outcome.failure, None);
+    assert_eq!(outcome.made, Made::Job(reference(1, &new.identity.name())));
+    assert_eq!(world.story(), ["find own", "find spec", "cancel", "look", "start", "look", "report"]);
+    assert_eq!(world.alive(), [new.identity.name()]);
+}
+
+#[test]
+fn the_old_job_is_left_to_finish_where_that_is_asked_for() {
+    let (old, new) = jobs();
+    let mut world = World::new().with(&old.identity, Phase::Running);
+    world.runs[0].phases.push((super::world::BEGIN + std::time::Duration::from_mins(10), Phase::Succeeded));
+    let outcome = world.run(&replace(UpdateStrategy::FinishThenStart, &old, &new));
+    assert_eq!(outcome.failure, None);
+    assert_eq!(world.story(), ["find own", "find spec", "look", "start", "look", "report"]);
+}
+
+#[test]
+fn an_old_job_that_does_not_finish_in_half_of_the_time_is_left_alone() {
+    let (old, new) = jobs();
+    let mut world = World::new().with(&old.identity, Phase::Running);
+    let outcome = world.run(&replace(UpdateStrategy::FinishThenStart, &old, &new));
+    assert!(outcome.failure.is_some());
+    assert_eq!(world.submissions(), 0);
+    assert_eq!(world.alive(), [old.identity.name()]);
+    let took = world.now.since(super::world::BEGIN).as_secs();
+    assert!((1800..1830).contains(&took), "took {took} s");
+}
+
+#[test]
+fn the_new_job_is_up_before_the_clean_up_stops_the_old_one() {
+    let (old, new) = jobs();
+    let mut world = World::new().with(&old.identity, Phase::Running);
+    let outcome = world.run(&replace(UpdateStrategy::StartThenStop, &old, &new));
+    assert_eq!(outcome.made, Made::Job(reference(1, &new.identity.name())));
+    assert_eq!(world.story(), ["find own", "find spec", "start", "look", "find spec", "report"]);
+    assert_eq!(world.alive().len(), 2);
+}
+
+#[test]
+fn a_new_job_that_fails_leaves_the_old_one_running_where_it_started_first() {
+    let (old, new) = jobs();
+    let mut world = World::new().with(&old.identity, Phase::Running).fate(&[(0, Phase::Failed)]);
+    let outcome = world.run(&replace(UpdateStrategy::StartThenStop, &old, &new));
+    assert!(outcome.failure.is_some());
+    assert_eq!(world.alive(), [old.identity.name()]);
+}
+
+#[test]
+fn a_live_job_of_the_wanted_description_is_kept() {
+    let (old, new) = jobs();
+    let earlier = wanted("new.py", "r0");
+    let mut world = World::new().with(&old.identity, Phase::Running).with(&earlier.identity, Phase::Running);
+    let outcome = world.run(&replace(UpdateStrategy::StopThenStart, &old, &new));
+    assert_eq!(outcome.failure, None);
+    assert_eq!(outcome.made, Made::Job(reference(1, &earlier.identity.name())));
+    assert_eq!(world.submissions(), 0);
+}
+
+#[test]
+fn a_finished_job_of_the_wanted_description_is_not_kept() {
+    let (old, new) = jobs();
+    let earlier = wanted("new.py", "r0");
+    let mut world = World::new().with(&old.identity, Phase::Running).with(&earlier.identity, Phase::Succeeded);
+    let outcome = world.run(&replace(UpdateStrategy::StopThenStart, &old, &new));
+    assert_eq!(outcome.made, Made::Job(reference(2, &new.identity.name())));
+}
+
+#[test]
+fn what_a_lost_update_left_behind_is_over_before_anything_is_submitted() {
+    let (old, new) = jobs();
+    let lost = wanted("old.py", "lost");
+    for strategy in [UpdateStrategy::StopThenStart, UpdateStrategy::FinishThenStart] {
+        let mut world = World::new().with(&old.identity, Phase::Running).with(&lost.identity, Phase::Running);
+        world.runs[0].phases.push((super::world::BEGIN + std::time::Duration::from_mins(1), Phase::Succeeded));
+        let outcome = world.run(&replace(strategy, &old, &new));
+        assert_eq!(outcome.failure, None);
+        let started = world.actions.iter().position(|action| matches!(action, Action::Start(_)));
+        let cancelled = world.actions.iter().position(
+            |action| matches!(action, Action::Cancel(run, _) if run.name.as_deref() == Some(&lost.identity.name())),
+        );
+        assert!(cancelled.is_some() && cancelled < started, "{strategy:?}");
+        assert_eq!(world.alive(), [new.identity.name()]);
+    }
+}
+
+#[test]
+fn what_a_lost_update_left_behind_is_over_before_the_answer_where_the_new_job_starts_first() {
+    let (old, new) = jobs();
+    let lost = wanted("old.py", "lost");
+    let mut world = World::new().with(&old.identity, Phase::Running).with(&lost.identity, Phase::Running);
+    let outcome = world.run(&replace(UpdateStrategy::StartThenStop, &old, &new));
+    assert_eq!(outcome.failure, None);
+    assert_eq!(world.phase(&lost.identity.name()), Phase::Gone);
+    assert_eq!(world.alive().len(), 2);
+}
+
+#[test]
+fn an_old_engine_that_cannot_be_reached_is_for_on_delete_error_to_decide() {
+    let (old, new) = jobs();
+    for (on_delete_error, submissions) in [(OnDeleteError::Fail, 0), (OnDeleteError::Ignore, 1)] {
+        let management = Management { on_delete_error, ..Management::default() };
+        let mut world = World::new()
+            .with(&old.identity, Phase::Running)
+            .weather(|action, _| matches!(action, Action::Cancel(..)).then_some(Kind::Unavailable));
+        let outcome = world.run(&replacing(management, &old, &new));
+        assert_eq!(outcome.failure.is_some(), submissions == 0);
+        assert_eq!(world.submissions(), submissions);
+        assert_eq!(outcome.notes.is_empty(), submissions == 0);
+    }
+}
+
+#[test]
+fn the_same_update_again_finds_its_job_and_stops_nothing() {
+    let (old, new) = jobs();
+    let mut world = World::new().with(&old.identity, Phase::Running).with(&new.identity, Phase::Running);
+    let outcome = world.run(&replace(UpdateStrategy::StopThenStart, &old, &new));
+    assert_eq!(outcome.made, Made::Job(reference(1, &new.identity.name())));
+    assert_eq!(world.story(), ["find own", "look", "report"]);
+}
+
+#[test]
+fn without_a_present_job_the_new_one_is_simply_started() {
+    let (old, new) = jobs();
+    let goal = Goal::Replace { wanted: new, old: Some(Box::new(old)), present: None };
+    let mut world = World::new();
+    let outcome = world.run(&plan(goal, Management { wait_for: WaitFor::Submitted, ..Management::default() }));
+    assert_eq!(outcome.failure, None);
+    assert_eq!(world.story(), ["find own", "find spec", "start", "look", "report"]);
+}
+
+#[test]
+fn keeping_the_present_job_looks_once() {
+    let (old, _) = jobs();
+    let mut world = World::new().with(&old.identity, Phase::Running);
+    let outcome = world.run(&plan(Goal::Keep(present(&old)), Management::default()));
+    assert_eq!(outcome.failure, None);
+    assert_eq!(world.story(), ["look", "report"]);
+}
+
+#[test]
+fn keeping_succeeds_where_the_engine_has_forgotten_the_job_or_cannot_be_reached() {
+    let (old, _) = jobs();
+    let keep = plan(Goal::Keep(present(&old)), Management::default());
+    let forgotten = World::new().run(&keep);
+    let unreachable = World::new().weather(|_, _| Some(Kind::Unavailable)).run(&keep);
+    for outcome in [forgotten, unreachable] {
+        assert_eq!(outcome.failure, None);
+        assert_eq!(outcome.made, Made::Job(present(&old)));
+        assert_eq!(outcome.notes.len(), 1);
+    }
+}

@@ -1,0 +1,89 @@
+//! No job.
+
+use super::world::{World, place, plan, reference, wanted};
+use crate::engine::{Kind, Lookup};
+use crate::job::{Phase, RunRef};
+use crate::lifecycle::{Action, Goal, Target, Wanted};
+use crate::properties::{Management, OnDeleteError};
+
+fn run_of(wanted: &Wanted) -> RunRef {
+    reference(0, &wanted.identity.name())
+}
+
+fn search(wanted: &Wanted, by: Lookup) -> Goal {
+    Goal::Stop(Target::Search { place: place(), identity: wanted.identity.clone(), by })
+}
+
+#[test]
+fn a_running_job_is_cancelled_and_seen_to_be_over() {
+    let job = wanted("pi.py", "r1");
+    let mut world = World::new().with(&job.identity, Phase::Running);
+    let outcome = world.run(&plan(Goal::Stop(Target::Run(run_of(&job))), Management::default()));
+    assert_eq!(outcome.failure, None);
+    assert_eq!(world.story(), ["cancel", "look"]);
+    assert!(world.alive().is_empty());
+}
+
+#[test]
+fn a_job_that_nobody_knows_is_over() {
+    let outcome =
+        World::new().run(&plan(Goal::Stop(Target::Run(run_of(&wanted("pi.py", "r1")))), Management::default()));
+    assert_eq!(outcome.failure, None);
+}
+
+#[test]
+fn nothing_made_needs_no_call() {
+    let mut world = World::new();
+    assert_eq!(world.run(&plan(Goal::Stop(Target::Nothing), Management::default())).failure, None);
+    assert!(world.actions.is_empty());
+}
+
+#[test]
+fn an_engine_that_cannot_be_reached_or_denies_is_for_on_delete_error_to_decide() {
+    let job = wanted("pi.py", "r1");
+    for kind in [Kind::Unavailable, Kind::Denied] {
+        for (on_delete_error, fails) in [(OnDeleteError::Fail, true), (OnDeleteError::Ignore, false)] {
+            let management = Management { on_delete_error, ..Management::default() };
+            let mut world = World::new().with(&job.identity, Phase::Running).weather(move |_, _| Some(kind));
+            let outcome = world.run(&plan(Goal::Stop(Target::Run(run_of(&job))), management));
+            assert_eq!(outcome.failure.is_some(), fails, "{kind:?} {on_delete_error:?}");
+        }
+    }
+}
+
+#[test]
+fn a_cancel_whose_answer_was_lost_is_looked_after() {
+    let job = wanted("pi.py", "r1");
+    let mut world = World::new()
+        .with(&job.identity, Phase::Running)
+        .weather(|action, _| matches!(action, Action::Cancel(..)).then_some(Kind::Unclear));
+    let outcome = world.run(&plan(Goal::Stop(Target::Run(run_of(&job))), Management::default()));
+    assert_eq!(outcome.failure, None);
+    assert!(world.alive().is_empty());
+}
+
+#[test]
+fn a_search_stops_all_that_it_finds() {
+    let (first, second) = (wanted("pi.py", "r1"), wanted("pi.py", "r2"));
+    let mut world = World::new().with(&first.identity, Phase::Running).with(&second.identity, Phase::Waiting);
+    let outcome = world.run(&plan(search(&first, Lookup::Owner), Management::default()));
+    assert_eq!(outcome.failure, None);
+    assert!(world.alive().is_empty());
+}
+
+#[test]
+fn a_search_by_token_leaves_other_jobs_of_the_resource_alone() {
+    let (first, second) = (wanted("pi.py", "r1"), wanted("pi.py", "r2"));
+    let mut world = World::new().with(&first.identity, Phase::Running).with(&second.identity, Phase::Waiting);
+    world.run(&plan(search(&first, Lookup::Token), Management::default()));
+    assert_eq!(world.alive(), [second.identity.name()]);
+}
+
+#[test]
+fn a_search_goes_on_for_as_long_as_a_submission_may_take() {
+    let mut world = World::new();
+    let outcome = world.run(&plan(search(&wanted("pi.py", "r1"), Lookup::Owner), Management::default()));
+    assert_eq!(outcome.failure, None);
+    let took = world.now.since(super::world::BEGIN);
+    assert!(took >= crate::engine::SUBMISSION_LIMIT, "took {took:?}");
+}

@@ -1,0 +1,110 @@
+//! What becomes of a request whose time runs out.
+
+use std::time::Duration;
+
+use super::world::{BEGIN, World, reference, wanted};
+use crate::engine::Kind;
+use crate::job::Phase;
+use crate::lifecycle::{Action, Deadlines, Goal, Plan, Target};
+use crate::outcome::Made;
+use crate::properties::{Management, OnDeleteError, OnTimeout, WaitFor};
+
+fn short(goal: Goal, management: Management, seconds: u64) -> Plan {
+    Plan { goal, management, deadlines: Deadlines::between(BEGIN, BEGIN + Duration::from_secs(seconds)) }
+}
+
+fn until_done(on_timeout: OnTimeout) -> Management {
+    Management { wait_for: WaitFor::Succeeded, on_timeout, ..Management::default() }
+}
+
+#[test]
+fn the_times_before_the_end_shrink_with_the_whole() {
+    let of = |seconds| {
+        let times = Deadlines::between(BEGIN, BEGIN + Duration::from_secs(seconds));
+        [times.give_up, times.answer_by, times.over].map(|time| times.end.since(time).as_secs())
+    };
+    assert_eq!(of(3600), [120, 30, 5]);
+    assert_eq!(of(60), [15, 6, 1]);
+    assert_eq!(of(0), [0, 0, 0]);
+}
+
+#[test]
+fn a_job_that_misses_the_deadline_is_cancelled_and_the_request_fails() {
+    let mut world = World::new();
+    let outcome = world.run(&short(Goal::Run(wanted("pi.py", "r1")), until_done(OnTimeout::Cancel), 900));
+    assert!(outcome.failure.is_some());
+    assert!(world.alive().is_empty());
+    assert_eq!(world.story(), ["find own", "start", "look", "late", "report", "cancel", "look"]);
+    assert!(world.now < BEGIN + Duration::from_secs(870));
+}
+
+#[test]
+fn a_job_that_misses_the_deadline_may_go_on_where_that_is_accepted() {
+    let mut world = World::new();
+    let outcome = world.run(&short(Goal::Run(wanted("pi.py", "r1")), until_done(OnTimeout::Accept), 900));
+    assert_eq!(outcome.failure, None);
+    assert_eq!(world.alive().len(), 1);
+    assert_eq!(outcome.notes.len(), 1);
+}
+
+#[test]
+fn a_delivery_that_found_its_job_never_cancels_it() {
+    let job = wanted("pi.py", "r1");
+    let mut world = World::new().with(&job.identity, Phase::Running);
+    let outcome = world.run(&short(Goal::Run(job.clone()), until_done(OnTimeout::Cancel), 900));
+    assert!(outcome.failure.is_some());
+    assert_eq!(outcome.made, Made::Job(reference(0, &job.identity.name())));
+    assert_eq!(world.alive().len(), 1);
+}
+
+#[test]
+fn a_submission_that_was_never_seen_is_looked_for_until_the_answer_is_due() {
+    // Every submission is lost, and the engine shows it only after the request was given up.
+    let give_up = Deadlines::between(BEGIN, BEGIN + Duration::from_mins(4)).give_up;
+    let mut world = World::new().weather(move |action, now| match action {
+        Action::Start(_) => Some(Kind::Unclear),
+        Action::Find(..) if now > BEGIN && now < give_up + Duration::from_secs(5) => Some(Kind::Unavailable),
+        _ => None,
+    });
+    let outcome = world.run(&short(Goal::Run(wanted("pi.py", "r1")), Management::default(), 240));
+    assert!(outcome.failure.is_some());
+    assert!(matches!(outcome.made, Made::Job(_)));
+    assert!(world.alive().is_empty());
+}
+
+#[test]
+fn what_was_never_found_is_unknown() {
+    let mut world = World::new().weather(|action, now| match action {
+        Action::Start(_) => Some(Kind::Unclear),
+        _ => (now > BEGIN).then_some(Kind::Unavailable),
+    });
+    let outcome = world.run(&short(Goal::Run(wanted("pi.py", "r1")), Management::default(), 240));
+    assert!(outcome.failure.is_some());
+    assert_eq!(outcome.made, Made::Unknown);
+    assert!(world.now <= BEGIN + Duration::from_secs(216));
+}
+
+#[test]
+fn an_engine_that_stays_away_until_the_answer_is_due_is_for_on_delete_error_to_decide() {
+    let job = wanted("pi.py", "r1");
+    for (on_delete_error, fails) in [(OnDeleteError::Fail, true), (OnDeleteError::Ignore, false)] {
+        let goal = Goal::Stop(Target::Run(reference(0, &job.identity.name())));
+        let management = Management { on_delete_error, ..Management::default() };
+        let mut world = World::new().with(&job.identity, Phase::Running).weather(|_, _| Some(Kind::Unavailable));
+        assert_eq!(world.run(&short(goal, management, 60)).failure.is_some(), fails);
+    }
+}
+
+#[test]
+fn a_job_that_does_not_stop_in_time_fails_the_request_with_its_state() {
+    let job = wanted("pi.py", "r1");
+    let goal = Goal::Stop(Target::Run(reference(0, &job.identity.name())));
+    // The cancel is taken, and nothing comes of it.
+    let mut world = World::new().with(&job.identity, Phase::Running);
+    world.runs[0].phases.push((BEGIN + Duration::from_millis(1), Phase::Ending));
+    world.runs[0].phases.push((BEGIN + Duration::from_secs(2), Phase::Ending));
+    let mut world = world.weather(|action, _| matches!(action, Action::Cancel(..)).then_some(Kind::Busy));
+    let outcome = world.run(&short(goal, Management::default(), 120));
+    let what = outcome.failure.expect("a failure").what;
+    assert!(what.contains("Not stopped in time"), "{what}");
+}

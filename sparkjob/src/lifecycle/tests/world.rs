@@ -1,0 +1,220 @@
+//! A world in which an engine's runs move with the clock, and calls fail as a test says.
+
+use std::time::Duration;
+
+use crate::engine::{Kind, Lookup, Report, Trouble};
+use crate::job::{Identity, Job, Phase, Place, Run, RunRef, Status, Timestamp};
+use crate::lifecycle::{Action, Deadlines, Goal, Plan, Seen, State, Wanted, learn, next};
+use crate::outcome::Outcome;
+use crate::properties::Management;
+
+/// When every test begins.
+pub const BEGIN: Timestamp = Timestamp(1_000_000_000_000);
+
+/// Makes one call fail; none where it goes through.
+type Weather = Box<dyn Fn(&Action, Timestamp) -> Option<Kind>>;
+
+/// An engine's runs, and what happened.
+pub struct World {
+    pub now: Timestamp,
+    pub runs: Vec<Fate>,
+    pub actions: Vec<Action>,
+    pub weather: Weather,
+    /// What becomes of the next submissions, the first first; then [`World::fate`].
+    pub fate: Vec<(u64, Phase)>,
+}
+
+/// One run: its name, and the phases that it goes through, each with the second at which it begins.
+pub struct Fate {
+    pub name: String,
+    pub phases: Vec<(Timestamp, Phase)>,
+    pub silent: bool,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self { now: BEGIN, runs: Vec::new(), actions: Vec::new(), weather: Box::new(|_, _| None), fate: running() }
+    }
+
+    /// Adds a run that is there already.
+    pub fn with(mut self, identity: &Identity, phase: Phase) -> Self {
+        self.runs.push(Fate { name: identity.name(), phases: vec![(BEGIN, phase)], silent: false });
+        self
+    }
+
+    pub fn weather(mut self, weather: impl Fn(&Action, Timestamp) -> Option<Kind> + 'static) -> Self {
+        self.weather = Box::new(weather);
+        self
+    }
+
+    /// Lets new runs go through these phases, each a number of seconds after the submission.
+    pub fn fate(mut self, fate: &[(u64, Phase)]) -> Self {
+        self.fate = fate.to_vec();
+        self
+    }
+
+    /// Carries `plan` out, and checks that the state survives being stored after each step.
+    pub fn run(&mut self, plan: &Plan) -> Outcome {
+        let mut state = State::begin(plan, self.now);
+        for _ in 0..10_000 {
+            let stored = serde_json::to_string(&state).expect("a state serialises");
+            assert!(stored.len() < 16_384, "a state stays small: {} bytes", stored.len());
+            state = serde_json::from_str(&stored).expect("a state reads back");
+            match next(plan, &state, self.now) {
+                Action::Done(outcome) => return *outcome,
+                Action::Wait(until) => {
+                    assert!(until > self.now, "waits for a moment that has passed, at {:?}", state.stage);
+                    self.now = until;
+                }
+                action => {
+                    let seen = self.answer(&action);
+                    self.actions.push(action);
+                    state = learn(plan, state, self.now, seen);
+                }
+            }
+        }
+        panic!("no outcome after 10,000 steps: {:?}", state.stage);
+    }
+
+    /// The words of what was done, in order, repeats of one left out.
+    pub fn story(&self) -> Vec<&'static str> {
+        let mut words: Vec<_> = self.actions.iter().map(word).collect();
+        words.dedup();
+        words
+    }
+
+    pub fn submissions(&self) -> usize {
+        self.actions.iter().filter(|action| matches!(action, Action::Start(_))).count()
+    }
+
+    pub fn phase(&self, name: &str) -> Phase {
+        self.runs.iter().find(|run| run.name == name).map_or(Phase::Gone, |run| run.phase(self.now))
+    }
+
+    pub fn alive(&self) -> Vec<&str> {
+        self.runs.iter().filter(|run| !run.phase(self.now).is_over()).map(|run| run.name.as_str()).collect()
+    }
+
+    fn answer(&mut self, action: &Action) -> Seen {
+        let trouble = (self.weather)(action, self.now).map(|kind| Trouble {
+            kind,
+            doing: "speak to the engine".to_owned(),
+            said: format!("{kind:?}"),
+        });
+        // What is unclear was done, and its answer was lost; anything else was not done.
+        let done = trouble.as_ref().is_none_or(|trouble| trouble.kind == Kind::Unclear);
+        match (action, trouble) {
+            (Action::Find(..), Some(trouble)) => Seen::Found(Err(trouble)),
+            (Action::Find(_, identity, by), None) => Seen::Found(Ok(self.find(identity, *by))),
+            (Action::Start(wanted), trouble) => {
+                let started = if done { Some(self.start(wanted)) } else { None };
+                Seen::Started(trouble.map_or_else(|| started.expect("it was done"), Err))
+            }
+            (Action::Describe(_), Some(trouble)) => Seen::Described(Err(trouble)),
+            (Action::Describe(runs), None) => Seen::Described(Ok(runs.iter().map(|run| self.describe(run)).collect())),
+            (Action::Cancel(run, _), trouble) => {
+                if done {
+                    self.cancel(run);
+                }
+                Seen::Cancelled(trouble.map_or(Ok(()), Err))
+            }
+            (Action::Report(_), _) => Seen::Reported(Report::default()),
+            (Action::Late | Action::Wait(_) | Action::Done(_), _) => Seen::Late,
+        }
+    }
+
+    fn find(&self, identity: &Identity, by: Lookup) -> Vec<Run> {
+        let fits = |name: &str| match by {
+            Lookup::Name => name == identity.name(),
+            Lookup::Token => identity.asked_for(name),
+            Lookup::Owner => identity.owns(name),
+            Lookup::Spec => identity.describes(name),
+        };
+        let run = |(id, fate): (usize, &Fate)| Run {
+            run: reference(id, &fate.name),
+            status: status(fate.phase(self.now), fate.silent),
+        };
+        self.runs
+            .iter()
+            .enumerate()
+            .filter(|(_, fate)| fits(&fate.name) && fate.phase(self.now) != Phase::Gone)
+            .map(run)
+            .rev()
+            .collect()
+    }
+
+    fn start(&mut self, wanted: &Wanted) -> Result<RunRef, Trouble> {
+        let name = wanted.identity.name();
+        if self.phase(&name) != Phase::Gone {
+            return Err(Trouble { kind: Kind::Taken, doing: "submit".to_owned(), said: "duplicate".to_owned() });
+        }
+        let phases = self.fate.iter().map(|(after, phase)| (self.now + Duration::from_secs(*after), *phase)).collect();
+        self.runs.push(Fate { name: name.clone(), phases, silent: false });
+        Ok(reference(self.runs.len() - 1, &name))
+    }
+
+    fn describe(&self, run: &RunRef) -> Status {
+        let fate = run.id.parse().ok().and_then(|id: usize| self.runs.get(id));
+        fate.map_or(status(Phase::Gone, false), |fate| status(fate.phase(self.now), fate.silent))
+    }
+
+    fn cancel(&mut self, run: &RunRef) {
+        let at = self.now + Duration::from_secs(2);
+        if let Some(fate) = run.id.parse().ok().and_then(|id: usize| self.runs.get_mut(id)) {
+            fate.phases.retain(|(begins, _)| *begins <= at);
+            fate.phases.push((at, Phase::Gone));
+        }
+    }
+}
+
+impl Fate {
+    fn phase(&self, now: Timestamp) -> Phase {
+        self.phases.iter().rev().find(|(begins, _)| *begins <= now).map_or(Phase::Waiting, |(_, phase)| *phase)
+    }
+}
+
+/// A run that starts after five seconds and goes on.
+fn running() -> Vec<(u64, Phase)> {
+    vec![(0, Phase::Waiting), (5, Phase::Running)]
+}
+
+fn status(phase: Phase, silent: bool) -> Status {
+    let word = format!("{phase:?}").to_lowercase();
+    Status { phase, word, reason: String::new(), application: None, silent, created: None }
+}
+
+fn word(action: &Action) -> &'static str {
+    match action {
+        Action::Find(_, _, Lookup::Name) => "find own",
+        Action::Find(_, _, Lookup::Token) => "find token",
+        Action::Find(_, _, Lookup::Owner) => "find owner",
+        Action::Find(_, _, Lookup::Spec) => "find spec",
+        Action::Start(_) => "start",
+        Action::Describe(_) => "look",
+        Action::Cancel(..) => "cancel",
+        Action::Report(_) => "report",
+        Action::Late => "late",
+        Action::Wait(_) | Action::Done(_) => "",
+    }
+}
+
+pub fn place() -> Place {
+    Place::Livy("http://livy:8998".parse().expect("an address"))
+}
+
+pub fn reference(id: usize, name: &str) -> RunRef {
+    RunRef { place: place(), id: id.to_string(), name: Some(name.to_owned()) }
+}
+
+/// The job that runs `file`, asked for by `request`.
+pub fn wanted(file: &str, request: &str) -> Wanted {
+    let parameters = crate::job::Parameters { file: file.to_owned(), ..Default::default() };
+    let job = Job { place: place(), parameters, mode: crate::job::Mode::Batch, rerun: String::new() };
+    let identity = Identity::derive(&["stack", "Pi"], request, "Pi", &job);
+    Wanted { job, identity }
+}
+
+/// A plan with an hour's time.
+pub fn plan(goal: Goal, management: Management) -> Plan {
+    Plan { goal, management, deadlines: Deadlines::between(BEGIN, BEGIN + Duration::from_hours(1)) }
+}
