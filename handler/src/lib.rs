@@ -1,6 +1,7 @@
 //! The Lambda behind `Custom::SparkJob`: `CloudFormation` in, `CloudFormation` out.
 
 pub mod deadlines;
+pub mod deliver;
 pub mod envelope;
 pub mod event;
 pub mod physical_id;
