@@ -4,6 +4,7 @@ mod livy;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,10 @@ use serde::{Deserialize, Serialize};
 use crate::http::Transport;
 use crate::job::{Identity, Job, Place, Run, RunRef, Status};
 use livy::Livy;
+
+/// How long one submission is waited for. What was not answered by then may still take effect, so whoever looks for a lost
+/// submission looks for this long at least.
+pub const SUBMISSION_LIMIT: Duration = Duration::from_mins(2);
 
 /// The engine at `place`. Nothing is sent before the engine is first asked something.
 pub fn connect(place: &Place, transport: Arc<dyn Transport>) -> Box<dyn Engine> {

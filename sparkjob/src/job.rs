@@ -172,6 +172,10 @@ pub struct Status {
     /// When the run was made, where the engine tells.
     #[serde(default, skip_serializing_if = "is_default")]
     pub created: Option<Timestamp>,
+    /// The engine knows the run, but nothing shows that it was ever begun. A young run looks so for a moment; one that goes
+    /// on like this is a name in the engine's books without a job behind it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub silent: bool,
 }
 
 /// A run together with what its engine said of it.
