@@ -10,8 +10,9 @@ use sparkjob::lifecycle::Deadlines;
 use crate::envelope::Envelope;
 use crate::event::Event;
 
-/// What `CloudFormation` waits at most, and where a template says nothing:
-/// [`ServiceTimeout`](https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html).
+/// What `CloudFormation` waits at most, and where a template says nothing, in seconds: [`ServiceTimeout`].
+///
+/// [`ServiceTimeout`]: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html
 const LONGEST_WAIT: u64 = 3600;
 
 /// The times of a request that was delivered at `now` to a function that Lambda stops at `lambda_ends`: until

@@ -81,7 +81,7 @@ async fn answer_to(
 
 fn log_end(response: &Response, delivered: &Result<(), Undelivered>, lasted: Duration) {
     let Response { status, physical_resource_id, .. } = response;
-    let reason = response.reason.as_deref().unwrap_or_default();
+    let reason = response.reason.as_deref();
     let milliseconds = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX);
     match (delivered, status) {
         (Ok(()), Status::Success) => {
@@ -101,8 +101,8 @@ fn log_end(response: &Response, delivered: &Result<(), Undelivered>, lasted: Dur
 pub enum Failed {
     /// The event is none that can be answered.
     Unreadable(Unreadable),
-    /// The answer did not reach `CloudFormation`: when Lambda delivers the event again, the same job is found and the answer
-    /// put once more.
+    /// The answer did not reach `CloudFormation`: when Lambda delivers the event again, the same job is found and the
+    /// answer put once more.
     Unanswered(String),
 }
 

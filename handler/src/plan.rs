@@ -85,7 +85,7 @@ fn leaves_time(management: &Management, deadlines: Deadlines) -> Result<(), Refu
 }
 
 fn update(envelope: &Envelope, old_properties: &Value, job: Job, run_on: RunOn) -> Goal {
-    // Old properties are what an earlier version of the template, and of ours, made of them: they cannot be refused now.
+    // An earlier version of the template, and of ours, made them what they are: they cannot be refused now.
     let old = properties::read(old_properties).ok().map(|description| description.job);
     let wanted = identified(envelope, job);
     let present = match &envelope.physical_id {

@@ -17,8 +17,8 @@ use crate::envelope::Envelope;
 use crate::event::Event;
 use crate::plan::{Refused, plan};
 
-/// Plans and carries out what the request asks for. A panic on the way and a driver that goes on for too long are failures
-/// like any other.
+/// Plans and carries out what the request asks for. A panic on the way and a driver that goes on for too long are
+/// failures like any other.
 pub async fn settle(
     envelope: &Envelope,
     event: &Event,
@@ -59,8 +59,8 @@ fn abandoned(envelope: &Envelope, why: &str) -> Outcome {
     let Envelope { action, logical_id, request_id, .. } = envelope;
     let what = format!("The Lambda function gave up in the middle of the {action} of {logical_id}: {why}.");
     let advice = format!(
-        "Whether a job was submitted or stopped is not known; what CloudFormation sends next settles it. This is a fault of \
-         the function, not of the job: its log tells more, look for RequestId {request_id}."
+        "Whether a job was submitted or stopped is not known; what CloudFormation sends next settles it. This is a \
+         fault of the function, not of the job: its log tells more, look for RequestId {request_id}."
     );
     failed(FailureKind::Unavailable, Made::Unknown, what, &advice)
 }
