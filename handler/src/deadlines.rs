@@ -29,6 +29,14 @@ pub fn deadlines(envelope: &Envelope, event: &Event, now: Timestamp, lambda_ends
     }
 }
 
+/// Lambda delivers a failed event again after a minute at the earliest.
+const FIRST_DELIVERY: Duration = Duration::from_mins(1);
+
+/// Whether the request may have been delivered before: it was signed too long before `now` for a first delivery.
+pub fn may_be_again(envelope: &Envelope, now: Timestamp) -> bool {
+    envelope.response_url.signed().is_none_or(|signed| now.since(signed) >= FIRST_DELIVERY)
+}
+
 /// It was seen at the event's top level and among the properties.
 fn service_timeout(event: &Event) -> Duration {
     let places = [event.field("ServiceTimeout"), &event.field("ResourceProperties")["ServiceTimeout"]];

@@ -19,6 +19,7 @@ impl At<'_> {
             Err(trouble) => return self.weather_or_fail(state, trouble),
         };
         let found = runs.next();
+        state.unseen = false;
         if state.given_up {
             let failure = state.refused.clone().unwrap_or_else(|| failure::of_time(self.plan, &state));
             let Some(Run { run, status }) = found else { return self.looked_well(state) };

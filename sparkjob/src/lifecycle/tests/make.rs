@@ -106,6 +106,15 @@ fn an_engine_that_cannot_be_reached_is_given_up_after_five_minutes() {
 }
 
 #[test]
+fn a_repeated_request_that_never_got_to_look_does_not_know_what_was_made() {
+    let mut again = plan(Goal::Run(wanted("pi.py", "r1")), Management::default());
+    again.again = true;
+    assert_eq!(World::new().weather(|_, _| Some(Kind::Unavailable)).run(&again).made, Made::Unknown);
+    let refused = |action: &Action, _| matches!(action, Action::Start(_)).then_some(Kind::Rejected);
+    assert_eq!(World::new().weather(refused).run(&again).made, Made::Nothing);
+}
+
+#[test]
 fn bad_weather_while_following_does_no_harm() {
     let (from, to) = (super::world::BEGIN.0 + 10_000, super::world::BEGIN.0 + 250_000);
     let mut world = World::new().weather(move |_, now| (from..to).contains(&now.0).then_some(Kind::Unavailable));
