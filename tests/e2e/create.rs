@@ -1,0 +1,129 @@
+//! Create: submitted once, followed until `WaitFor` is met, told honestly.
+
+use serde_json::json;
+
+use crate::scene::{play, with};
+use crate::stack::Stack;
+use crate::wait::until;
+
+#[test]
+fn a_stack_runs_a_spark_job_and_tells_all_about_it() {
+    play("TellsAll", async |scene| {
+        let job = with(&scene.job("local/jobs/pi.py", &["2"]), json!({ "WaitFor": "Succeeded" }));
+        let stack = Stack::with_job(scene, &job).await;
+        let settled = stack.settled().await.is("CREATE_COMPLETE");
+        let batch = scene.only_batch();
+        let told = |name: &str| settled.outputs.get(name).map(String::as_str);
+        assert_eq!(told("Ref"), Some(&*format!("livy+{}/batches/{}#{}", scene.livy.url(), batch.id, batch.name)));
+        assert_eq!(told("Engine"), Some("livy"));
+        assert_eq!(told("State"), Some("success"));
+        assert_eq!(told("Name"), Some(&*batch.name));
+        assert_eq!((told("JobId"), told("BatchId")), (Some(&*batch.id.to_string()), Some(&*batch.id.to_string())));
+        assert_eq!((told("Arn"), told("ApplicationId"), told("LogUri")), (Some(""), Some(""), Some("")));
+        stack.delete().await.is("DELETE_COMPLETE");
+    });
+}
+
+#[test]
+fn a_job_that_dies_fails_its_stack_with_the_exception() {
+    play("Dies", async |scene| {
+        // Livy calls it running for some seconds before it dies.
+        let mut job = scene.job("local/jobs/fail.py", &["1"]);
+        job.as_object_mut().expect("an object").remove("StableSeconds");
+        let stack = Stack::with_job(scene, &job).await;
+        stack.settled().await.is("ROLLBACK_COMPLETE");
+        let reason = stack.reason(scene.name).await;
+        let told =
+            ["ValueError: the input s3://orders/2026-11-21 has no column 'amount'", "dead", &scene.only_batch().name];
+        for text in told {
+            assert!(reason.contains(text), "the reason does not tell {text:?}: {reason}");
+        }
+        stack.delete().await.is("DELETE_COMPLETE");
+        scene.only_batch();
+    });
+}
+
+#[test]
+fn a_job_is_not_waited_for_once_it_is_submitted_if_that_is_asked_for() {
+    play("Submitted", async |scene| {
+        // It would have to run for longer than a test may take.
+        let job = with(&scene.idle(900), json!({ "WaitFor": "Submitted", "StableSeconds": "800" }));
+        let answer = scene.ask(&scene.create(&job)).await.succeeded();
+        assert_eq!(
+            scene.livy.live().await,
+            [scene.only_batch()].map(|batch| crate::livy::Batch { state: "running".into(), ..batch })
+        );
+        scene.ask(&scene.delete(&answer.physical_id, &job)).await.succeeded();
+    });
+}
+
+#[test]
+fn a_job_is_waited_for_until_it_runs() {
+    play("Running", async |scene| {
+        let job = with(&scene.idle(900), json!({ "WaitFor": "Running" }));
+        let answer = scene.ask(&scene.create(&job)).await.succeeded();
+        assert_eq!(answer.data["State"], "running");
+        assert_eq!(scene.livy.live().await.len(), 1);
+        scene.ask(&scene.delete(&answer.physical_id, &job)).await.succeeded();
+    });
+}
+
+#[test]
+fn a_job_that_has_succeeded_has_been_running() {
+    play("WasRunning", async |scene| {
+        let job = with(&scene.idle(0), json!({ "WaitFor": "Running", "StableSeconds": "600" }));
+        let answer = scene.ask(&scene.create(&job)).await.succeeded();
+        assert_eq!(answer.data["State"], "success");
+        scene.ask(&scene.delete(&answer.physical_id, &job)).await.succeeded();
+    });
+}
+
+#[test]
+fn a_job_is_waited_for_until_it_has_succeeded() {
+    play("Succeeded", async |scene| {
+        let job = with(&scene.idle(4), json!({ "WaitFor": "Succeeded" }));
+        let answer = scene.ask(&scene.create(&job)).await.succeeded();
+        assert_eq!(answer.data["State"], "success");
+        assert_eq!(scene.only_batch().name, answer.data["Name"]);
+        scene.ask(&scene.delete(&answer.physical_id, &job)).await.succeeded();
+    });
+}
+
+#[test]
+fn a_job_killed_from_outside_fails() {
+    play("KilledOutside", async |scene| {
+        let job = with(&scene.idle(900), json!({ "WaitFor": "Succeeded" }));
+        let create = scene.create(&job);
+        let kill = async {
+            let batch = until("it is submitted", async || scene.livy.made().pop()).await;
+            scene.real_livy().kill(batch.id).await;
+        };
+        let (answer, ()) = tokio::join!(scene.ask(&create), kill);
+        let batch = scene.only_batch();
+        answer.tells(&[&format!("Batch {}", batch.id), &batch.name, "Deploy again"]);
+        scene.ask(&scene.delete(&answer.failed().physical_id, &job)).await.succeeded();
+    });
+}
+
+#[test]
+fn a_job_that_is_not_done_in_time_is_cancelled() {
+    play("Late", async |scene| {
+        let job = with(&scene.idle(900), json!({ "WaitFor": "Succeeded", "ServiceTimeout": "20" }));
+        let answer = scene.ask(&scene.create(&job)).await.failed();
+        answer.tells(&["was not done in time", "20 s", "ServiceTimeout"]);
+        assert_eq!(scene.livy.live().await, []);
+        scene.ask(&scene.delete(&answer.physical_id, &job)).await.succeeded();
+    });
+}
+
+#[test]
+fn a_job_that_is_not_done_in_time_may_be_accepted() {
+    play("LateAccepted", async |scene| {
+        let job =
+            with(&scene.idle(900), json!({ "WaitFor": "Succeeded", "OnTimeout": "Accept", "ServiceTimeout": "20" }));
+        let answer = scene.ask(&scene.create(&job)).await.succeeded();
+        assert_eq!(answer.data["State"], "running");
+        assert_eq!(scene.livy.live().await.len(), 1);
+        scene.ask(&scene.delete(&answer.physical_id, &job)).await.succeeded();
+    });
+}

@@ -1,0 +1,78 @@
+//! The same event twice, as Lambda and `CloudFormation` deliver it: one job, one id.
+
+use serde_json::json;
+
+use crate::answers::Answer;
+use crate::event::Event;
+use crate::scene::{Scene, play, with};
+
+#[test]
+fn a_create_that_comes_again_finds_its_job() {
+    play("CreateAgain", async |scene| {
+        let job = with(&scene.idle(900), json!({ "WaitFor": "Submitted" }));
+        let create = scene.create(&job);
+        let first = deliver(scene, &create).await.succeeded();
+        let second = deliver(scene, &create).await.succeeded();
+        assert_eq!(first.physical_id, second.physical_id);
+        scene.only_batch();
+        scene.ask(&scene.delete(&first.physical_id, &job)).await.succeeded();
+    });
+}
+
+#[test]
+fn a_create_that_comes_twice_at_once_makes_one_job() {
+    play("CreateAtOnce", async |scene| {
+        let job = scene.idle(900);
+        let create = scene.create(&job);
+        let ids = at_once(scene, &create).await;
+        assert_eq!(ids[0], ids[1]);
+        scene.only_batch();
+        scene.ask(&scene.delete(&ids[0], &job)).await.succeeded();
+    });
+}
+
+#[test]
+fn an_update_that_comes_twice_at_once_makes_one_new_job() {
+    play("UpdateAtOnce", async |scene| {
+        let [old, new] = [901, 902].map(|seconds| with(&scene.idle(seconds), json!({ "WaitFor": "Submitted" })));
+        let id = scene.ask(&scene.create(&old)).await.succeeded().physical_id;
+        let ids = at_once(scene, &scene.update(&id, &old, &new)).await;
+        assert_eq!(ids[0], ids[1]);
+        assert_ne!(ids[0], id);
+        assert_eq!(scene.livy.made().len(), 2);
+        assert_eq!(scene.livy.live().await.len(), 1);
+        scene.ask(&scene.delete(&ids[0], &new)).await.succeeded();
+    });
+}
+
+#[test]
+fn a_delete_that_comes_twice_at_once_succeeds_twice() {
+    play("DeleteAtOnce", async |scene| {
+        let job = with(&scene.idle(900), json!({ "WaitFor": "Submitted" }));
+        let id = scene.ask(&scene.create(&job)).await.succeeded().physical_id;
+        let ids = at_once(scene, &scene.delete(&id, &job)).await;
+        assert_eq!(ids, [id.clone(), id]);
+        scene.only_batch();
+    });
+}
+
+/// Invokes the Lambda, and reads the last answer that came.
+async fn deliver(scene: &Scene, event: &Event) -> Answer {
+    let invocation = scene.invoke(event.json.to_string()).await;
+    assert_eq!(invocation.error, None, "the invocation failed:\n{}", invocation.log);
+    let last = scene.world.answers.puts(&event.token).pop().expect("an answer");
+    Answer::read(&last.body, &event.json)
+}
+
+/// Invokes the Lambda twice at the same time, and reads the ids of both answers, which succeeded.
+async fn at_once(scene: &Scene, event: &Event) -> [String; 2] {
+    let deliver = async || {
+        let invocation = scene.invoke(event.json.to_string()).await;
+        assert_eq!(invocation.error, None, "an invocation failed:\n{}", invocation.log);
+    };
+    tokio::join!(deliver(), deliver());
+    let answers: Vec<_> =
+        scene.world.answers.puts(&event.token).iter().map(|put| Answer::read(&put.body, &event.json)).collect();
+    let ids: Vec<_> = answers.into_iter().map(|answer| answer.succeeded().physical_id).collect();
+    ids.try_into().unwrap_or_else(|ids| panic!("not two answers: {ids:?}"))
+}
