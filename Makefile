@@ -18,7 +18,7 @@ EVENT ?= events/create.json
 LOCAL := python3 local/local.py
 # SAM finds cargo-lambda, and that finds zig, on the path.
 WITH_TOOLS := PATH="$(CURDIR)/.local/tools/bin:$$PATH"
-ZIP := $(CURDIR)/.aws-sam/handler.zip
+ZIP := $(CURDIR)/.local/handler.zip
 ZIP_LIMIT := 2500000
 DENY_VERSION := 0.20.2
 DENY := .local/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
@@ -31,7 +31,7 @@ help:
 
 .PHONY: demo
 demo: ## from nothing to a stack with Spark jobs, an update, a failure, a clean end
-	$(LOCAL) demo
+	python3 local/demo.py
 
 .PHONY: up
 up: install build ## keep a local AWS, Livy and Spark running, with the Lambda deployed, for stacks of your own
@@ -71,7 +71,7 @@ clippy:
 
 .PHONY: doc
 doc:
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 
 .PHONY: unit
 unit: ## unit and property tests, in virtual time
@@ -106,7 +106,7 @@ build: install-tools ## build the Lambda for x86_64, which the local default run
 .PHONY: size
 size: build ## print the zip's size in bytes; above 2.5 MB is an error
 	@rm -f $(ZIP)
-	@python3 -m zipfile -c $(ZIP) .aws-sam/build/Submitter/bootstrap
+	@python3 -m zipfile -c $(ZIP) .local/build/Submitter/bootstrap
 	@bytes=$$(stat -c %s $(ZIP)); echo "$$bytes bytes zipped"; \
 	if ((bytes > $(ZIP_LIMIT))); then echo "more than $(ZIP_LIMIT)" >&2; exit 1; fi
 

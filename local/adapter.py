@@ -122,8 +122,8 @@ def find(service_token) -> dict:
 def outcome(exchange, seconds) -> tuple[dict, str]:
     """The answer, as far as it can be read, and why the resource fails, if it does."""
     if not exchange.answered.wait(seconds):
-        return {}, "CloudFormation did not receive a response from your Custom Resource. Please check your logs for " \
-            f"requestId [{exchange.event['RequestId']}]."
+        silence = "CloudFormation did not receive a response from your Custom Resource. Please check your logs for requestId"
+        return {}, f"{silence} [{exchange.event['RequestId']}]."
     answer, fault = judge(exchange.event, exchange.body)
     return answer, fault or (answer["Reason"] if answer["Status"] == "FAILED" else "")
 

@@ -58,6 +58,8 @@ PARTS = {
 def install(wanted: list[str]) -> None:
     """Installs the parts that are not there as pinned, all at the same time."""
     machine.check_python()
+    if unknown := set(wanted) - set(PARTS):
+        raise Fault(f"There is no {', '.join(sorted(unknown))} to install, only {', '.join(PARTS)}")
     with _alone():
         missing = [name for name in wanted or PARTS if not installed(name)]
         if not missing:

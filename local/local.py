@@ -19,11 +19,13 @@ from instance import Instance
 from say import Fault, bad, dim, good
 
 SERVICES = ("aws", "livy")
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> int:
-    # A closed terminal and a polite `kill` end as Ctrl-C does: with everything stopped.
-    for sign in (signal.SIGTERM, signal.SIGHUP):
+    # A closed terminal and a polite `kill` end as Ctrl-C does: with everything stopped. A shell's background
+    # jobs would not even hear Ctrl-C's own signal.
+    for sign in ENDS:
         signal.signal(sign, signal.default_int_handler)
     options = _parse()
     try:
@@ -65,7 +67,7 @@ def _run(options) -> int:
         dead = [name for name in SERVICES if not instance.alive(name)]
         raise Fault(f"Ended: {', '.join(dead)}. Its log: {instance.folder / 'log'}")
     finally:
-        for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for sign in ENDS:
             signal.signal(sign, signal.SIG_IGN)
         Instance(options.instance).down()
 
@@ -135,7 +137,8 @@ def _self(options) -> str:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--instance", default=os.environ.get("SPARKJOB_INSTANCE", "default"), metavar="NAME", help="which one, where several run side by side")
+    instance = os.environ.get("SPARKJOB_INSTANCE", "default")
+    parser.add_argument("--instance", default=instance, metavar="NAME", help="which one, where several run side by side")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
 
     def command(name, act, text):
@@ -144,7 +147,7 @@ def _parse() -> argparse.Namespace:
         return added
 
     installer = command("install", _install, "fetch what is needed, once")
-    installer.add_argument("parts", nargs="*", choices=[*install.PARTS, []], metavar="|".join(install.PARTS))
+    installer.add_argument("parts", nargs="*", metavar="|".join(install.PARTS))
     command("jar", _jar, f"compile the SparkPi example into {paths.SPARK_PI.relative_to(paths.ROOT)}")
     _ports(command("up", _up, "start it in the background, and wait until it is well"))
     _ports(command("run", _run, "start it in the foreground, and stop it all on Ctrl-C"))

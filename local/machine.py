@@ -11,6 +11,7 @@ from say import Fault
 
 # Spark 3.5's Hadoop asks who the user is in a way that Java gave up with version 23.
 JAVA = range(17, 23)
+JDK = "openjdk-17-jdk-headless (Debian 13: openjdk-21-jdk-headless)"
 
 
 def java(name: str = "java") -> str:
@@ -28,7 +29,7 @@ def check_python() -> None:
 
 def check_java() -> None:
     wanted = f"Java {JAVA.start} to {JAVA.stop - 1} is needed"
-    cure = "On Debian: apt install openjdk-17-jdk-headless; beside another Java, point JAVA_HOME at it."
+    cure = f"On Debian: apt install {JDK}; beside another Java, point JAVA_HOME at it."
     try:
         # The version goes to stderr, after a line of the JVM's own where JAVA_TOOL_OPTIONS is set.
         said = subprocess.run([java(), "-version"], capture_output=True, text=True, check=True).stderr
@@ -43,7 +44,7 @@ def check_javac() -> None:
     if not shutil.which(java("javac")):
         raise Fault(
             f"A JDK is needed to compile SparkPi.java; only a Java runtime is here (no `{java('javac')}`). "
-            "On Debian: apt install openjdk-17-jdk-headless"
+            f"On Debian: apt install {JDK}"
         )
 
 

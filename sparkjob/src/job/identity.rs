@@ -157,3 +157,174 @@ fn cut(label: &str) -> String {
         .collect();
     if kept.is_empty() { "job".to_owned() } else { kept }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::properties;
+
+    const STACK: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/etl/5d0f6d50-0000-11ee-8000-0a0000000000";
+    const REQUEST: &str = "a1b2c3d4-0000-0000-0000-000000000000";
+
+    fn job(description: &Value) -> Job {
+        properties::read(description).expect("a sound description").job
+    }
+
+    fn identity(description: &Value) -> Identity {
+        Identity::derive(&[STACK, "Pi"], REQUEST, "Pi", &job(description))
+    }
+
+    /// These values are in the names of running jobs. If one of them changed, a job that an older version submitted would
+    /// not be found again: a retried request would start a second one, and every stack's next update would replace a job
+    /// that nobody changed. So they may never change; a new field must be left out of the hash while it has its default.
+    #[test]
+    fn what_identifies_a_job_never_changes() {
+        let whole = json!({
+            "LivyUrl": "https://gate.example.com/livy",
+            "Parameters": {
+                "File": "s3://bucket/job.jar", "ClassName": "com.example.Main", "Args": ["10", "", "\u{e9} \"q\""],
+                "Jars": ["s3://bucket/a.jar"], "PyFiles": ["s3://bucket/a.py"], "Files": ["s3://bucket/a#b"],
+                "Archives": ["s3://bucket/a.tgz"], "Packages": ["org.a:b:1"], "Environment": {"B": "2", "A": "1"},
+                "DriverMemory": "2g", "DriverCores": 1, "ExecutorMemory": "4g", "ExecutorCores": 2, "NumExecutors": 3,
+                "Queue": "etl", "ProxyUser": "me", "Name": "Nightly ETL",
+                "Configuration": {"spark.b": "2", "spark.a": "1"},
+            },
+            "Mode": "STREAMING",
+            "Rerun": "abc123",
+        });
+        for (description, spec, name) in [
+            (
+                json!({"LivyHost": "emr", "Parameters": {"File": "s3://bucket/pi.py"}}),
+                "e73b160fed081af68b1954e96fecbfe199042eb3ba75c57f68a04b71ffc3c757",
+                "Pi-08bcfeb13f89a066-e73b160f-7f35ff42",
+            ),
+            (
+                json!({"LivyHost": "emr", "Parameters": {"File": "s3://bucket/pi.py", "Args": [10]}}),
+                "075d98fe2ed8b545fe8890d1ad23f673c19c945f6d7e950414443994e98bac15",
+                "Pi-08bcfeb13f89a066-075d98fe-7f35ff42",
+            ),
+            (
+                json!({"LivyHost": "emr", "LivyPort": 9999, "Parameters": {"File": "s3://bucket/pi.py"}}),
+                "e7279e192ce64169771577ce281392fd15e8bee164071a97372e0f0be26d312d",
+                "Pi-08bcfeb13f89a066-e7279e19-7f35ff42",
+            ),
+            (
+                json!({"LivyHost": "emr", "Parameters": {"File": "s3://bucket/pi.py", "DriverMemory": "2g"}}),
+                "1a3c816c3b3f2463234870fe7c5d5d573df89470186b13c0f7e7d50f2e04bf8a",
+                "Pi-08bcfeb13f89a066-1a3c816c-7f35ff42",
+            ),
+            (
+                json!({"LivyHost": "emr", "Parameters": {"File": "s3://bucket/pi.py"}, "Rerun": "1"}),
+                "88bd0dd4b3fd57d2e245f6240efc8774b5cb90e3befd16997277ad5685f4e2a3",
+                "Pi-08bcfeb13f89a066-88bd0dd4-7f35ff42",
+            ),
+            (
+                json!({"LivyHost": "emr", "Parameters": {"File": "s3://bucket/pi.py"}, "Mode": "STREAMING"}),
+                "eddd16383d28e48e9fdc56fb0d47100623b086e3dea7fe4a50605294d3263d4b",
+                "Pi-08bcfeb13f89a066-eddd1638-7f35ff42",
+            ),
+            (
+                whole,
+                "ca37de6c98118dbd1b97f3e66797078753b26cb38c454fec5e87df24c8b46c33",
+                "Nightly-ETL-08bcfeb13f89a066-ca37de6c-7f35ff42",
+            ),
+        ] {
+            let identity = identity(&description);
+            assert_eq!((identity.spec.to_string().as_str(), identity.name().as_str()), (spec, name), "{description}");
+            assert_eq!(identity.owner.to_string(), "08bcfeb13f89a066809bc0b77faa0327e1dd040899e17f07bb7c662161e035c6");
+            assert_eq!(identity.token.to_string(), "7f35ff42317eea6150b9661b294f8cd2444dcb9bee16043ab2c18c4bde773340");
+        }
+    }
+
+    #[test]
+    fn the_canonical_text_that_is_hashed_never_changes() {
+        let description = json!({
+            "Rerun": 7, "Parameters": {"Args": [10], "File": "s3://b/pi.py", "Jars": [], "DriverMemory": "2G"},
+            "Mode": "BATCH", "LivyHost": "EMR", "WaitFor": "Succeeded", "ServiceToken": "arn",
+        });
+        let text = serde_json::to_string(&job(&description)).expect("text");
+        let parameters = r#"{"File":"s3://b/pi.py","Args":["10"],"DriverMemory":"2g"}"#;
+        assert_eq!(text, format!(r#"{{"LivyUrl":"http://emr:8998","Parameters":{parameters},"Rerun":"7"}}"#));
+    }
+
+    #[test]
+    fn spelling_makes_no_other_job() {
+        let plain =
+            json!({"LivyHost": "emr", "Parameters": {"File": "/pi.py", "DriverMemory": "2g", "NumExecutors": 1}});
+        let same = |description: &Value| assert_eq!(identity(description), identity(&plain), "{description}");
+        let parameters = &plain["Parameters"];
+        same(&json!({"LivyHost": "EMR", "LivyPort": "8998", "Parameters": parameters}));
+        same(&json!({"LivyHost": "emr", "LivyPort": "", "LivyUrl": "", "Parameters": parameters}));
+        same(&json!({"LivyUrl": "http://emr:8998/", "Parameters": parameters, "Mode": "BATCH", "Rerun": ""}));
+        same(&json!({"LivyHost": "emr", "Parameters": {
+            "File": "/pi.py", "DriverMemory": "2GB", "NumExecutors": "1", "Args": [], "Jars": [""], "Name": "",
+            "Environment": {"A": ""}, "Configuration": {}, "ExecutorCores": null,
+        }}));
+        let managed =
+            json!({"LivyHost": "emr", "Parameters": parameters, "WaitFor": "Submitted", "ServiceTimeout": "600"});
+        same(&managed);
+    }
+
+    #[test]
+    fn every_change_of_what_defines_it_makes_another_job() {
+        let plain = json!({"LivyHost": "emr", "Parameters": {"File": "/pi.py", "Args": ["a", "b"]}});
+        let other =
+            |description: &Value| assert_ne!(identity(description).spec, identity(&plain).spec, "{description}");
+        let parameters = &plain["Parameters"];
+        other(&json!({"LivyHost": "emr2", "Parameters": parameters}));
+        other(&json!({"LivyUrl": "https://emr:8998", "Parameters": parameters}));
+        other(&json!({"LivyHost": "emr", "Parameters": parameters, "Rerun": "1"}));
+        other(&json!({"LivyHost": "emr", "Parameters": parameters, "Mode": "STREAMING"}));
+        other(&json!({"LivyHost": "emr", "Parameters": {"File": "/pi.py", "Args": ["a b"]}}));
+        other(&json!({"LivyHost": "emr", "Parameters": {"File": "/pi.py", "Args": ["b", "a"]}}));
+        other(&json!({"LivyHost": "emr", "Parameters": {"File": "/pi.py", "Args": ["a", "b", ""]}}));
+    }
+
+    #[test]
+    fn lists_that_join_alike_are_told_apart() {
+        assert_ne!(Digest::of(&["a", "b"]), Digest::of(&["ab"]));
+        assert_ne!(Digest::of(&["a", "b"]), Digest::of(&["a\",\"b"]));
+        assert_ne!(Digest::of(&["a"]), Digest::of(&["a", ""]));
+    }
+
+    #[test]
+    fn a_name_tells_whose_it_is() {
+        let description = json!({"LivyHost": "emr", "Parameters": {"File": "/pi.py"}});
+        let other = json!({"LivyHost": "emr", "Parameters": {"File": "/other.py"}});
+        let mine = identity(&description);
+        assert!(mine.owns(&mine.name()) && mine.describes(&mine.name()) && mine.asked_for(&mine.name()));
+        let updated = Identity::derive(&[STACK, "Pi"], "another", "Pi", &job(&other));
+        assert!(mine.owns(&updated.name()) && !mine.describes(&updated.name()) && !mine.asked_for(&updated.name()));
+        let stranger = Identity::derive(&[STACK, "Tau"], REQUEST, "Pi", &job(&description));
+        assert!(!mine.owns(&stranger.name()) && !mine.describes(&stranger.name()) && !mine.asked_for(&stranger.name()));
+        for foreign in ["", "pi", "Pi-1-2-3", "a-b-c-d", "-0123456789abcdef-01234567"] {
+            assert!(!mine.owns(foreign), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn a_digest_is_read_as_it_is_written() {
+        let digest = Digest::of(&["a"]);
+        assert_eq!(digest.to_string().parse(), Ok(digest));
+        let upper = digest.to_string().to_uppercase();
+        for foreign in ["", "abc", upper.as_str(), &"g".repeat(64), &"\u{e9}".repeat(32)] {
+            assert!(foreign.parse::<Digest>().is_err(), "{foreign}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_is_always_one_that_every_engine_takes(label in any::<String>(), name in proptest::option::of(any::<String>())) {
+            let mut job = job(&json!({"LivyHost": "emr", "Parameters": {"File": "/pi.py"}}));
+            job.parameters.name = name;
+            let identity = Identity::derive(&[STACK, "Pi"], REQUEST, &label, &job);
+            let name = identity.name();
+            prop_assert!(name.len() <= 64, "{}", name);
+            prop_assert!(name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'), "{}", name);
+            prop_assert!(identity.describes(&name) && identity.asked_for(&name));
+        }
+    }
+}

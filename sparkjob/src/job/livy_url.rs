@@ -26,7 +26,7 @@ impl LivyUrl {
     pub fn from_host(host: &str, port: u16) -> Result<Self, String> {
         let fault = || "must be a host name or an IP address, without scheme, port or path".to_owned();
         // An IPv6 address may come with or without its brackets.
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let written = if bare.contains(':') { format!("[{bare}]") } else { host.to_owned() };
         Host::parse(&written).map_err(|_| fault())?;
         format!("http://{written}:{port}").parse().map_err(|_| fault())
@@ -49,8 +49,13 @@ impl FromStr for LivyUrl {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let shape = "must be http[s]://host[:port][/path]";
+        let too_long = || format!("must be at most {MAX_LENGTH} bytes long");
         if text.len() > MAX_LENGTH {
-            return Err(format!("must be at most {MAX_LENGTH} bytes long"));
+            return Err(too_long());
+        }
+        // A URL parser drops them without a word.
+        if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(format!("{shape}, without blanks"));
         }
         let url = Url::parse(text).map_err(|error| format!("{shape} ({error})"))?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
@@ -62,7 +67,9 @@ impl FromStr for LivyUrl {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(format!("{shape}, without query and fragment"));
         }
-        Ok(Self(url.as_str().trim_end_matches('/').to_owned()))
+        let normalised = url.as_str().trim_end_matches('/');
+        // What the parser escapes grows.
+        if normalised.len() > MAX_LENGTH { Err(too_long()) } else { Ok(Self(normalised.to_owned())) }
     }
 }
 
@@ -77,5 +84,95 @@ impl TryFrom<String> for LivyUrl {
 
     fn try_from(text: String) -> Result<Self, String> {
         text.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_address_has_one_spelling() {
+        for (given, kept) in [
+            ("http://emr:8998", "http://emr:8998"),
+            ("http://emr:8998/", "http://emr:8998"),
+            ("HTTP://EMR.Example.COM:8998", "http://emr.example.com:8998"),
+            ("http://emr:80", "http://emr"),
+            ("http://emr:", "http://emr"),
+            ("https://emr:443/", "https://emr"),
+            ("https://emr:8998/livy//", "https://emr:8998/livy"),
+            ("http://emr/a/../b/./c", "http://emr/b/c"),
+            ("http://emr/Livy", "http://emr/Livy"),
+            ("http://[FE80::0001]:8998", "http://[fe80::1]:8998"),
+            ("http://b\u{fc}cher", "http://xn--bcher-kva"),
+        ] {
+            assert_eq!(given.parse::<LivyUrl>().map(String::from), Ok(kept.to_owned()), "{given}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_of_a_server_is_refused() {
+        let shape = "must be http[s]://host[:port][/path]";
+        for (given, problem) in [
+            ("ftp://emr".to_owned(), shape.to_owned()),
+            ("emr:8998".to_owned(), shape.to_owned()),
+            ("emr".to_owned(), format!("{shape} (relative URL without a base)")),
+            ("http://".to_owned(), format!("{shape} (empty host)")),
+            ("http://emr:99999".to_owned(), format!("{shape} (invalid port number)")),
+            (" http://emr".to_owned(), format!("{shape}, without blanks")),
+            ("http://e\nmr".to_owned(), format!("{shape}, without blanks")),
+            (
+                "http://me@emr".to_owned(),
+                format!("{shape}, without user and password: a template is no place for them"),
+            ),
+            (
+                "http://:pw@emr".to_owned(),
+                format!("{shape}, without user and password: a template is no place for them"),
+            ),
+            ("http://emr/?a".to_owned(), format!("{shape}, without query and fragment")),
+            ("http://emr/#a".to_owned(), format!("{shape}, without query and fragment")),
+            (format!("http://emr/{}", "a".repeat(502)), "must be at most 512 bytes long".to_owned()),
+            (format!("http://emr/{}", "\u{e9}".repeat(200)), "must be at most 512 bytes long".to_owned()),
+        ] {
+            assert_eq!(given.parse::<LivyUrl>(), Err(problem), "{given}");
+        }
+    }
+
+    #[test]
+    fn a_host_alone_is_enough() {
+        for (host, url) in [
+            ("emr", "http://emr:8998"),
+            ("ip-10-0-0-7.ec2.internal", "http://ip-10-0-0-7.ec2.internal:8998"),
+            ("10.0.0.7", "http://10.0.0.7:8998"),
+            ("::1", "http://[::1]:8998"),
+            ("[::1]", "http://[::1]:8998"),
+        ] {
+            assert_eq!(LivyUrl::from_host(host, DEFAULT_LIVY_PORT).map(String::from), Ok(url.to_owned()), "{host}");
+        }
+        for host in ["", "emr:8998", "http://emr", "emr/livy", "me@emr", "emr?a", "emr#a", "e mr", "[::1", "::g", "%2f"]
+        {
+            assert!(LivyUrl::from_host(host, DEFAULT_LIVY_PORT).is_err(), "{host}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_spelling_that_is_kept_is_read_as_itself(
+            text in "(https?://)?[a-zA-Z0-9.%:@\\[\\]-]{0,12}(:[0-9]{0,6})?(/[ -~\u{e9}]{0,6}){0,4}|\\PC{0,20}",
+        ) {
+            if let Ok(url) = text.parse::<LivyUrl>() {
+                prop_assert_eq!(url.to_string().parse(), Ok(url.clone()));
+                prop_assert_eq!(serde_json::from_value::<LivyUrl>(serde_json::json!(url.to_string())).ok(), Some(url));
+            }
+        }
+
+        #[test]
+        fn a_host_that_is_taken_makes_an_address_that_is_read_as_itself(host in "[a-zA-Z0-9.%:@\\[\\]-]{0,12}|\\PC{0,9}", port in 1_u16..) {
+            if let Ok(url) = LivyUrl::from_host(&host, port) {
+                prop_assert_eq!(url.to_string().parse(), Ok(url));
+            }
+        }
     }
 }

@@ -65,3 +65,83 @@ impl TryFrom<String> for RunRef {
         text.parse()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_reference_is_written_and_read() {
+        for text in [
+            "livy+http://emr:8998/batches/17",
+            "livy+http://emr:8998/batches/0#pi-0123456789abcdef-01234567-89abcdef",
+            "livy+https://gate/livy/batches/9223372036854775807#job_1",
+            "livy+http://emr/batches/3/batches/4#a",
+            "livy+http://[::1]:8998/batches/1",
+        ] {
+            assert_eq!(text.parse::<RunRef>().map(|run| run.to_string()), Ok(text.to_owned()));
+        }
+        let run: RunRef = "livy+http://emr:8998/batches/17#pi".parse().expect("a reference");
+        let place = Place::Livy("http://emr:8998".parse().expect("an address"));
+        assert_eq!(run, RunRef { place, id: "17".to_owned(), name: Some("pi".to_owned()) });
+        assert_eq!(serde_json::to_string(&run).expect("text"), "\"livy+http://emr:8998/batches/17#pi\"");
+    }
+
+    #[test]
+    fn foreign_text_is_refused() {
+        for text in [
+            "",
+            "2024/01/01/[$LATEST]0123456789abcdef",
+            "MyStack-Pi-1ABCDEFGHIJKL",
+            "arn:aws:emr-containers:us-east-1:123456789012:/virtualclusters/a/jobruns/b",
+            "http://emr:8998/batches/17",
+            "livy+emr:8998/batches/17",
+            "livy+http://emr:8998/batches/",
+            "livy+http://emr:8998/batches/-1",
+            "livy+http://emr:8998/batches/1a",
+            "livy+http://emr:8998/batches/12345678901234567890",
+            "livy+http://emr:8998/sessions/17",
+            "livy+http://emr:8998/batches/17#",
+            "livy+http://emr:8998/batches/17#a b",
+            "livy+http://emr:8998/batches/17#a#b",
+            "livy+http://emr:8998/batches/17#\u{e9}",
+            "livy+HTTP://emr:8998/batches/17",
+            "livy+http://EMR:8998/batches/17",
+            "livy+http://emr:80/batches/17",
+            "livy+http://emr:8998//batches/17",
+            "livy+http://me:pw@emr:8998/batches/17",
+            " livy+http://emr:8998/batches/17",
+            "livy+http://emr:8998/batches/17\n",
+        ] {
+            assert!(text.parse::<RunRef>().is_err(), "{text}");
+        }
+        assert!(format!("livy+http://emr/batches/1#{}", "n".repeat(65)).parse::<RunRef>().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn every_reference_survives_its_text(
+            host in "[a-z][a-z0-9-]{0,20}[a-z0-9]",
+            port in 1_u16..,
+            path in "(/[a-z]{1,8}){0,3}",
+            id in "[0-9]{1,19}",
+            name in proptest::option::of("[A-Za-z0-9_-]{1,64}"),
+        ) {
+            // A host like `xn--a` is read as an international one and may be none.
+            let url = format!("http://{host}:{port}{path}").parse();
+            prop_assume!(url.is_ok());
+            let run = RunRef { place: Place::Livy(url.expect("just looked at")), id, name };
+            prop_assert_eq!(run.to_string().parse(), Ok(run.clone()));
+            prop_assert!(run.to_string().len() <= 1024, "a physical resource id has 1024 bytes at most");
+        }
+
+        #[test]
+        fn what_is_read_is_written_just_so(text in "livy\\+https?://[a-zA-Z0-9:/.#%-]{0,20}/batches/[0-9a]{0,3}(#\\PC{0,4})?|\\PC{0,30}") {
+            if let Ok(run) = text.parse::<RunRef>() {
+                prop_assert_eq!(run.to_string(), text);
+            }
+        }
+    }
+}

@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::fault::Fault;
+use super::reader::Reader;
+use super::scalar::{whole, word};
+
 /// How a job is managed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -28,6 +32,12 @@ pub struct Management {
 /// Seconds that `Running` must last, unless the template says otherwise.
 const DEFAULT_STABLE: Duration = Duration::from_secs(30);
 
+/// Seconds that `CloudFormation` waits for an answer, unless the template says otherwise.
+const DEFAULT_TIMEOUT: u32 = 3600;
+
+/// Seconds of `ServiceTimeout` that `StableSeconds` must leave: the job has to start, too.
+const LEAST_LEFT: u32 = 60;
+
 impl Management {
     /// How long `Running` must last, of a time of `whole` in all: a default gives way to a short deadline.
     pub fn stable_for(&self, whole: Duration) -> Duration {
@@ -47,10 +57,44 @@ impl Default for Management {
             update_strategy: UpdateStrategy::default(),
             on_timeout: OnTimeout::default(),
             on_delete_error: OnDeleteError::default(),
-            service_timeout: 3600,
+            service_timeout: DEFAULT_TIMEOUT,
         }
     }
 }
+
+/// Reads each property on its own; a faulty one has its default.
+pub(super) fn take(reader: &mut Reader) -> Management {
+    let management = Management {
+        run_on: reader.take("RunOn", word(&RUN_ON)).unwrap_or_default(),
+        wait_for: reader.take("WaitFor", word(&WAIT_FOR)).unwrap_or_default(),
+        stable_seconds: reader.take("StableSeconds", whole(0, 900)),
+        update_strategy: reader.take("UpdateStrategy", word(&UPDATE_STRATEGY)).unwrap_or_default(),
+        on_timeout: reader.take("OnTimeout", word(&ON_TIMEOUT)).unwrap_or_default(),
+        on_delete_error: reader.take("OnDeleteError", word(&ON_DELETE_ERROR)).unwrap_or_default(),
+        service_timeout: reader.take("ServiceTimeout", whole(1, 3600)).unwrap_or(DEFAULT_TIMEOUT),
+    };
+    let timeout = management.service_timeout;
+    if let Some(stable) = management.stable_seconds.filter(|&stable| stable > 0 && stable + LEAST_LEFT > timeout) {
+        let problem = format!("must leave {LEAST_LEFT} s of ServiceTimeout, which is {timeout}");
+        reader.fault(Fault::wrong(problem, &stable.into()).under("StableSeconds"));
+    }
+    management
+}
+
+const RUN_ON: [(&str, RunOn); 2] = [("Change", RunOn::Change), ("Rerun", RunOn::Rerun)];
+
+const WAIT_FOR: [(&str, WaitFor); 3] =
+    [("Submitted", WaitFor::Submitted), ("Running", WaitFor::Running), ("Succeeded", WaitFor::Succeeded)];
+
+const UPDATE_STRATEGY: [(&str, UpdateStrategy); 3] = [
+    ("StopThenStart", UpdateStrategy::StopThenStart),
+    ("FinishThenStart", UpdateStrategy::FinishThenStart),
+    ("StartThenStop", UpdateStrategy::StartThenStop),
+];
+
+const ON_TIMEOUT: [(&str, OnTimeout); 2] = [("Cancel", OnTimeout::Cancel), ("Accept", OnTimeout::Accept)];
+
+const ON_DELETE_ERROR: [(&str, OnDeleteError); 2] = [("Fail", OnDeleteError::Fail), ("Ignore", OnDeleteError::Ignore)];
 
 /// What starts a new job after the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,4 +148,74 @@ pub enum OnDeleteError {
     Fail,
     /// The job is left to itself.
     Ignore,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(value: &Value) -> (Management, Vec<String>) {
+        let mut reader = Reader::over_any(value);
+        let management = take(&mut reader);
+        (management, reader.finish(|_| None).iter().map(Fault::to_string).collect())
+    }
+
+    #[test]
+    fn every_property_is_read() {
+        let given = json!({
+            "RunOn": "Rerun", "WaitFor": "Succeeded", "StableSeconds": "0", "UpdateStrategy": "StartThenStop",
+            "OnTimeout": "Accept", "OnDeleteError": "Ignore", "ServiceTimeout": "60",
+        });
+        let management = Management {
+            run_on: RunOn::Rerun,
+            wait_for: WaitFor::Succeeded,
+            stable_seconds: Some(0),
+            update_strategy: UpdateStrategy::StartThenStop,
+            on_timeout: OnTimeout::Accept,
+            on_delete_error: OnDeleteError::Ignore,
+            service_timeout: 60,
+        };
+        assert_eq!(read(&given), (management, vec![]));
+        assert_eq!(read(&json!({"RunOn": "", "StableSeconds": null})), (Management::default(), vec![]));
+    }
+
+    #[test]
+    fn each_fault_is_told_and_leaves_the_others_alone() {
+        for (given, fault) in [
+            (json!({"RunOn": "change"}), r#"RunOn: must be Change or Rerun (did you mean Change?), got "change""#),
+            (
+                json!({"WaitFor": "RUNNING"}),
+                r#"WaitFor: must be Submitted, Running or Succeeded (did you mean Running?), got "RUNNING""#,
+            ),
+            (json!({"WaitFor": true}), "WaitFor: must be Submitted, Running or Succeeded, got true"),
+            (json!({"StableSeconds": 901}), "StableSeconds: must be a whole number from 0 to 900, got 901"),
+            (json!({"StableSeconds": "30s"}), r#"StableSeconds: must be a whole number from 0 to 900, got "30s""#),
+            (
+                json!({"UpdateStrategy": "Replace"}),
+                r#"UpdateStrategy: must be StopThenStart, FinishThenStart or StartThenStop, got "Replace""#,
+            ),
+            (json!({"OnTimeout": ["Accept"]}), "OnTimeout: must be Cancel or Accept, got a list"),
+            (
+                json!({"OnDeleteError": "ignored"}),
+                r#"OnDeleteError: must be Fail or Ignore (did you mean Ignore?), got "ignored""#,
+            ),
+            (json!({"ServiceTimeout": 0}), "ServiceTimeout: must be a whole number from 1 to 3600, got 0"),
+            (json!({"ServiceTimeout": "1h"}), r#"ServiceTimeout: must be a whole number from 1 to 3600, got "1h""#),
+        ] {
+            assert_eq!(read(&given), (Management::default(), vec![fault.to_owned()]));
+        }
+        let (management, faults) = read(&json!({"RunOn": 1, "OnTimeout": "x", "OnDeleteError": "Ignore"}));
+        assert_eq!((management.on_delete_error, faults.len()), (OnDeleteError::Ignore, 2));
+    }
+
+    #[test]
+    fn given_stable_seconds_leave_a_minute_to_start() {
+        let faults = |stable: u32, timeout: u32| read(&json!({"StableSeconds": stable, "ServiceTimeout": timeout})).1;
+        assert_eq!(faults(240, 300), Vec::<String>::new());
+        assert_eq!(faults(241, 300), ["StableSeconds: must leave 60 s of ServiceTimeout, which is 300, got 241"]);
+        assert_eq!(faults(1, 30).len(), 1);
+        assert_eq!(faults(0, 1), Vec::<String>::new());
+    }
 }

@@ -1,0 +1,104 @@
+//! How long anybody waits for an answer.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use sparkjob::job::Timestamp;
+use sparkjob::lifecycle::Deadlines;
+
+use crate::envelope::Envelope;
+use crate::event::Event;
+
+/// What `CloudFormation` waits at most, and where a template says nothing:
+/// [`ServiceTimeout`](https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html).
+const LONGEST_WAIT: u64 = 3600;
+
+/// The times of a request that was delivered at `now` to a function that Lambda stops at `lambda_ends`: until
+/// `CloudFormation` or Lambda gives up, whichever is the earlier.
+pub fn deadlines(envelope: &Envelope, event: &Event, now: Timestamp, lambda_ends: Timestamp) -> Deadlines {
+    // A moment of signing that lies ahead is a clock that is wrong: ours is the one that counts.
+    let begin = envelope.response_url.signed().filter(|signed| *signed <= now).unwrap_or(now);
+    let end = begin + service_timeout(event);
+    // No deadline of Lambda's lies behind us; one that does comes from an emulator that sets none.
+    if now < lambda_ends && lambda_ends < end {
+        Deadlines::between(now, lambda_ends)
+    } else {
+        Deadlines::between(begin, end)
+    }
+}
+
+/// It was seen at the event's top level and among the properties.
+fn service_timeout(event: &Event) -> Duration {
+    let places = [event.field("ServiceTimeout"), &event.field("ResourceProperties")["ServiceTimeout"]];
+    Duration::from_secs(places.into_iter().find_map(seconds).unwrap_or(LONGEST_WAIT))
+}
+
+/// A number, which `CloudFormation` writes as text; none where it is nothing that `CloudFormation` would take.
+fn seconds(value: &Value) -> Option<u64> {
+    let seconds = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
+    (1..=LONGEST_WAIT).contains(&seconds).then_some(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+    use serde_json::json;
+
+    /// 2026-11-21T07:00:00Z, at which the samples are signed.
+    const SIGNED: Timestamp = Timestamp(1_795_244_400_000);
+
+    fn after(seconds: u64) -> Timestamp {
+        SIGNED + Duration::from_secs(seconds)
+    }
+
+    /// Begin and end, in seconds since the signing, of a request that comes at `now` and may run until `lambda_ends`.
+    fn span(changes: Value, now: Timestamp, lambda_ends: Timestamp) -> (u64, u64) {
+        let event = sample::event("Create", changes);
+        let times = deadlines(&sample::envelope(&event), &event, now, lambda_ends);
+        (times.begin.since(SIGNED).as_secs(), times.end.since(SIGNED).as_secs())
+    }
+
+    #[test]
+    fn cloudformation_waits_from_the_moment_of_signing() {
+        assert_eq!(span(json!({"ServiceTimeout": "300"}), after(10), after(910)), (0, 300));
+        assert_eq!(span(json!({"ServiceTimeout": 300}), after(10), after(910)), (0, 300));
+    }
+
+    #[test]
+    fn its_limit_is_also_read_from_the_properties() {
+        let changes = json!({"ResourceProperties": {"ServiceTimeout": "120"}});
+        assert_eq!(span(changes, after(10), after(910)), (0, 120));
+    }
+
+    #[test]
+    fn lambda_may_end_before_cloudformation_gives_up() {
+        assert_eq!(span(json!({}), after(10), after(910)), (10, 910));
+    }
+
+    #[test]
+    fn a_late_delivery_has_what_cloudformation_leaves() {
+        assert_eq!(span(json!({}), after(3000), after(3900)), (0, 3600));
+    }
+
+    #[test]
+    fn without_a_sensible_moment_of_signing_the_time_runs_from_the_delivery() {
+        let unsigned = json!({"ResponseURL": "https://host/", "ServiceTimeout": "60"});
+        assert_eq!(span(unsigned, after(10), after(910)), (10, 70));
+        let ahead = json!({"ResponseURL": "https://host/?X-Amz-Date=20991121T070000Z", "ServiceTimeout": "60"});
+        assert_eq!(span(ahead, after(10), after(910)), (10, 70));
+    }
+
+    #[test]
+    fn a_senseless_limit_counts_as_the_default() {
+        for senseless in [json!("0"), json!("3601"), json!("soon"), json!(-1), json!([]), json!("")] {
+            assert_eq!(span(json!({"ServiceTimeout": senseless}), after(10), after(4000)), (0, 3600));
+        }
+    }
+
+    #[test]
+    fn a_deadline_of_lambda_that_is_past_is_none() {
+        assert_eq!(span(json!({}), after(10), Timestamp(0)), (0, 3600));
+    }
+}

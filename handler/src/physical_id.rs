@@ -1,0 +1,83 @@
+//! The id under which `CloudFormation` keeps a job.
+
+use std::fmt;
+
+use sparkjob::job::{Digest, RunRef};
+
+/// A `PhysicalResourceId`: what a template's `Ref` gives, and all that a Delete needs to know.
+///
+/// Any text is one, and written back it is the same text: `CloudFormation`
+/// [takes another id for another resource](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html).
+/// Those of ours are never empty and never longer than the 1024 bytes that it allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PhysicalId {
+    /// A job.
+    Run(RunRef),
+    /// Surely nothing was made.
+    Nothing,
+    /// The request of this token may have made a job.
+    Unknown(Digest),
+    /// None of ours: `CloudFormation` invents one where it cut a Create off.
+    Foreign(String),
+}
+
+const NOTHING: &str = "spark-job:nothing";
+const UNKNOWN: &str = "spark-job:unknown:";
+
+impl From<&str> for PhysicalId {
+    fn from(text: &str) -> Self {
+        if text == NOTHING {
+            Self::Nothing
+        } else if let Some(token) = text.strip_prefix(UNKNOWN).and_then(|token| token.parse().ok()) {
+            Self::Unknown(token)
+        } else {
+            text.parse().map_or_else(|_| Self::Foreign(text.to_owned()), Self::Run)
+        }
+    }
+}
+
+impl fmt::Display for PhysicalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run(run) => run.fmt(f),
+            Self::Nothing => f.write_str(NOTHING),
+            Self::Unknown(token) => write!(f, "{UNKNOWN}{token}"),
+            Self::Foreign(text) => f.write_str(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn each_kind_is_recognised() {
+        let job = "livy+http://emr:8998/batches/17#pi-0123456789abcdef-01234567-89abcdef";
+        let unknown = format!("spark-job:unknown:{}", "0f".repeat(32));
+        assert!(matches!(PhysicalId::from(job), PhysicalId::Run(run) if run.id == "17"));
+        assert_eq!(PhysicalId::from("spark-job:nothing"), PhysicalId::Nothing);
+        assert!(matches!(PhysicalId::from(unknown.as_str()), PhysicalId::Unknown(_)));
+    }
+
+    #[test]
+    fn what_only_looks_like_ours_is_foreign() {
+        let short = format!("spark-job:unknown:{}", "0f".repeat(31));
+        let upper = format!("spark-job:unknown:{}", "0F".repeat(32));
+        for text in
+            ["", "spark-job:nothing ", "stack-Pi-1ABCDEFGHIJKL", "livy+http://emr:8998/batches/x", &short, &upper]
+        {
+            assert_eq!(PhysicalId::from(text), PhysicalId::Foreign(text.to_owned()), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_an_id_and_stays_as_it_is(
+            text in prop_oneof![any::<String>(), "(spark-job:|livy\\+http://)[a-z0-9:/#-]{0,80}"],
+        ) {
+            prop_assert_eq!(PhysicalId::from(text.as_str()).to_string(), text);
+        }
+    }
+}

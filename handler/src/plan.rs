@@ -1,0 +1,346 @@
+//! From a request to what it asks for: pure.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use sparkjob::engine::Lookup;
+use sparkjob::job::{Digest, Identity, Job, RunRef};
+use sparkjob::lifecycle::{Deadlines, Goal, Plan, Target, Wanted};
+use sparkjob::properties::{self, Description, Faults, Management, RunOn, WaitFor};
+
+use crate::envelope::{Action, Envelope};
+use crate::event::Event;
+use crate::physical_id::PhysicalId;
+
+/// What the request asks for.
+///
+/// # Errors
+/// [`Refused`], with every fault at once. A Delete is never refused.
+pub fn plan(envelope: &Envelope, event: &Event, deadlines: Deadlines) -> Result<Plan, Refused> {
+    let planned = |goal, management| Plan { goal, management, deadlines };
+    match &envelope.action {
+        Action::Create => {
+            let Description { job, management } = wanted(event, deadlines)?;
+            Ok(planned(Goal::Run(identified(envelope, job)), management))
+        }
+        Action::Update => {
+            let Description { job, management } = wanted(event, deadlines)?;
+            Ok(planned(update(envelope, event.field("OldResourceProperties"), job, management.run_on), management))
+        }
+        Action::Delete => {
+            let properties = event.field("ResourceProperties");
+            Ok(planned(Goal::Stop(target(envelope, properties)), properties::read_management(properties)))
+        }
+        Action::Other(word) => {
+            Err(Refused::Request(format!("RequestType must be Create, Update or Delete, got {word}")))
+        }
+    }
+}
+
+/// What one request is recognised by when it comes again, whatever it asks for.
+pub fn token(envelope: &Envelope) -> Digest {
+    Digest::of(&[&envelope.stack_id, &envelope.logical_id, &envelope.request_id])
+}
+
+/// Why nothing was done.
+#[derive(Debug)]
+pub enum Refused {
+    /// The request itself is at fault, as a sentence without a full stop.
+    Request(String),
+    /// The properties are.
+    Properties(Faults),
+}
+
+impl From<Faults> for Refused {
+    fn from(faults: Faults) -> Self {
+        Self::Properties(faults)
+    }
+}
+
+/// The new description: with any fault, nothing is done.
+fn wanted(event: &Event, deadlines: Deadlines) -> Result<Description, Refused> {
+    if let Some(why) = event.unreadable("ResourceProperties") {
+        return Err(Refused::Request(format!("ResourceProperties cannot be read: {why}")));
+    }
+    let description = properties::read(event.field("ResourceProperties"))?;
+    leaves_time(&description.management, deadlines)?;
+    Ok(description)
+}
+
+/// What `StableSeconds` must leave of the whole time, for a job to be submitted and to come up.
+const LEAST_START: Duration = Duration::from_mins(1);
+
+/// A template that asks for more stability than anybody waits for never succeeds.
+fn leaves_time(management: &Management, deadlines: Deadlines) -> Result<(), Refused> {
+    let stable = management.stable_seconds.filter(|_| management.wait_for == WaitFor::Running).unwrap_or_default();
+    let whole = deadlines.whole();
+    let most = whole.saturating_sub(LEAST_START).min(deadlines.give_up.since(deadlines.begin)).as_secs();
+    if u64::from(stable) <= most {
+        return Ok(());
+    }
+    let fault =
+        format!("StableSeconds: must be at most {most} where there are {} s in all, got {stable}", whole.as_secs());
+    Err(Refused::Request(fault))
+}
+
+fn update(envelope: &Envelope, old_properties: &Value, job: Job, run_on: RunOn) -> Goal {
+    // Old properties are what an earlier version of the template, and of ours, made of them: they cannot be refused now.
+    let old = properties::read(old_properties).ok().map(|description| description.job);
+    let wanted = identified(envelope, job);
+    let present = match &envelope.physical_id {
+        Some(PhysicalId::Run(run)) => Some(run.clone()),
+        _ => None,
+    };
+    match present {
+        Some(run) if stays(&run, old.as_ref(), old_properties, &wanted, run_on) => Goal::Keep(run),
+        present => Goal::Replace { wanted, old: old.map(|job| Box::new(identified(envelope, job))), present },
+    }
+}
+
+/// Whether the present run is to stay, whatever it did since.
+fn stays(run: &RunRef, old: Option<&Job>, old_properties: &Value, wanted: &Wanted, run_on: RunOn) -> bool {
+    let same_rerun = || match old {
+        Some(old) => old.rerun == wanted.job.rerun,
+        None => old_properties["Rerun"].as_str().unwrap_or_default() == wanted.job.rerun,
+    };
+    let unchanged = match old {
+        Some(old) => *old == wanted.job,
+        // Nothing was ever submitted for properties that cannot be read. So this takes back an Update that was refused,
+        // and a job that has ended since is not to run again for that.
+        None => run.name.as_deref().is_some_and(|name| wanted.identity.describes(name)),
+    };
+    unchanged || (run_on == RunOn::Rerun && same_rerun())
+}
+
+fn target(envelope: &Envelope, properties: &Value) -> Target {
+    let search = |token, by| {
+        properties::read_place(properties).map_or(Target::Nothing, |place| {
+            let owner = Digest::of(&[&envelope.stack_id, &envelope.logical_id]);
+            // Neither look-up asks for the description, which a Delete does not read.
+            let identity = Identity { owner, spec: Digest::of(&[]), token, label: envelope.logical_id.clone() };
+            Target::Search { place, identity, by }
+        })
+    };
+    match &envelope.physical_id {
+        Some(PhysicalId::Run(run)) => Target::Run(run.clone()),
+        Some(PhysicalId::Nothing) => Target::Nothing,
+        Some(PhysicalId::Unknown(token)) => search(*token, Lookup::Token),
+        Some(PhysicalId::Foreign(_)) | None => search(token(envelope), Lookup::Owner),
+    }
+}
+
+fn identified(envelope: &Envelope, job: Job) -> Wanted {
+    let owner = [envelope.stack_id.as_str(), envelope.logical_id.as_str()];
+    let identity = Identity::derive(&owner, &envelope.request_id, &envelope.logical_id, &job);
+    Wanted { job, identity }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+    use proptest::prelude::*;
+    use serde_json::json;
+    use sparkjob::job::{Place, Timestamp};
+
+    const FOREIGN: &str = "demo-Pi-1ABCDEFGHIJKL";
+
+    fn times(seconds: u64) -> Deadlines {
+        Deadlines::between(Timestamp(0), Timestamp(seconds * 1000))
+    }
+
+    fn planned(request_type: &str, changes: Value) -> Result<Plan, Refused> {
+        let event = sample::event(request_type, changes);
+        plan(&sample::envelope(&event), &event, times(900))
+    }
+
+    fn goal(request_type: &str, changes: Value) -> Goal {
+        planned(request_type, changes).expect("a plan").goal
+    }
+
+    fn told(refused: Result<Plan, Refused>) -> String {
+        match refused.expect_err("refused") {
+            Refused::Request(fault) => fault,
+            Refused::Properties(faults) => faults.to_string(),
+        }
+    }
+
+    /// The job of the properties given, as a Create of this resource would make it.
+    fn created(properties: &Value) -> RunRef {
+        let Goal::Run(wanted) = goal("Create", json!({"ResourceProperties": properties})) else { panic!("a job") };
+        RunRef { place: wanted.job.place.clone(), id: "1".to_owned(), name: Some(wanted.identity.name()) }
+    }
+
+    fn with(mut properties: Value, name: &str, value: &str) -> Value {
+        properties[name] = value.into();
+        properties
+    }
+
+    /// An Update of the job that `old` had made.
+    fn updated(old: &Value, new: &Value) -> Goal {
+        let id = created(old).to_string();
+        goal("Update", json!({"PhysicalResourceId": id, "OldResourceProperties": old, "ResourceProperties": new}))
+    }
+
+    #[test]
+    fn a_create_runs_the_job_under_a_name_of_its_own() {
+        let plan = planned("Create", json!({})).expect("a plan");
+        let Goal::Run(Wanted { job, identity }) = plan.goal else { panic!("a job") };
+        assert_eq!(job.parameters.file, "s3://bucket/pi.py");
+        assert_eq!(identity.label, "Pi");
+        let again = planned("Create", json!({})).expect("a plan");
+        assert!(matches!(again.goal, Goal::Run(wanted) if wanted.identity == identity));
+        let event = sample::event("Create", json!({}));
+        assert_eq!(identity.token, token(&sample::envelope(&event)));
+    }
+
+    #[test]
+    fn an_update_that_changes_nothing_of_the_job_keeps_it() {
+        let old = sample::properties();
+        let new = with(with(old.clone(), "ServiceTimeout", "600"), "ServiceToken", "another");
+        assert_eq!(updated(&old, &new), Goal::Keep(created(&old)));
+        assert_eq!(updated(&old, &with(old.clone(), "WaitFor", "Submitted")), Goal::Keep(created(&old)));
+    }
+
+    #[test]
+    fn an_update_of_the_job_replaces_it() {
+        let (old, new) = (sample::properties(), sample::other_properties());
+        let Goal::Replace { wanted, old: Some(replaced), present } = updated(&old, &new) else {
+            panic!("a replacement")
+        };
+        assert_ne!(wanted.identity.spec, replaced.identity.spec);
+        assert_eq!((wanted.identity.owner, wanted.identity.token), (replaced.identity.owner, replaced.identity.token));
+        assert_eq!(present, Some(created(&old)));
+    }
+
+    #[test]
+    fn edits_wait_for_the_next_rerun_where_that_is_wanted() {
+        let rerun = |properties, text| with(with(properties, "RunOn", "Rerun"), "Rerun", text);
+        let old = rerun(sample::properties(), "1");
+        let mut edited = rerun(sample::other_properties(), "1");
+        edited["LivyHost"] = json!("another");
+        assert_eq!(updated(&old, &edited), Goal::Keep(created(&old)));
+        assert!(matches!(updated(&old, &rerun(sample::properties(), "2")), Goal::Replace { .. }));
+    }
+
+    #[test]
+    fn where_nothing_is_known_to_have_been_made_an_update_starts_a_job() {
+        let unknown = format!("spark-job:unknown:{}", "0f".repeat(32));
+        for id in [json!("spark-job:nothing"), json!(unknown), json!(FOREIGN), json!(null)] {
+            let changes = json!({"PhysicalResourceId": id, "OldResourceProperties": sample::properties()});
+            assert!(matches!(goal("Update", changes), Goal::Replace { present: None, old: Some(_), .. }), "{id}");
+        }
+    }
+
+    #[test]
+    fn an_update_back_from_properties_that_were_refused_keeps_the_job() {
+        let good = with(sample::properties(), "Rerun", "1");
+        let bad = json!({"LivyHost": ["x"], "Rerun": "1"});
+        let back = |good: &Value, new: &Value, bad: &Value| {
+            let id = created(good).to_string();
+            goal("Update", json!({"PhysicalResourceId": id, "OldResourceProperties": bad, "ResourceProperties": new}))
+        };
+        assert_eq!(back(&good, &good, &bad), Goal::Keep(created(&good)));
+        assert_eq!(back(&good, &good, &Value::Null), Goal::Keep(created(&good)));
+        assert!(matches!(back(&good, &sample::other_properties(), &bad), Goal::Replace { old: None, .. }));
+        // What waited for the next rerun goes on waiting.
+        let waiting = with(with(sample::other_properties(), "RunOn", "Rerun"), "Rerun", "1");
+        assert_eq!(back(&good, &waiting, &bad), Goal::Keep(created(&good)));
+    }
+
+    #[test]
+    fn an_update_with_faults_is_refused() {
+        let run = created(&sample::properties()).to_string();
+        let fault =
+            told(planned("Update", json!({"PhysicalResourceId": run, "ResourceProperties": {"LivyHost": "emr"}})));
+        assert!(fault.contains("Parameters"), "{fault}");
+    }
+
+    #[test]
+    fn a_delete_stops_the_job_of_its_id_whatever_its_properties() {
+        let run = created(&sample::properties());
+        let changes = json!({"PhysicalResourceId": run.to_string(), "ResourceProperties": {"LivyHost": 1, "File": []}});
+        assert_eq!(goal("Delete", changes), Goal::Stop(Target::Run(run)));
+    }
+
+    #[test]
+    fn a_delete_without_a_known_job_searches_as_narrowly_as_it_can() {
+        let search = |id: Value| match goal("Delete", json!({"PhysicalResourceId": id})) {
+            Goal::Stop(Target::Search { place, identity, by }) => (place, identity, by),
+            other => panic!("{other:?}"),
+        };
+        let unknown = "0f".repeat(32);
+        let (place, identity, by) = search(json!(format!("spark-job:unknown:{unknown}")));
+        assert_eq!((identity.token.to_string(), by), (unknown, Lookup::Token));
+        assert!(matches!(place, Place::Livy(url) if url.to_string() == "http://emr:8998"));
+        // The owner is the one whose name a Create's job has.
+        let name = created(&sample::properties()).name.expect("a name");
+        for id in [json!(FOREIGN), json!(null)] {
+            let (_, identity, by) = search(id);
+            assert!(identity.owns(&name) && by == Lookup::Owner);
+        }
+    }
+
+    #[test]
+    fn a_delete_of_nothing_and_one_without_a_place_have_nothing_to_stop() {
+        let nothing = Goal::Stop(Target::Nothing);
+        assert_eq!(goal("Delete", json!({"PhysicalResourceId": "spark-job:nothing"})), nothing);
+        for properties in [json!(null), json!({}), json!([]), json!("x"), json!({"LivyHost": {}})] {
+            let changes = json!({"PhysicalResourceId": FOREIGN, "ResourceProperties": properties});
+            assert_eq!(goal("Delete", changes), nothing);
+        }
+    }
+
+    #[test]
+    fn an_unknown_request_is_refused() {
+        assert_eq!(told(planned("Upsert", json!({}))), "RequestType must be Create, Update or Delete, got \"Upsert\"");
+        assert!(told(planned("Create", json!({"RequestType": null}))).ends_with("got null"));
+    }
+
+    #[test]
+    fn properties_that_are_missing_or_cannot_be_read_are_refused() {
+        for properties in [json!(null), json!([]), json!("x"), json!({})] {
+            assert!(planned("Create", json!({"ResourceProperties": properties})).is_err());
+        }
+        let event = serde_json::to_string(&json!({"RequestType": "Create", "StackId": "s", "RequestId": "r",
+            "LogicalResourceId": "l", "ResponseURL": "https://host/"}))
+        .expect("JSON");
+        let deep = format!(",\"ResourceProperties\":{}{}}}", "[".repeat(200), "]".repeat(200));
+        let event: Event = serde_json::from_str(&event.replace('}', &deep)).expect("JSON");
+        let fault = told(plan(&sample::envelope(&event), &event, times(900)));
+        assert!(fault.starts_with("ResourceProperties cannot be read: recursion limit exceeded"), "{fault}");
+    }
+
+    #[test]
+    fn more_stability_than_anybody_waits_for_is_refused() {
+        let stable = |seconds: &str, whole| {
+            let properties = with(sample::properties(), "StableSeconds", seconds);
+            let event = sample::event("Create", json!({"ResourceProperties": properties}));
+            plan(&sample::envelope(&event), &event, times(whole)).map(|_| ()).map_err(|refused| format!("{refused:?}"))
+        };
+        assert!(stable("30", 90).is_ok() && stable("780", 900).is_ok() && stable("0", 30).is_ok());
+        let fault = "Request(\"StableSeconds: must be at most 780 where there are 900 s in all, got 800\")";
+        assert_eq!(stable("800", 900), Err(fault.to_owned()));
+        assert!(stable("31", 90).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_request_has_a_plan_or_faults(
+            action in "(Create|Update|Delete|Upsert)",
+            fields in proptest::collection::btree_map(
+                "(PhysicalResourceId|ResourceProperties|OldResourceProperties|ServiceTimeout)", sample::json(), 0..4),
+        ) {
+            let planned = planned(&action, json!(fields));
+            prop_assert!(action != "Delete" || planned.is_ok());
+        }
+
+        #[test]
+        fn any_properties_have_a_plan_or_faults(properties in sample::json(), old in sample::json()) {
+            let changes = json!({"PhysicalResourceId": FOREIGN, "ResourceProperties": properties,
+                "OldResourceProperties": old});
+            _ = planned("Update", changes);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! From a request to its outcome: there is one, whatever happens on the way.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use sparkjob::drive::{self, Clock};
+use sparkjob::engine::Report;
+use sparkjob::http::Transport;
+use sparkjob::job::Timestamp;
+use sparkjob::lifecycle::Deadlines;
+use sparkjob::outcome::{Failure, FailureKind, Made, Outcome};
+
+use crate::envelope::Envelope;
+use crate::event::Event;
+use crate::plan::{Refused, plan};
+
+/// Plans and carries out what the request asks for. A panic on the way and a driver that goes on for too long are failures
+/// like any other.
+pub async fn settle(
+    envelope: &Envelope,
+    event: &Event,
+    deadlines: Deadlines,
+    transport: Arc<dyn Transport>,
+    clock: &Clock,
+) -> Outcome {
+    let work = async {
+        match plan(envelope, event, deadlines) {
+            Ok(plan) => drive::run(&plan, transport, clock).await,
+            Err(refused) => refuse(envelope, &refused),
+        }
+    };
+    // Nothing of what a panic may have left half done is looked at afterwards.
+    let guarded = AssertUnwindSafe(work).catch_unwind();
+    match tokio::time::timeout(latest(deadlines).since(clock.now()), guarded).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(panic)) => abandoned(envelope, &format!("it panicked ({})", message(&*panic))),
+        Err(_) => abandoned(envelope, "there was no outcome in time"),
+    }
+}
+
+/// A while after the driver should have answered, and before nothing acts any more: the answer has to be put, too.
+fn latest(deadlines: Deadlines) -> Timestamp {
+    deadlines.answer_by + deadlines.over.since(deadlines.answer_by) / 4
+}
+
+fn refuse(envelope: &Envelope, refused: &Refused) -> Outcome {
+    let what = match refused {
+        Refused::Request(fault) => format!("The {} of {} is at fault: {fault}.", envelope.action, envelope.logical_id),
+        Refused::Properties(faults) => format!("The properties of {} have {faults}.", envelope.logical_id),
+    };
+    failed(FailureKind::Invalid, Made::Nothing, what, "Nothing was submitted. Correct the template and deploy again.")
+}
+
+/// The request was left in the middle, so anything may have been made.
+fn abandoned(envelope: &Envelope, why: &str) -> Outcome {
+    let Envelope { action, logical_id, request_id, .. } = envelope;
+    let what = format!("The Lambda function gave up in the middle of the {action} of {logical_id}: {why}.");
+    let advice = format!(
+        "Whether a job was submitted or stopped is not known; what CloudFormation sends next settles it. This is a fault of \
+         the function, not of the job: its log tells more, look for RequestId {request_id}."
+    );
+    failed(FailureKind::Unavailable, Made::Unknown, what, &advice)
+}
+
+fn failed(kind: FailureKind, made: Made, what: String, advice: &str) -> Outcome {
+    let failure = Some(Failure { kind, what, advice: advice.to_owned() });
+    Outcome { failure, made, status: None, report: Report::default(), notes: Vec::new() }
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message")
+}

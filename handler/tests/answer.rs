@@ -1,0 +1,266 @@
+//! Whole requests, from the event to the answer that is put, with everything that they log.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use lambda_runtime::{Context, Diagnostic, LambdaEvent};
+use serde_json::{Value, json};
+use sparkjob::drive::Clock;
+use sparkjob::http::{Lost, Transport};
+use sparkjob::job::Timestamp;
+use tokio::time::Instant;
+use tracing::Span;
+use tracing::level_filters::LevelFilter;
+
+use handler::{Failed, answer, logs};
+
+const SIGNATURE: &str = "5ec2e75ec2e7";
+
+/// 2026-11-21T07:00:00Z, at which the events are signed.
+const SIGNED: Timestamp = Timestamp(1_795_244_400_000);
+
+/// What an engine does with whatever it is sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Engine {
+    Panics,
+    Hangs,
+    Refuses,
+}
+
+/// An engine and the place where answers are put, which answers with each of `statuses` and then with the last of them.
+#[derive(Debug)]
+struct World {
+    engine: Engine,
+    statuses: Vec<u16>,
+    put: Mutex<Vec<Bytes>>,
+    calls: Mutex<usize>,
+}
+
+#[async_trait]
+impl Transport for World {
+    async fn send(&self, request: Request<Bytes>, limit: Duration) -> Result<Response<Bytes>, Lost> {
+        if request.method() == Method::PUT {
+            let mut put = lock(&self.put);
+            put.push(request.into_body());
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() =
+                self.statuses[put.len().min(self.statuses.len()) - 1].try_into().expect("a status");
+            return Ok(response);
+        }
+        *lock(&self.calls) += 1;
+        match self.engine {
+            Engine::Panics => panic!("the engine is at https://host/?X-Amz-Signature={SIGNATURE} and it is broken"),
+            Engine::Hangs => {
+                tokio::time::sleep(limit).await;
+                Err(Lost::TimedOut)
+            }
+            Engine::Refuses => Err(Lost::NotSent("Connection refused".to_owned())),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What came of a request.
+struct Told {
+    result: Result<(), Failed>,
+    put: Vec<Bytes>,
+    calls: usize,
+    lines: Vec<Value>,
+}
+
+impl Told {
+    /// The one answer that was put.
+    fn answer(&self) -> Value {
+        assert_eq!(self.put.len(), 1);
+        assert!(self.put[0].len() <= 4096);
+        serde_json::from_slice(&self.put[0]).expect("JSON")
+    }
+}
+
+/// Where the logs of one test go.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        lock(&self.0).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Sends `event` to the Lambda with all its logs on, and checks what must hold for every request.
+async fn ask(event: Value, engine: Engine, statuses: &[u16]) -> Told {
+    let world = Arc::new(World { engine, statuses: statuses.to_vec(), put: Mutex::default(), calls: Mutex::default() });
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let result = {
+        let _guard = tracing::subscriber::set_default(logs::subscriber(LevelFilter::TRACE, move || writer.clone()));
+        log_panics();
+        let mut context = Context::default();
+        context.deadline = (SIGNED + Duration::from_secs(910)).0;
+        let event = LambdaEvent::new(serde_json::from_value(event).expect("JSON"), context);
+        // What other crates log at their lower levels is not ours to judge, so it must not be there.
+        tracing::trace!(target: "lambda_runtime::layers", "raw event {event:?} {SIGNATURE}");
+        answer(event, world.clone(), Clock::showing(SIGNED + Duration::from_secs(10))).await
+    };
+    let text = String::from_utf8(lock(&lines.0).clone()).expect("UTF-8");
+    assert!(!text.contains(SIGNATURE) && !format!("{result:?}").contains(SIGNATURE), "{text}");
+    let lines = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    Told { result, put: lock(&world.put).clone(), calls: *lock(&world.calls), lines }
+}
+
+/// Panics within a request are logged as the Lambda does it, those of the tests themselves told as ever.
+fn log_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let told = std::panic::take_hook();
+        std::panic::set_hook(Box::new(
+            move |panic| {
+                if Span::current().is_none() { told(panic) } else { logs::log_panic(panic) }
+            },
+        ));
+    });
+}
+
+fn event(request_type: &str) -> Value {
+    json!({
+        "RequestType": request_type,
+        "RequestId": "r-1",
+        "ResponseURL": format!("https://host/?X-Amz-Date=20261121T070000Z&X-Amz-Signature={SIGNATURE}"),
+        "ResourceType": "Custom::SparkJob",
+        "LogicalResourceId": "Pi",
+        "StackId": "arn:aws:cloudformation:eu-west-1:123456789012:stack/demo/0a1b2c3d",
+        "ResourceProperties": { "LivyHost": "emr", "Parameters": { "File": "s3://bucket/pi.py" } },
+    })
+}
+
+fn with(mut event: Value, name: &str, value: Value) -> Value {
+    event[name] = value;
+    event
+}
+
+#[tokio::test(start_paused = true)]
+async fn faults_are_answered_and_nothing_is_submitted() {
+    let bad = [(json!(null), "Parameters"), (json!("x"), "must be an object"), (json!({"LivyHost": 1}), "Parameters")];
+    for (properties, fault) in bad {
+        let told = ask(with(event("Create"), "ResourceProperties", properties), Engine::Panics, &[200]).await;
+        let answer = told.answer();
+        assert_eq!((&answer["Status"], &answer["PhysicalResourceId"]), (&json!("FAILED"), &json!("spark-job:nothing")));
+        let reason = answer["Reason"].as_str().expect("a reason");
+        assert!(reason.starts_with("The properties of Pi have ") && reason.contains(fault), "{reason}");
+        assert_eq!((told.result, told.calls), (Ok(()), 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_request_is_answered() {
+    let told = ask(with(event("Upsert"), "PhysicalResourceId", json!("some-id")), Engine::Panics, &[200]).await;
+    let answer = told.answer();
+    assert_eq!((&answer["Status"], &answer["PhysicalResourceId"]), (&json!("FAILED"), &json!("some-id")));
+    assert_eq!(told.calls, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unreadable_event_fails_the_invocation() {
+    let told = ask(json!({"ResponseURL": format!("ftp://{SIGNATURE}"), "Records": []}), Engine::Panics, &[200]).await;
+    assert!(told.put.is_empty());
+    let diagnostic = Diagnostic::from(told.result.expect_err("a failure"));
+    assert_eq!(diagnostic.error_type, "Unreadable");
+    assert!(diagnostic.error_message.ends_with(
+        "StackId is missing; RequestId is missing; LogicalResourceId is missing; ResponseURL must be https"
+    ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_answered_and_leaves_a_trace_to_what_was_made() {
+    let told = ask(event("Create"), Engine::Panics, &[200]).await;
+    let answer = told.answer();
+    assert_eq!(answer["Status"], "FAILED");
+    assert!(answer["PhysicalResourceId"].as_str().is_some_and(|id| id.starts_with("spark-job:unknown:")));
+    let reason = answer["Reason"].as_str().expect("a reason");
+    assert!(
+        reason.starts_with("The Lambda function gave up in the middle of the Create of Pi: it panicked ("),
+        "{reason}"
+    );
+    assert!(!reason.contains(SIGNATURE));
+    let panic = told.lines.iter().find(|line| line["message"].as_str().is_some_and(|text| text.starts_with("panic: ")));
+    assert_eq!(panic.expect("a line about it")["RequestId"], "r-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_panics_keeps_its_id() {
+    let update = with(event("Update"), "PhysicalResourceId", json!("spark-job:nothing"));
+    let told = ask(update, Engine::Panics, &[200]).await;
+    assert_eq!(told.answer()["PhysicalResourceId"], "spark-job:nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_never_answers_is_answered_for_in_time() {
+    for request in [event("Create"), with(event("Delete"), "PhysicalResourceId", json!("cut-off"))] {
+        for engine in [Engine::Hangs, Engine::Refuses] {
+            let began = Instant::now();
+            let told = ask(with(request.clone(), "ServiceTimeout", json!("300")), engine, &[200]).await;
+            assert_eq!(told.answer()["Status"], "FAILED");
+            assert!(began.elapsed() < Duration::from_secs(285), "{:?}", began.elapsed());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_does_not_arrive_fails_the_invocation() {
+    let told = ask(with(event("Create"), "ResourceProperties", json!({})), Engine::Panics, &[503]).await;
+    assert!(told.put.len() > 3 && told.put.iter().all(|body| *body == told.put[0]));
+    let diagnostic = Diagnostic::from(told.result.expect_err("a failure"));
+    assert_eq!(diagnostic.error_type, "Unanswered");
+    assert!(
+        diagnostic.error_message.starts_with("RequestId r-1, Create of Pi: the answer could not be put in time: 503")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_nobody_takes_any_more_is_logged_and_not_repeated() {
+    let told = ask(with(event("Create"), "ResourceProperties", json!({})), Engine::Panics, &[403]).await;
+    assert_eq!((told.result, told.put.len()), (Ok(()), 1));
+    let last = told.lines.last().expect("a line");
+    assert_eq!(last["level"], "ERROR");
+    assert!(
+        last["message"].as_str().is_some_and(|text| text.starts_with("not answered: CloudFormation takes no answer"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_line_tells_whose_it_is() {
+    let told = ask(event("Create"), Engine::Panics, &[200]).await;
+    assert!(told.lines.len() >= 3);
+    for line in &told.lines {
+        assert_eq!(
+            (&line["RequestId"], &line["LogicalResourceId"], &line["action"]),
+            (&json!("r-1"), &json!("Pi"), &json!("Create"))
+        );
+        for name in ["timestamp", "level", "target", "message"] {
+            assert!(line[name].is_string(), "{line}");
+        }
+    }
+    assert_eq!(told.lines[0]["message"], "began");
+    let last = told.lines.last().expect("a line");
+    assert_eq!((&last["message"], &last["status"]), (&json!("answered"), &json!("FAILED")));
+    assert!(last["milliseconds"].is_u64() && last["job"].as_str().is_some_and(|job| job.starts_with("Pi-")), "{last}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_event_has_the_same_answer() {
+    let first = ask(event("Create"), Engine::Panics, &[200]).await;
+    let again = ask(event("Create"), Engine::Panics, &[500, 200]).await;
+    assert_eq!(again.put, [first.put[0].clone(), first.put[0].clone()]);
+}

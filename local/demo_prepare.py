@@ -1,0 +1,140 @@
+"""What comes before: everything is downloaded and built, as much as possible at the same time."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import demo_show as show
+import install
+import paths
+from say import Fault, good, tail
+
+# Its own, so that it never takes the place of what was built for a real AWS.
+BUILD = paths.HOME / "demo" / "build"
+
+# Programs that run at the same time, each with the part of the local default that it waits for. Cargo and SAM share
+# Cargo's download of the crates: who comes second waits for the first, by a lock of Cargo's.
+PROGRAMS = {
+    "install": ("", [sys.executable, paths.SOURCE / "local.py", "install"]),
+    "crates": ("", ["cargo", "fetch", "--locked", "--target", "x86_64-unknown-linux-gnu"]),
+    "build": ("tools", ["sam", "build", "--config-env", "local", "--build-dir", BUILD]),
+    "jar": ("spark", [sys.executable, paths.SOURCE / "local.py", "jar"]),
+}
+
+# Seconds after which a sign of life is due.
+HEARTBEAT = 20
+
+
+def prepare() -> None:
+    """Downloads and builds whatever is not there yet."""
+    if not shutil.which("cargo"):
+        raise Fault("Rust is needed to build the Lambda: https://rustup.rs")
+    waiting, running, told = dict(PROGRAMS), {}, time.monotonic()
+    with contextlib.ExitStack() as programs:
+        while waiting or running:
+            for name in [name for name, (part, _) in waiting.items() if not part or install.installed(part)]:
+                running[name] = programs.enter_context(Program(name, waiting.pop(name)[1]))
+            for name, program in list(running.items()):
+                ended = not program.running()
+                if _tell(name, program.fresh()):
+                    told = time.monotonic()
+                if ended:
+                    program.check()
+                    _tell_end(running.pop(name))
+            if time.monotonic() > told + HEARTBEAT:
+                _tell_life(running)
+                told = time.monotonic()
+            time.sleep(0.2)
+
+
+class Program:
+    """A program in the background, at the root of the repository. Its output goes to a log; it ends with the block."""
+
+    def __init__(self, name: str, command: list, environment: dict[str, str] | None = None):
+        self.name, self.began = name, time.time()
+        self.log = paths.HOME / "log" / f"demo-{name}.log"
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        tools = {"PATH": f"{paths.TOOLS / 'bin'}{os.pathsep}{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"}
+        with self.log.open("w") as log:
+            # A session of its own: Ctrl-C reaches the demo alone, which then ends all that it started, in order.
+            self._process = subprocess.Popen(
+                command, cwd=paths.ROOT, env={**os.environ, **tools, **(environment or {})},
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        self._output = self.log.open()
+
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def fresh(self) -> list[str]:
+        """The lines that came since the last time."""
+        return self._output.read().splitlines()
+
+    def check(self) -> None:
+        """Waits for its end, which must be a good one."""
+        if self._process.wait():
+            raise Fault(f"`{' '.join(map(str, self._process.args))}` failed:\n{tail(self.log)}\n  The whole of it: {self.log}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.running():
+            os.killpg(self._process.pid, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(10)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._output.close()
+
+
+def _tell(name: str, lines: list[str]) -> bool:
+    """What is worth telling of a program's output; returns whether anything was."""
+    # A part's name and what is done for it; or Cargo's summary of what it downloaded.
+    pattern = {"install": r"(\w+)\s{2,}(.+)", "crates": r"\s*Downloaded (\d+ )(crates?.*)"}.get(name)
+    found = [match for line in lines if pattern and (match := re.fullmatch(pattern, line))]
+    for match in found:
+        subject, text = (match[1], match[2]) if name == "install" else ("crates", match[1] + match[2])
+        show.line("get", subject, text)
+    return bool(found)
+
+
+def _tell_end(program: Program) -> None:
+    seconds = f"{time.time() - program.began:.0f} s"
+    if program.name == "install":
+        show.line("get", "all parts", "there", seconds, good)
+    if program.name == "crates":
+        show.line("get", "crates", "there", seconds, good)
+    if program.name == "jar":
+        show.line("build", paths.SPARK_PI.name, "there", f"{_size(paths.SPARK_PI.stat().st_size)}, {seconds}", good)
+    if program.name == "build":
+        bootstrap = BUILD / "Submitter" / "bootstrap"
+        zipped = BytesIO()
+        with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(bootstrap)
+        sizes = f"{_size(bootstrap.stat().st_size)}, zipped {_size(len(zipped.getvalue()))}"
+        show.line("build", "handler", "there", f"{sizes}, {seconds}", good)
+
+
+def _tell_life(running: dict[str, Program]) -> None:
+    """SAM shows nothing of what Cargo does, and a download takes its time."""
+    if "install" in running:
+        parts = [name for name in install.PARTS if not install.installed(name)]
+        show.line("get", ", ".join(parts), "under way")
+    if "build" in running:
+        target = Path(os.environ.get("CARGO_TARGET_DIR", paths.ROOT / "target"))
+        compiled = [file for file in target.glob("**/release/deps/*.rlib") if file.stat().st_mtime > running["build"].began]
+        show.line("build", "handler", "under way", f"{len(compiled)} crates compiled")
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count > 1e5 else f"{count / 1e3:.0f} kB"

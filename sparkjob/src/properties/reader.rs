@@ -1,0 +1,173 @@
+//! Reads an object's properties one by one, goes on after a fault, and knows in the end which names nobody asked for.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::fault::{Fault, MAX_TOLD, nearest};
+
+/// What a property is read to, or all that is wrong with it; the paths begin at the property itself.
+pub(super) type Read<T> = Result<T, Vec<Fault>>;
+
+/// An object that is being read.
+pub(super) struct Reader<'a> {
+    left: BTreeMap<&'a str, &'a Value>,
+    known: Vec<&'static str>,
+    later: Vec<&'static str>,
+    faults: Vec<Fault>,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of `value`, in which null is an empty object.
+    pub fn over(value: &'a Value) -> Read<Self> {
+        if value.is_object() || value.is_null() {
+            Ok(Self::over_any(value))
+        } else {
+            Err(vec![Fault::wrong("must be an object", value)])
+        }
+    }
+
+    /// A reader of `value`, in which all that is no object is an empty one.
+    pub fn over_any(value: &'a Value) -> Self {
+        let properties = value.as_object().into_iter().flatten();
+        let left = properties.map(|(name, value)| (name.as_str(), value)).collect();
+        Self { left, known: Vec::new(), later: Vec::new(), faults: Vec::new() }
+    }
+
+    /// Reads the property `name`; none where it is absent, and where it is faulty, which is kept in mind.
+    pub fn take<T>(&mut self, name: &'static str, read: impl FnOnce(&Value) -> Read<T>) -> Option<T> {
+        self.take_partly(name, |value| {
+            read(value).map_or_else(|faults| (None, faults), |read| (Some(read), Vec::new()))
+        })
+    }
+
+    /// Reads as much of the property `name` as can be read, and keeps the rest in mind.
+    pub fn take_partly<T: Default>(&mut self, name: &'static str, read: impl FnOnce(&Value) -> (T, Vec<Fault>)) -> T {
+        self.known.push(name);
+        let Some(value) = self.left.remove(name).filter(|value| is_given(value)) else {
+            return T::default();
+        };
+        let (read, faults) = read(value);
+        self.faults.extend(faults.into_iter().map(|fault| fault.under(name)));
+        read
+    }
+
+    /// Reads the property `name`, whose absence is a fault; `what` goes on after `required: `.
+    pub fn require<T>(&mut self, name: &'static str, what: &str, read: impl FnOnce(&Value) -> Read<T>) -> Option<T> {
+        if !self.has(name) {
+            self.fault(Fault::new(format!("required: {what}")).under(name));
+        }
+        self.take(name, read)
+    }
+
+    /// Passes over the property `name`, which is somebody else's.
+    pub fn skip(&mut self, name: &'static str) {
+        self.left.remove(name);
+    }
+
+    /// Refuses the property `name`, which is documented but not done yet; tells whether it was given.
+    pub fn refuse(&mut self, name: &'static str) -> bool {
+        self.later.push(name);
+        let given = self.left.remove(name).is_some_and(|value| {
+            let is_empty = value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Map::is_empty);
+            is_given(value) && !is_empty
+        });
+        if given {
+            self.fault(Fault::new("not supported yet").under(name));
+        }
+        given
+    }
+
+    /// Whether the property `name` is given and not yet taken.
+    pub fn has(&self, name: &str) -> bool {
+        self.left.get(name).is_some_and(|value| is_given(value))
+    }
+
+    /// Keeps a fault in mind that only several properties together show.
+    pub fn fault(&mut self, fault: Fault) {
+        self.faults.push(fault);
+    }
+
+    /// Every name that was asked for.
+    pub fn names(self) -> Vec<&'static str> {
+        [self.known, self.later].concat()
+    }
+
+    /// All faults; a name that was not asked for is one. `place_of` tells where a name belongs that is known elsewhere.
+    pub fn finish(mut self, place_of: impl Fn(&str) -> Option<&'static str>) -> Vec<Fault> {
+        let names = [self.known.as_slice(), &self.later].concat();
+        let mut listed = false;
+        for name in self.left.into_keys() {
+            let problem = if self.faults.len() >= MAX_TOLD {
+                // Nobody sees it, and a hundred thousand searches take a while.
+                "unknown".to_owned()
+            } else if let Some(place) = place_of(name) {
+                format!("unknown here; it belongs {place}")
+            } else if let Some(near) = nearest(name, &names) {
+                format!("unknown; did you mean {near}?")
+            } else if listed {
+                "unknown".to_owned()
+            } else {
+                // Once is enough: the list is longer than any other fault.
+                listed = true;
+                format!("unknown; known are {}", self.known.join(", "))
+            };
+            self.faults.push(Fault::new(problem).under(name));
+        }
+        self.faults
+    }
+}
+
+/// An empty text is an optional template parameter that was left out.
+pub(super) fn is_given(value: &Value) -> bool {
+    !value.is_null() && value.as_str() != Some("")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::scalar::text;
+    use super::*;
+
+    fn told(faults: &[Fault]) -> Vec<String> {
+        faults.iter().map(Fault::to_string).collect()
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_nearest_or_with_all() {
+        let value = json!({"Filee": 1, "Color": 2, "Blue": 3, "Mode": "BATCH", "Tags": {"a": "b"}});
+        let mut reader = Reader::over_any(&value);
+        assert_eq!(reader.take("File", text), None);
+        assert_eq!(reader.take("Args", text), None);
+        assert!(reader.refuse("Tags"));
+        let faults = reader.finish(|name| (name == "Mode").then_some("beside it"));
+        assert_eq!(
+            told(&faults),
+            [
+                "Tags: not supported yet",
+                "Blue: unknown; known are File, Args",
+                "Color: unknown",
+                "Filee: unknown; did you mean File?",
+                "Mode: unknown here; it belongs beside it",
+            ]
+        );
+    }
+
+    #[test]
+    fn empty_is_absent() {
+        let value = json!({"A": "", "B": null, "C": "", "D": [], "E": {}});
+        let mut reader = Reader::over_any(&value);
+        assert_eq!(reader.take("A", text), None);
+        assert_eq!(reader.take("B", text), None);
+        assert!(!reader.refuse("C") && !reader.refuse("D") && !reader.refuse("E"));
+        assert_eq!(told(&reader.finish(|_| None)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_no_object_is_one_fault() {
+        let list = json!(["a"]);
+        let fault = Reader::over(&list).err().expect("a fault");
+        assert_eq!(told(&fault), ["must be an object, got a list"]);
+    }
+}
