@@ -112,6 +112,7 @@ fn a_megabyte_of_arguments_is_answered() {
         let mut job = scene.idle(9);
         job["Parameters"]["Args"] = json!(arguments);
         job["ServiceTimeout"] = json!("40");
+        job["StableSeconds"] = json!("");
         let answer = scene.ask(&scene.create(&job)).await;
         assert_eq!(answer.status, "FAILED", "{answer:?}");
         scene.ask(&scene.delete(&answer.physical_id, &job)).await.succeeded();

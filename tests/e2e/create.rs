@@ -108,7 +108,8 @@ fn a_job_killed_from_outside_fails() {
 #[test]
 fn a_job_that_is_not_done_in_time_is_cancelled() {
     play("Late", async |scene| {
-        let job = with(&scene.idle(900), json!({ "WaitFor": "Succeeded", "ServiceTimeout": "20" }));
+        let job =
+            with(&scene.idle(900), json!({ "WaitFor": "Succeeded", "StableSeconds": "", "ServiceTimeout": "20" }));
         let answer = scene.ask(&scene.create(&job)).await.failed();
         answer.tells(&["was not done in time", "20 s", "ServiceTimeout"]);
         assert_eq!(scene.livy.live().await, []);
@@ -119,8 +120,10 @@ fn a_job_that_is_not_done_in_time_is_cancelled() {
 #[test]
 fn a_job_that_is_not_done_in_time_may_be_accepted() {
     play("LateAccepted", async |scene| {
-        let job =
-            with(&scene.idle(900), json!({ "WaitFor": "Succeeded", "OnTimeout": "Accept", "ServiceTimeout": "20" }));
+        let job = with(
+            &scene.idle(900),
+            json!({ "WaitFor": "Succeeded", "OnTimeout": "Accept", "StableSeconds": "", "ServiceTimeout": "20" }),
+        );
         let answer = scene.ask(&scene.create(&job)).await.succeeded();
         assert_eq!(answer.data["State"], "running");
         assert_eq!(scene.livy.live().await.len(), 1);

@@ -12,7 +12,7 @@ use crate::wait::until;
 fn a_create_fails_where_livy_is_down() {
     play_light("DownOnCreate", async |scene| {
         let url = nowhere();
-        let job = with(&scene.idle(900), json!({ "LivyUrl": url, "ServiceTimeout": "20" }));
+        let job = with(&scene.idle(900), json!({ "LivyUrl": url, "StableSeconds": "", "ServiceTimeout": "20" }));
         let answer = scene.ask(&scene.create(&job)).await.failed();
         answer.tells(&[&url, "Connection refused", "subnets, security groups"]);
         scene.ask(&scene.delete(&answer.physical_id, &job)).await.succeeded();
@@ -24,7 +24,10 @@ fn a_delete_fails_where_livy_is_down() {
     play_light("DownOnDelete", async |scene| {
         let url = nowhere();
         let id = format!("livy+{url}/batches/0#DownOnDelete-0123456789abcdef-01234567-89abcdef");
-        let job = with(&scene.idle(900), json!({ "LivyUrl": url, "ServiceTimeout": "20", "OnDeleteError": "Fail" }));
+        let job = with(
+            &scene.idle(900),
+            json!({ "LivyUrl": url, "StableSeconds": "", "ServiceTimeout": "20", "OnDeleteError": "Fail" }),
+        );
         let answer = scene.ask(&scene.delete(&id, &job)).await.failed();
         assert_eq!(answer.physical_id, id);
         answer.tells(&[&url, "Connection refused", "OnDeleteError"]);
@@ -36,7 +39,10 @@ fn a_delete_may_ignore_that_livy_is_down() {
     play_light("DownIgnored", async |scene| {
         let url = nowhere();
         let id = format!("livy+{url}/batches/0#DownIgnored-0123456789abcdef-01234567-89abcdef");
-        let job = with(&scene.idle(900), json!({ "LivyUrl": url, "ServiceTimeout": "20", "OnDeleteError": "Ignore" }));
+        let job = with(
+            &scene.idle(900),
+            json!({ "LivyUrl": url, "StableSeconds": "", "ServiceTimeout": "20", "OnDeleteError": "Ignore" }),
+        );
         assert_eq!(scene.ask(&scene.delete(&id, &job)).await.succeeded().physical_id, id);
     });
 }
@@ -46,7 +52,7 @@ fn an_update_fails_and_stops_nothing_where_livy_is_down() {
     play("DownOnUpdate", async |scene| {
         let old = with(&scene.idle(901), json!({ "WaitFor": "Submitted" }));
         let id = scene.ask(&scene.create(&old)).await.succeeded().physical_id;
-        let new = with(&scene.idle(902), json!({ "LivyUrl": nowhere(), "ServiceTimeout": "20" }));
+        let new = with(&scene.idle(902), json!({ "LivyUrl": nowhere(), "StableSeconds": "", "ServiceTimeout": "20" }));
         let answer = scene.ask(&scene.update(&id, &old, &new)).await.failed();
         assert_eq!(answer.physical_id, id);
         answer.tells(&["Connection refused"]);
@@ -58,7 +64,8 @@ fn an_update_fails_and_stops_nothing_where_livy_is_down() {
 #[test]
 fn a_job_whose_connection_is_back_in_time_is_deleted() {
     play("BackOnDelete", async |scene| {
-        let job = with(&scene.idle(900), json!({ "WaitFor": "Submitted", "ServiceTimeout": "20" }));
+        let job =
+            with(&scene.idle(900), json!({ "WaitFor": "Submitted", "StableSeconds": "", "ServiceTimeout": "20" }));
         let id = scene.ask(&scene.create(&job)).await.succeeded().physical_id;
         scene.livy.set(Weather::Down);
         let delete = scene.delete(&id, &job);

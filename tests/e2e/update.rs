@@ -45,7 +45,10 @@ fn finish_then_start_waits_for_the_old_job_to_end_by_itself() {
 fn finish_then_start_leaves_a_job_alone_that_does_not_end() {
     play("DoesNotFinish", async |scene| {
         let old = with(&scene.idle(900), json!({ "WaitFor": "Submitted" }));
-        let new = with(&scene.idle(901), json!({ "UpdateStrategy": "FinishThenStart", "ServiceTimeout": "20" }));
+        let new = with(
+            &scene.idle(901),
+            json!({ "UpdateStrategy": "FinishThenStart", "StableSeconds": "", "ServiceTimeout": "20" }),
+        );
         let id = scene.ask(&scene.create(&old)).await.succeeded().physical_id;
         let answer = scene.ask(&scene.update(&id, &old, &new)).await.failed();
         assert_eq!(answer.physical_id, id);

@@ -69,7 +69,7 @@ impl World {
 
 /// Deploys what `sam build` has built, as a person would.
 async fn deploy(instance: &Instance) -> Result<(), String> {
-    if !root().join(".aws-sam/build/template.yaml").exists() {
+    if !root().join(".local/build/template.yaml").exists() {
         return Err("The submitter is not built: run `make e2e`, or `sam build --config-env local` before".to_owned());
     }
     let output = Command::new(root().join(".local/tools/bin/sam"))
