@@ -1,9 +1,10 @@
 //! Create: submitted once, followed until `WaitFor` is met, told honestly.
 
+use http::Method;
 use serde_json::json;
 
-use crate::scene::{play, with};
-use crate::stack::Stack;
+use crate::scene::{path, play, with};
+use crate::stack::{Stack, another_that_fails, template};
 use crate::wait::until;
 
 #[test]
@@ -40,6 +41,47 @@ fn a_job_that_dies_fails_its_stack_with_the_exception() {
         }
         stack.delete().await.is("DELETE_COMPLETE");
         scene.only_batch();
+    });
+}
+
+#[test]
+fn a_job_goes_again_where_its_stack_fails_elsewhere() {
+    play("GoesAgain", async |scene| {
+        let template = template(scene, &scene.idle(900), another_that_fails(scene));
+        let stack = Stack::create(scene, &template, &[]).await;
+        stack.settled().await.is("ROLLBACK_COMPLETE");
+        scene.only_batch();
+        assert_eq!(scene.livy.live().await, []);
+        stack.delete().await.is("DELETE_COMPLETE");
+    });
+}
+
+#[test]
+fn every_field_reaches_livy_and_spark() {
+    play("EveryField", async |scene| {
+        let mut job = with(&scene.job("local/jobs/pi.py", &["2", "--seconds", "0"]), json!({ "WaitFor": "Succeeded" }));
+        let parameters = json!({
+            "Name": "every field", "PyFiles": [path("tests/jobs/idle.py")], "Files": [path("local/jobs/stream.py")],
+            "Environment": { "STAGE": "it's \"here\"" }, "Configuration": { "spark.ui.showConsoleProgress": "false" },
+            "DriverMemory": "600m", "DriverCores": "1", "ExecutorMemory": "512m", "ExecutorCores": 1, "NumExecutors": "2",
+        });
+        job["Parameters"] = with(&job["Parameters"], parameters);
+        let answer = scene.ask(&scene.create(&job)).await.succeeded();
+
+        let sent = scene.livy.calls().into_iter().find(|call| call.method == Method::POST).expect("a submission").sent;
+        let name = scene.only_batch().name;
+        assert!(name.starts_with("every-field-"), "{name}");
+        let told = json!({
+            "name": name, "file": job["Parameters"]["File"], "args": job["Parameters"]["Args"],
+            "pyFiles": job["Parameters"]["PyFiles"], "files": job["Parameters"]["Files"],
+            "driverMemory": "600m", "driverCores": 1, "executorMemory": "512m", "executorCores": 1, "numExecutors": 2,
+            "conf": {
+                "spark.executorEnv.STAGE": "it's \"here\"", "spark.yarn.appMasterEnv.STAGE": "it's \"here\"",
+                "spark.ui.showConsoleProgress": "false", "spark.yarn.tags": name.to_lowercase(),
+            },
+        });
+        assert_eq!(sent, told);
+        scene.ask(&scene.delete(&answer.physical_id, &job)).await.succeeded();
     });
 }
 

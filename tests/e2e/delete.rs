@@ -77,7 +77,7 @@ fn where_nothing_was_made_nothing_is_asked() {
 #[test]
 fn a_strangers_batch_survives_where_a_restarted_livy_counts_anew() {
     play("Stranger", async |scene| {
-        let own = Own::start("e2e-restart").await;
+        let own = Own::beside(&scene.world.instance).await;
         let livy = Livy::at(&own.instance.livy_url, &scene.world.net);
         let job = with(&scene.idle(900), json!({ "WaitFor": "Submitted", "LivyUrl": own.instance.livy_url }));
         let id = scene.ask(&scene.create(&job)).await.succeeded().physical_id;
@@ -90,6 +90,5 @@ fn a_strangers_batch_survives_where_a_restarted_livy_counts_anew() {
         scene.ask(&scene.delete(&id, &job)).await.succeeded();
         let found = livy.batches().await;
         assert!(found.iter().any(|batch| batch.id == stranger.id && batch.is_live()), "{found:?}");
-        own.end().await;
     });
 }

@@ -57,13 +57,22 @@ pub struct Own {
     _leader: Child,
 }
 
+impl Drop for Own {
+    fn drop(&mut self) {
+        // Also where its scene has failed, so without waiting for anything else.
+        _ = command(&self.instance.name, &["down"]).into_std().status();
+    }
+}
+
 impl Own {
-    /// Starts one, on free ports.
-    pub async fn start(name: &str) -> Self {
+    /// Starts one beside `given`, on free ports.
+    pub async fn beside(given: &Instance) -> Self {
+        let name = &format!("{}-own", given.name);
         local(name, &["down"]).await;
         let leader = command(name, &["run", "--aws-port", "0", "--livy-port", "0"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .spawn()
             .expect("python3 runs");
         let instance = until("another local default runs", async || Instance::named(name).await).await;
@@ -73,11 +82,6 @@ impl Own {
     /// Stops and starts its Livy, which forgets all its batches.
     pub async fn restart_livy(&self) {
         local(&self.instance.name, &["restart", "livy"]).await;
-    }
-
-    /// Ends it.
-    pub async fn end(&self) {
-        local(&self.instance.name, &["down"]).await;
     }
 }
 

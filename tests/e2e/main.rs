@@ -19,6 +19,7 @@ mod create;
 mod delete;
 mod events;
 mod examples;
+mod logs;
 mod outages;
 mod response;
 mod twice;

@@ -30,7 +30,7 @@ fn an_answer_that_is_forbidden_is_not_given_again() {
 fn a_reason_of_any_length_fits_into_the_answer() {
     play("LongReason", async |scene| {
         let endless = "\u{1F525}\"\\\u{7}ö".repeat(2000);
-        let job = scene.job("tests/jobs/idle.py", &[&endless]);
+        let job = with(&scene.job("tests/jobs/idle.py", &[&endless]), json!({ "WaitFor": "Succeeded" }));
         let answer = scene.ask(&scene.create(&job)).await.failed();
         answer.tells(&["ValueError", &scene.only_batch().name]);
         scene.ask(&scene.delete(&answer.physical_id, &job)).await.succeeded();

@@ -92,6 +92,15 @@ impl<'s> Stack<'s> {
         failed.and_then(|event| event.resource_status_reason()).unwrap_or_default().to_owned()
     }
 
+    /// The resource as the stack knows it.
+    pub async fn physical_id(&self, logical_id: &str) -> String {
+        let call = self.scene.world.cloudformation.describe_stack_resource().stack_name(&self.id);
+        let told = call.logical_resource_id(logical_id).send().await;
+        let told = told.unwrap_or_else(|error| panic!("DescribeStackResource: {error:?}"));
+        let detail = told.stack_resource_detail().and_then(|detail| detail.physical_resource_id());
+        detail.unwrap_or_default().to_owned()
+    }
+
     async fn describe(&self) -> Described {
         let call = self.scene.world.cloudformation.describe_stacks().stack_name(&self.id);
         let described = call.send().await.unwrap_or_else(|error| panic!("DescribeStacks: {error:?}"));
@@ -119,6 +128,12 @@ pub fn template(scene: &Scene, properties: &Value, others: Value) -> String {
         .collect();
     outputs.insert("Ref".to_owned(), json!({ "Value": { "Ref": scene.name } }));
     json!({ "Resources": resources, "Outputs": outputs }).to_string()
+}
+
+/// A second resource, whose failure fails the stack after the scene's own was dealt with.
+pub fn another_that_fails(scene: &Scene) -> Value {
+    let properties = json!({ "ServiceToken": scene.world.submitter });
+    json!({ "Another": { "Type": "Custom::SparkJob", "DependsOn": scene.name, "Properties": properties } })
 }
 
 /// A stack's events, the newest first, a line each.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::livy::Batch;
 use crate::scene::{Scene, play, with};
-use crate::stack::Stack;
+use crate::stack::{Stack, another_that_fails, template};
 
 #[test]
 fn stop_then_start_ends_the_old_job_before_it_submits_the_new_one() {
@@ -127,7 +127,7 @@ fn an_update_whose_job_dies_is_rolled_back_to_the_old_description() {
     play("RolledBack", async |scene| {
         let stack = Stack::with_job(scene, &scene.idle(900)).await;
         stack.settled().await.is("CREATE_COMPLETE");
-        let dies = scene.job("tests/jobs/idle.py", &["soon"]);
+        let dies = with(&scene.job("tests/jobs/idle.py", &["soon"]), json!({ "WaitFor": "Succeeded" }));
         stack.update_job(&dies).await.is("UPDATE_ROLLBACK_COMPLETE");
         let reason = stack.reason(scene.name).await;
         assert!(reason.contains("ValueError: could not convert string to float: 'soon'"), "{reason}");
@@ -136,6 +136,23 @@ fn an_update_whose_job_dies_is_rolled_back_to_the_old_description() {
         assert_eq!(made.len(), 3, "the old one, the one that died, the old one again: {made:?}");
         assert_eq!(spec(&made[0]), spec(&made[2]));
         assert_eq!(live(scene).await, [made[2].id]);
+        stack.delete().await.is("DELETE_COMPLETE");
+    });
+}
+
+#[test]
+fn an_update_that_fails_elsewhere_is_rolled_back_to_the_old_description() {
+    play("FailsElsewhere", async |scene| {
+        let stack = Stack::with_job(scene, &scene.idle(901)).await;
+        stack.settled().await.is("CREATE_COMPLETE");
+        let template = template(scene, &scene.idle(902), another_that_fails(scene));
+        stack.update(&template, &[]).await.is("UPDATE_ROLLBACK_COMPLETE");
+
+        let made = scene.livy.made();
+        assert_eq!(made.len(), 3, "the old one, the new one, the old one again: {made:?}");
+        assert_eq!(spec(&made[0]), spec(&made[2]));
+        assert_eq!(live(scene).await, [made[2].id]);
+        assert!(stack.physical_id(scene.name).await.ends_with(&made[2].name));
         stack.delete().await.is("DELETE_COMPLETE");
     });
 }
