@@ -17,15 +17,17 @@ import install
 import paths
 from say import Fault, good, tail
 
-# Its own, so that it never takes the place of what was built for a real AWS.
-BUILD = paths.HOME / "demo" / "build"
+# Where samconfig.toml's local stage builds.
+BOOTSTRAP = paths.HOME / "build" / "Submitter" / "bootstrap"
+# Absolute: SAM builds in handler/, where a relative one would be another folder.
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", paths.ROOT / "target")).absolute()
 
 # Programs that run at the same time, each with the part of the local default that it waits for. Cargo and SAM share
 # Cargo's download of the crates: who comes second waits for the first, by a lock of Cargo's.
 PROGRAMS = {
     "install": ("", [sys.executable, paths.SOURCE / "local.py", "install"]),
     "crates": ("", ["cargo", "fetch", "--locked", "--target", "x86_64-unknown-linux-gnu"]),
-    "build": ("tools", ["sam", "build", "--config-env", "local", "--build-dir", BUILD]),
+    "build": ("tools", ["sam", "build", "--config-env", "local"]),
     "jar": ("spark", [sys.executable, paths.SOURCE / "local.py", "jar"]),
 }
 
@@ -58,17 +60,17 @@ def prepare() -> None:
 class Program:
     """A program in the background, at the root of the repository. Its output goes to a log; it ends with the block."""
 
-    def __init__(self, name: str, command: list, environment: dict[str, str] | None = None):
+    def __init__(self, name: str, command: list):
         self.name, self.began = name, time.time()
         self.log = paths.HOME / "log" / f"demo-{name}.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        tools = {"PATH": f"{paths.TOOLS / 'bin'}{os.pathsep}{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"}
+        path = f"{paths.TOOLS / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": path, "SAM_CLI_TELEMETRY": "0", "CARGO_TARGET_DIR": str(TARGET)}
         with self.log.open("w") as log:
             # A session of its own: Ctrl-C reaches the demo alone, which then ends all that it started, in order.
             self._process = subprocess.Popen(
-                command, cwd=paths.ROOT, env={**os.environ, **tools, **(environment or {})},
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
+                command, cwd=paths.ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
         self._output = self.log.open()
 
     def running(self) -> bool:
@@ -98,31 +100,37 @@ class Program:
 
 
 def _tell(name: str, lines: list[str]) -> bool:
-    """What is worth telling of a program's output; returns whether anything was."""
-    # A part's name and what is done for it; or Cargo's summary of what it downloaded.
-    pattern = {"install": r"(\w+)\s{2,}(.+)", "crates": r"\s*Downloaded (\d+ )(crates?.*)"}.get(name)
-    found = [match for line in lines if pattern and (match := re.fullmatch(pattern, line))]
-    for match in found:
-        subject, text = (match[1], match[2]) if name == "install" else ("crates", match[1] + match[2])
-        show.line("get", subject, text)
-    return bool(found)
+    """Hands on what the installer says of its parts; returns whether there was anything."""
+    parts = [re.fullmatch(r"(\w+)\s{2,}(.+)", line) for line in lines if name == "install"]
+    for part in filter(None, parts):
+        show.line("get", part[1], part[2])
+    return any(parts)
 
 
 def _tell_end(program: Program) -> None:
-    seconds = f"{time.time() - program.began:.0f} s"
+    def there(source, subject, detail=""):
+        show.line(source, subject, "there", f"{time.time() - program.began:3.0f} s   {detail}", good)
+
     if program.name == "install":
-        show.line("get", "all parts", "there", seconds, good)
+        there("get", "all parts")
     if program.name == "crates":
-        show.line("get", "crates", "there", seconds, good)
+        count, size = _downloaded(program)
+        there("get", "crates", f"{count} downloaded, {_size(size)}" if count else "")
     if program.name == "jar":
-        show.line("build", paths.SPARK_PI.name, "there", f"{_size(paths.SPARK_PI.stat().st_size)}, {seconds}", good)
+        there("build", paths.SPARK_PI.name, _size(paths.SPARK_PI.stat().st_size))
     if program.name == "build":
-        bootstrap = BUILD / "Submitter" / "bootstrap"
         zipped = BytesIO()
         with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.write(bootstrap)
-        sizes = f"{_size(bootstrap.stat().st_size)}, zipped {_size(len(zipped.getvalue()))}"
-        show.line("build", "handler", "there", f"{sizes}, {seconds}", good)
+            archive.write(BOOTSTRAP)
+        there("build", "handler", f"{_size(BOOTSTRAP.stat().st_size)}, zipped {_size(len(zipped.getvalue()))}")
+
+
+def _downloaded(crates: Program) -> tuple[int, int]:
+    """How many crates Cargo has fetched, and their size in bytes."""
+    cache = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo")) / "registry" / "cache"
+    files = [file.stat() for file in cache.glob("*/*.crate")]
+    sizes = [file.st_size for file in files if file.st_mtime >= crates.began]
+    return len(sizes), sum(sizes)
 
 
 def _tell_life(running: dict[str, Program]) -> None:
@@ -131,8 +139,7 @@ def _tell_life(running: dict[str, Program]) -> None:
         parts = [name for name in install.PARTS if not install.installed(name)]
         show.line("get", ", ".join(parts), "under way")
     if "build" in running:
-        target = Path(os.environ.get("CARGO_TARGET_DIR", paths.ROOT / "target"))
-        compiled = [file for file in target.glob("**/release/deps/*.rlib") if file.stat().st_mtime > running["build"].began]
+        compiled = [file for file in TARGET.glob("*/release/deps/*.rlib") if file.stat().st_mtime > running["build"].began]
         show.line("build", "handler", "under way", f"{len(compiled)} crates compiled")
 
 

@@ -32,9 +32,11 @@ def say(text: str) -> None:
     print(textwrap.fill(text, _width(), initial_indent=INDENT, subsequent_indent=INDENT), flush=True)
 
 
-def typed(first: str, *others: str) -> None:
+def typed(command: str, options: str = "") -> None:
     """What a person would type where there is a real AWS."""
-    print(dim(INDENT + f" \\\n{INDENT}           ".join([f"On AWS:  {first}", *others])), flush=True)
+    label, more = f"{INDENT}On AWS:  ", " " * (len(INDENT) + 11)
+    rows = textwrap.wrap(options, _width() - len(more) - 2, break_on_hyphens=False, break_long_words=False)
+    print(dim(f" \\\n{more}".join([label + command, *rows])), flush=True)
 
 
 def quote(text: str) -> None:
@@ -53,9 +55,10 @@ def table(rows: dict[str, str]) -> None:
 
 
 def summary() -> None:
-    """How long each step took."""
-    ends = [began for _, began in _steps[1:]] + [time.monotonic()]
-    table({title: f"{end - began:4.0f} s" for (title, began), end in zip(_steps, ends, strict=True)})
+    """How long each step took, but for the last, which shows this."""
+    starts = [began for _, began in _steps]
+    rows = {title: end - began for (title, began), end in zip(_steps, starts[1:])}
+    table({title: f"{seconds:4.0f} s" for title, seconds in (rows | {"Altogether": starts[-1] - _began}).items()})
 
 
 def _width() -> int:

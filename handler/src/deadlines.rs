@@ -10,8 +10,9 @@ use sparkjob::lifecycle::Deadlines;
 use crate::envelope::Envelope;
 use crate::event::Event;
 
-/// What `CloudFormation` waits at most, and where a template says nothing:
-/// [`ServiceTimeout`](https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html).
+/// What `CloudFormation` waits at most, and where a template says nothing, in seconds: [`ServiceTimeout`].
+///
+/// [`ServiceTimeout`]: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html
 const LONGEST_WAIT: u64 = 3600;
 
 /// The times of a request that was delivered at `now` to a function that Lambda stops at `lambda_ends`: until
@@ -26,6 +27,14 @@ pub fn deadlines(envelope: &Envelope, event: &Event, now: Timestamp, lambda_ends
     } else {
         Deadlines::between(begin, end)
     }
+}
+
+/// Lambda delivers a failed event again after a minute at the earliest.
+const FIRST_DELIVERY: Duration = Duration::from_mins(1);
+
+/// Whether the request may have been delivered before: it was signed too long before `now` for a first delivery.
+pub fn may_be_again(envelope: &Envelope, now: Timestamp) -> bool {
+    envelope.response_url.signed().is_none_or(|signed| now.since(signed) >= FIRST_DELIVERY)
 }
 
 /// It was seen at the event's top level and among the properties.

@@ -25,8 +25,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Puts `body` to `url`, the same bytes again and again until it is there, at least once and not after `over`.
 ///
-/// It has a length and no type, since
-/// [the signature covers an empty one](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html).
+/// It has a length and no type, since [the signature covers an empty one].
+///
+/// [the signature covers an empty one]: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
 ///
 /// # Errors
 /// [`Undelivered`]: `CloudFormation` has no answer, as far as is known here.
@@ -72,7 +73,7 @@ impl fmt::Display for Undelivered {
             Self::Refused(why) => write!(f, "CloudFormation takes no answer at this address (any more): {why}"),
             Self::OutOfTime(why) => write!(
                 f,
-                "the answer could not be put in time: {why}; a function in a VPC needs a gateway endpoint for S3 or a NAT"
+                "the answer could not be put in time: {why}; in a VPC this needs a gateway endpoint for S3 or a NAT"
             ),
         }
     }
@@ -182,7 +183,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_refusal_is_final_and_tells_the_code_alone() {
-        let body = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message><SignatureProvided>5ec2</SignatureProvided>";
+        let body = "<Error><Code>AccessDenied</Code><SignatureProvided>5ec2</SignatureProvided></Error>";
         let (result, sent) = put_within(60, vec![Ok((403, body))]).await;
         assert_eq!(result, Err(Undelivered::Refused("403 Forbidden (AccessDenied)".to_owned())));
         assert_eq!(sent.len(), 1);

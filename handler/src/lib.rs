@@ -49,6 +49,10 @@ pub async fn answer(event: LambdaEvent<Event>, transport: Arc<dyn Transport>, cl
     answer_to(&envelope, &event, &context, transport, &clock).instrument(span).await
 }
 
+/// What an answer says whose time was up because Lambda's was.
+const ONE_INVOCATION: &str =
+    "One invocation of the function lasts 15 minutes at most, which is all that a request may take for now.";
+
 async fn answer_to(
     envelope: &Envelope,
     event: &Event,
@@ -56,8 +60,8 @@ async fn answer_to(
     transport: Arc<dyn Transport>,
     clock: &Clock,
 ) -> Result<(), Failed> {
-    let began = clock.now();
-    let deadlines = deadlines::deadlines(envelope, event, began, Timestamp(context.deadline));
+    let (began, lambda_ends) = (clock.now(), Timestamp(context.deadline));
+    let deadlines = deadlines::deadlines(envelope, event, began, lambda_ends);
     tracing::info!(
         resource_type = envelope.resource_type,
         invocation = context.request_id,
@@ -65,7 +69,10 @@ async fn answer_to(
         seconds_left = deadlines.end.since(began).as_secs(),
         "began"
     );
-    let outcome = settle::settle(envelope, event, deadlines, transport.clone(), clock).await;
+    let mut outcome = settle::settle(envelope, event, deadlines, transport.clone(), clock).await;
+    if deadlines.end == lambda_ends && clock.now() >= deadlines.give_up {
+        outcome.notes.push(ONE_INVOCATION.to_owned());
+    }
     let response = response::compose(envelope, &outcome);
     let delivered = deliver(&*transport, &envelope.response_url, &response.body(), clock, deadlines.over).await;
     log_end(&response, &delivered, clock.now().since(began));
@@ -81,7 +88,7 @@ async fn answer_to(
 
 fn log_end(response: &Response, delivered: &Result<(), Undelivered>, lasted: Duration) {
     let Response { status, physical_resource_id, .. } = response;
-    let reason = response.reason.as_deref().unwrap_or_default();
+    let reason = response.reason.as_deref();
     let milliseconds = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX);
     match (delivered, status) {
         (Ok(()), Status::Success) => {
@@ -101,8 +108,8 @@ fn log_end(response: &Response, delivered: &Result<(), Undelivered>, lasted: Dur
 pub enum Failed {
     /// The event is none that can be answered.
     Unreadable(Unreadable),
-    /// The answer did not reach `CloudFormation`: when Lambda delivers the event again, the same job is found and the answer
-    /// put once more.
+    /// The answer did not reach `CloudFormation`: when Lambda delivers the event again, the same job is found and the
+    /// answer put once more.
     Unanswered(String),
 }
 

@@ -26,8 +26,8 @@ use crate::presigned::without_signatures;
 /// The environment variable that says how much is logged.
 pub const LEVEL_VARIABLE: &str = "SPARK_JOB_LOG";
 
-/// The crates whose lines it is about. Of the others, only warnings and errors are logged: at their lower levels they write
-/// whole events and requests, and with them what must not be known.
+/// The crates whose lines it is about. Of the others, only warnings and errors are logged: at their lower levels they
+/// write whole events and requests, and with them what must not be known.
 const OURS: [&str; 2] = ["handler", "sparkjob"];
 
 /// Sends the logs of this process to stdout, panics among them.
@@ -67,8 +67,8 @@ pub fn request(envelope: &Envelope) -> Span {
     )
 }
 
-/// Says that this process panicked, and where, as a line like any other. Lambda would take text on stderr for lines of its
-/// own, one for each of ours.
+/// Says that this process panicked, and where, as a line like any other. Lambda would take text on stderr for lines of
+/// its own, one for each of ours.
 pub fn log_panic(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
     tracing::error!(place, "panic: {}", panic.payload_as_str().unwrap_or("without a message"));
@@ -84,8 +84,8 @@ fn level(word: &str) -> Option<LevelFilter> {
     }
 }
 
-/// One event as one line. The fields of its spans come to the top level, so that their place does not depend on how many
-/// spans there are.
+/// One event as one line. The fields of its spans come to the top level, so that their place does not depend on how
+/// many spans there are.
 struct Lines;
 
 impl<S> FormatEvent<S, JsonFields> for Lines

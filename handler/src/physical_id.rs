@@ -6,9 +6,10 @@ use sparkjob::job::{Digest, RunRef};
 
 /// A `PhysicalResourceId`: what a template's `Ref` gives, and all that a Delete needs to know.
 ///
-/// Any text is one, and written back it is the same text: `CloudFormation`
-/// [takes another id for another resource](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html).
+/// Any text is one, and written back it is the same text: `CloudFormation` [takes another id for another resource].
 /// Those of ours are never empty and never longer than the 1024 bytes that it allows.
+///
+/// [takes another id for another resource]: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PhysicalId {
     /// A job.

@@ -11,8 +11,8 @@ use sparkjob::job::Timestamp;
 
 /// Where the answer to one request is put: a presigned S3 address, whoever knows it can answer.
 ///
-/// It is never shown: Debug tells no part of it, there is no Display, and [`ResponseUrl::uri`] is for the request alone.
-/// See [`ResponseURL`](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html).
+/// It is never shown: Debug tells no part of it, there is no Display, and [`ResponseUrl::uri`] is for the request
+/// alone. See [`ResponseURL`](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html).
 #[derive(Clone, PartialEq, Eq)]
 pub struct ResponseUrl {
     uri: Uri,
@@ -53,8 +53,8 @@ impl fmt::Debug for ResponseUrl {
     }
 }
 
-/// `text` without the words that hold a signature: what comes from elsewhere (a panic, a job's log) may quote an address
-/// that is a credential.
+/// `text` without the words that hold a signature: what comes from elsewhere (a panic, a job's log) may quote an
+/// address that is a credential.
 pub fn without_signatures(text: &str) -> String {
     let is_signed = |word: &str| {
         let word = word.to_ascii_lowercase();
@@ -77,7 +77,7 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 /// `X-Amz-Date` of the
-/// [query parameters](https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html): `20130524T000000Z`.
+/// [query](https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html): `20130524T000000Z`.
 fn signed(url: &Url) -> Option<Timestamp> {
     let (_, date) = url.query_pairs().find(|(name, _)| name.eq_ignore_ascii_case("X-Amz-Date"))?;
     let format = format_description!("[year][month][day]T[hour][minute][second]Z");

@@ -61,8 +61,8 @@ impl Reason {
     }
 }
 
-/// `text` as `CloudFormation` can show it: its API speaks XML, which has no control characters, and a log may colour its
-/// lines. No signature either, whoever wrote it there.
+/// `text` as `CloudFormation` can show it: its API speaks XML, which has no control characters, and a log may colour
+/// its lines. No signature either, whoever wrote it there.
 pub fn clean(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut chars = text.chars();
@@ -117,8 +117,8 @@ mod tests {
         outcome.notes = vec!["Batch 2 was left behind".to_owned()];
         assert_eq!(
             Reason::of(&outcome).expect("a reason").within(4000),
-            "Pi failed on Livy at http://emr:8998: batch 3 is dead. ValueError: no such column \"fare\"; at pi.py, line 3. \
-             Full log: http://emr:8998/batches/3/log. Fix the job and deploy again. Batch 2 was left behind. \
+            "Pi failed on Livy at http://emr:8998: batch 3 is dead. ValueError: no such column \"fare\"; at pi.py, \
+             line 3. Full log: http://emr:8998/batches/3/log. Fix the job and deploy again. Batch 2 was left behind. \
              Last lines of its log:\nreading\nclosing"
         );
     }

@@ -63,8 +63,8 @@ impl fmt::Display for Status {
     }
 }
 
-/// What `Fn::GetAtt` gives. Every key is always there, empty where nothing is known: one that a template asks for and that
-/// is missing fails the stack.
+/// What `Fn::GetAtt` gives. Every key is always there, empty where nothing is known: one that a template asks for and
+/// that is missing fails the stack.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Attributes {
@@ -128,7 +128,8 @@ pub fn can_answer(envelope: &Envelope) -> bool {
     response.body().len() + present.saturating_sub(LONGEST_ID) <= MAX_BYTES
 }
 
-/// On Update and Delete never another id than the event's, unless a new job answers: any other is taken for a replacement.
+/// On Update and Delete never another id than the event's, unless a new job answers: any other is taken for a
+/// replacement.
 fn physical_id(envelope: &Envelope, outcome: &Outcome) -> PhysicalId {
     let made = || match &outcome.made {
         Made::Job(run) => PhysicalId::Run(run.clone()),
@@ -176,8 +177,8 @@ fn attributes(outcome: &Outcome) -> Attributes {
     }
 }
 
-/// Moves what fits into `room` from `known` to `shown`, the most important first, and returns its cost. What does not fit
-/// stays empty: half an address leads nowhere.
+/// Moves what fits into `room` from `known` to `shown`, the most important first, and returns its cost. What does not
+/// fit stays empty: half an address leads nowhere.
 fn fill(shown: &mut Attributes, known: Attributes, room: usize) -> usize {
     let mut left = room;
     let mut keep = |shown: &mut String, known: String| {

@@ -13,12 +13,13 @@ use sparkjob::job::Timestamp;
 use sparkjob::lifecycle::Deadlines;
 use sparkjob::outcome::{Failure, FailureKind, Made, Outcome};
 
+use crate::deadlines::may_be_again;
 use crate::envelope::Envelope;
 use crate::event::Event;
 use crate::plan::{Refused, plan};
 
-/// Plans and carries out what the request asks for. A panic on the way and a driver that goes on for too long are failures
-/// like any other.
+/// Plans and carries out what the request asks for. A panic on the way and a driver that goes on for too long are
+/// failures like any other.
 pub async fn settle(
     envelope: &Envelope,
     event: &Event,
@@ -27,7 +28,7 @@ pub async fn settle(
     clock: &Clock,
 ) -> Outcome {
     let work = async {
-        match plan(envelope, event, deadlines) {
+        match plan(envelope, event, deadlines, may_be_again(envelope, clock.now())) {
             Ok(plan) => drive::run(&plan, transport, clock).await,
             Err(refused) => refuse(envelope, &refused),
         }
@@ -59,8 +60,8 @@ fn abandoned(envelope: &Envelope, why: &str) -> Outcome {
     let Envelope { action, logical_id, request_id, .. } = envelope;
     let what = format!("The Lambda function gave up in the middle of the {action} of {logical_id}: {why}.");
     let advice = format!(
-        "Whether a job was submitted or stopped is not known; what CloudFormation sends next settles it. This is a fault of \
-         the function, not of the job: its log tells more, look for RequestId {request_id}."
+        "Whether a job was submitted or stopped is not known; what CloudFormation sends next settles it. This is a \
+         fault of the function, not of the job: its log tells more, look for RequestId {request_id}."
     );
     failed(FailureKind::Unavailable, Made::Unknown, what, &advice)
 }

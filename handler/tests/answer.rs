@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use sparkjob::drive::Clock;
@@ -29,6 +29,7 @@ enum Engine {
     Panics,
     Hangs,
     Refuses,
+    Busy,
 }
 
 /// An engine and the place where answers are put, which answers with each of `statuses` and then with the last of them.
@@ -57,6 +58,11 @@ impl Transport for World {
             Engine::Hangs => {
                 tokio::time::sleep(limit).await;
                 Err(Lost::TimedOut)
+            }
+            Engine::Busy => {
+                let mut response = Response::new(Bytes::new());
+                *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+                Ok(response)
             }
             Engine::Refuses => Err(Lost::NotSent("Connection refused".to_owned())),
         }
@@ -214,6 +220,15 @@ async fn an_engine_that_never_answers_is_answered_for_in_time() {
             assert_eq!(told.answer()["Status"], "FAILED");
             assert!(began.elapsed() < Duration::from_secs(285), "{:?}", began.elapsed());
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_tells_when_the_functions_own_time_was_the_limit() {
+    for (seconds, tells) in [("3600", true), ("300", false)] {
+        let request = with(event("Create"), "ServiceTimeout", json!(seconds));
+        let reason = ask(request, Engine::Busy, &[200]).await.answer()["Reason"].to_string();
+        assert_eq!(reason.contains("One invocation of the function"), tells, "{reason}");
     }
 }
 

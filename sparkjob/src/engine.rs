@@ -13,7 +13,8 @@ use crate::http::Transport;
 use crate::job::{Identity, Job, Place, Run, RunRef, Status};
 use livy::Livy;
 
-/// How long one submission may take: a server that works it off before it answers needs minutes, not milliseconds.
+/// How long one submission is waited for. What was not answered by then may still take effect, so whoever looks for a lost
+/// submission looks for this long at least.
 pub const SUBMISSION_LIMIT: Duration = Duration::from_mins(2);
 
 /// The engine at `place`. Nothing is sent before the engine is first asked something.

@@ -176,12 +176,13 @@ pub struct Status {
     /// The Spark application's id, once the cluster manager has given one.
     #[serde(default, skip_serializing_if = "is_default")]
     pub application: Option<String>,
-    /// Whether the run shows no sign of life: neither application nor log. A run just made looks so too.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub silent: bool,
     /// When the run was made, where the engine tells.
     #[serde(default, skip_serializing_if = "is_default")]
     pub created: Option<Timestamp>,
+    /// The engine knows the run, but nothing shows that it was ever begun. A young run looks so for a moment; one that goes
+    /// on like this is a name in the engine's books without a job behind it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub silent: bool,
 }
 
 /// A run together with what its engine said of it.

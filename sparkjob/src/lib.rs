@@ -13,3 +13,5 @@ pub mod job;
 pub mod lifecycle;
 pub mod outcome;
 pub mod properties;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

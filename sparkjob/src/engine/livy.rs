@@ -1,37 +1,287 @@
-//! Apache Livy's batches.
-use super::{Engine, How, Identity, Job, Lookup, Report, Run, RunRef, Status, Transport, Trouble};
-use crate::job::LivyUrl;
-use async_trait::async_trait;
+//! [Apache Livy](https://livy.apache.org/docs/latest/rest-api.html)'s batches, from 0.6 on.
+//!
+//! Livy has no token that would make a submission happen once. It has names, though, and never two batches of one name at a
+//! time: so a job is submitted under a name that belongs to one request, and after a lost answer it is looked for under it.
+
+mod answer;
+mod log;
+mod status;
+mod submission;
+#[cfg(test)]
+mod tests;
+mod text;
+mod wire;
+
 use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Method, Request, header};
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use super::{Engine, How, Kind, Links, Lookup, Report, SUBMISSION_LIMIT, Trouble};
+use crate::http::Transport;
+use crate::job::{Identity, Job, LivyUrl, Place, Run, RunRef, Status};
+use answer::{Asked, Failed};
+use wire::{Batch, Listing, Log, Name};
+
+/// How long a look is waited for.
+const LOOK_LIMIT: Duration = Duration::from_secs(30);
+/// How long a deletion is waited for: Livy waits up to 120 s for the id of the YARN application that it is to kill.
+const DELETION_LIMIT: Duration = Duration::from_secs(130);
+/// Batches in one page of the listing.
+const PAGE: usize = 100;
+/// Pages that are read at most; each has `PAGE - 1` batches that the one before has not.
+const MAX_PAGES: usize = 100;
+/// How often a listing is begun anew that shifted while it was read.
+const LISTING_TRIES: usize = 5;
+/// Lines of a log that are read: more than the 200 lines of each stream that Livy keeps unless told otherwise.
+const LOG_LINES: usize = 500;
+/// Livy reads ids as Java's `int`; it answers a longer number as if it were no id at all.
+const MAX_ID: u64 = i32::MAX as u64;
 
 /// A Livy server.
 #[derive(Debug)]
 pub struct Livy {
-    #[allow(dead_code)]
     url: LivyUrl,
-    #[allow(dead_code)]
     transport: Arc<dyn Transport>,
 }
+
 impl Livy {
     pub fn new(url: LivyUrl, transport: Arc<dyn Transport>) -> Self {
         Self { url, transport }
     }
 }
+
 #[async_trait]
 impl Engine for Livy {
-    async fn start(&self, _job: &Job, _identity: &Identity) -> Result<RunRef, Trouble> {
-        todo!()
+    async fn start(&self, job: &Job, identity: &Identity) -> Result<RunRef, Trouble> {
+        let doing = || format!("submit the job to {}", self.place());
+        let submission = submission::submission(job, identity);
+        let body = serde_json::to_vec(&submission).expect("plain data with text keys always serialises");
+        let unclear = |said: String| Failed { kind: Kind::Unclear, said };
+        let made: Result<Batch, Failed> =
+            self.call(Asked::Submission, "/batches", body.into()).await.and_then(|answer| {
+                answer.ok_or_else(|| unclear("Livy answered as if it had been asked for a batch".to_owned()))
+            });
+        let batch = made.map_err(|failed| trouble(doing(), failed))?;
+        match status::name(&batch) {
+            Some(other) if other != submission.name => {
+                Err(trouble(doing(), unclear(format!("Livy answered with a batch of another name, {other}"))))
+            }
+            // Without a name it is there all the same, and must be followed and stopped by its id alone.
+            name => Ok(self.reference(batch.id, name)),
+        }
     }
-    async fn find(&self, _identity: &Identity, _by: Lookup) -> Result<Vec<Run>, Trouble> {
-        todo!()
+
+    async fn find(&self, identity: &Identity, by: Lookup) -> Result<Vec<Run>, Trouble> {
+        let doing = || format!("look for the job at {}", self.place());
+        let found = match by {
+            Lookup::Name => self.named(&identity.name()).await.map(|batch| batch.into_iter().collect()),
+            Lookup::Token => self.select(|name| identity.asked_for(name)).await,
+            Lookup::Owner => self.select(|name| identity.owns(name)).await,
+            Lookup::Spec => self.select(|name| identity.describes(name)).await,
+        };
+        let mut batches: Vec<Batch> = found.map_err(|failed| trouble(doing(), failed))?;
+        batches.sort_by_key(|batch| std::cmp::Reverse(batch.id));
+        Ok(batches
+            .iter()
+            .map(|batch| Run { run: self.reference(batch.id, status::name(batch)), status: status::status(batch) })
+            .collect())
     }
-    async fn describe(&self, _runs: &[RunRef]) -> Result<Vec<Status>, Trouble> {
-        todo!()
+
+    async fn describe(&self, runs: &[RunRef]) -> Result<Vec<Status>, Trouble> {
+        let batches = match runs {
+            [] => Vec::new(),
+            [run] => {
+                let doing = || format!("ask {} for the state of batch {}", self.place(), run.id);
+                let batch = self.batch(run).await.map_err(|failed| trouble(doing(), failed))?;
+                batch.into_iter().collect()
+            }
+            _ => {
+                let doing = || format!("ask {} for its batches", self.place());
+                self.all().await.map_err(|failed| trouble(doing(), failed))?
+            }
+        };
+        let status =
+            |run: &RunRef| batches.iter().find(|batch| is(batch, run)).map_or_else(status::gone, status::status);
+        Ok(runs.iter().map(status).collect())
     }
-    async fn cancel(&self, _run: &RunRef, _how: How) -> Result<(), Trouble> {
-        todo!()
+
+    /// Livy knows one way to stop a batch, so `how` makes no difference.
+    async fn cancel(&self, run: &RunRef, _how: How) -> Result<(), Trouble> {
+        let doing = || format!("stop batch {} at {}", run.id, self.place());
+        let Some(batch) = self.batch(run).await.map_err(|failed| trouble(doing(), failed))? else {
+            return Ok(());
+        };
+        // A deletion would do nothing to a batch that is over but take its log away.
+        if status::status(&batch).phase.is_over() {
+            return Ok(());
+        }
+        // Livy may restart between the look and the deletion and give the id to a stranger's batch, but not the name.
+        let path = format!("/batches/{}", run.name.as_deref().unwrap_or(&run.id));
+        let deleted = self.call::<IgnoredAny>(Asked::Deletion, &path, Bytes::new()).await;
+        deleted.map(|_| ()).map_err(|failed| trouble(doing(), failed))
     }
-    async fn report(&self, _run: &RunRef) -> Report {
-        todo!()
+
+    async fn report(&self, run: &RunRef) -> Report {
+        match self.batch(run).await {
+            Ok(Some(batch)) => self.report_of(batch).await,
+            Ok(None) => Report {
+                full_log: "no longer there: Livy forgets a batch, by default 10 minutes after its end".to_owned(),
+                ..Report::default()
+            },
+            Err(failed) => Report {
+                full_log: format!("{} (not read: {})", self.full_log(&run.id), failed.said),
+                ..Report::default()
+            },
+        }
     }
+}
+
+impl Livy {
+    async fn report_of(&self, batch: Batch) -> Report {
+        let mut full_log = self.full_log(&batch.id.to_string());
+        let path = format!("/batches/{}/log?size={LOG_LINES}", batch.id);
+        let lines = match self.call(Asked::Look, &path, Bytes::new()).await {
+            Ok(log) => log.map_or_else(Vec::new, |Log { log }| log.into_iter().flatten().collect()),
+            Err(failed) => {
+                full_log = format!("{full_log} (not read: {})", failed.said);
+                status::lines(&batch).map(str::to_owned).collect()
+            }
+        };
+        // What Livy keeps is the log of spark-submit; in cluster mode the driver's own is YARN's.
+        if let Some(application) = &batch.app_id {
+            full_log = format!("{full_log}; on the cluster: yarn logs -applicationId {application}");
+        }
+        let told = log::told(&lines, status::status(&batch).phase);
+        let shown = batch.app_info.unwrap_or_default();
+        let addresses = Links {
+            spark_ui: shown.spark_ui_url.unwrap_or_default(),
+            driver_log: shown.driver_log_url.unwrap_or_default(),
+            ..Links::default()
+        };
+        Report { exception: told.exception, tail: told.tail, full_log, links: addresses }
+    }
+
+    fn full_log(&self, id: &str) -> String {
+        let address = self.url.join(&format!("/batches/{id}/log"));
+        format!("GET {address}, until Livy forgets the batch, by default 10 minutes after its end")
+    }
+
+    fn place(&self) -> Place {
+        Place::Livy(self.url.clone())
+    }
+
+    fn reference(&self, id: u64, name: Option<&str>) -> RunRef {
+        RunRef { place: self.place(), id: id.to_string(), name: name.map(str::to_owned) }
+    }
+
+    /// The batch of this name.
+    async fn named(&self, name: &str) -> Result<Option<Batch>, Failed> {
+        let nameless = || {
+            Failed {
+            kind: Kind::Rejected,
+            said: "this Livy does not keep the names of batches, so a job could not be submitted surely once; Livy 0.6 or \
+                   later is needed, which EMR 5.30 and later have"
+                .to_owned(),
+        }
+        };
+        let asked: Result<Option<Batch>, Failed> =
+            self.call(Asked::Look, &format!("/batches/{name}"), Bytes::new()).await;
+        match asked {
+            // Before 0.6 Livy takes what stands there for a number.
+            Err(failed) if failed.kind == Kind::Rejected && failed.said.contains("For input string") => Err(nameless()),
+            Ok(Some(Batch { name: Name::NotKept, .. })) => Err(nameless()),
+            Ok(Some(batch)) if status::name(&batch) != Some(name) => {
+                Err(unavailable("Livy answered with a batch of another name"))
+            }
+            answer => answer,
+        }
+    }
+
+    /// The batch that `run` names; none where Livy does not know it, or knows another by its id.
+    async fn batch(&self, run: &RunRef) -> Result<Option<Batch>, Failed> {
+        if !run.id.parse().is_ok_and(|id: u64| id <= MAX_ID) {
+            return Ok(None);
+        }
+        let batch: Option<Batch> = self.call(Asked::Look, &format!("/batches/{}", run.id), Bytes::new()).await?;
+        Ok(batch.filter(|batch| is(batch, run)))
+    }
+
+    /// The batches whose names are `wanted`.
+    async fn select(&self, wanted: impl Fn(&str) -> bool + Send) -> Result<Vec<Batch>, Failed> {
+        let mut batches = self.all().await?;
+        batches.retain(|batch| status::name(batch).is_some_and(&wanted));
+        Ok(batches)
+    }
+
+    /// All batches that Livy knows.
+    async fn all(&self) -> Result<Vec<Batch>, Failed> {
+        for _ in 0..LISTING_TRIES {
+            if let Some(batches) = self.list().await? {
+                return Ok(batches);
+            }
+        }
+        Err(unavailable("its batches came and went while they were listed"))
+    }
+
+    /// All batches that Livy knows, page by page; none where the list shifted so that one may have been missed.
+    ///
+    /// Batches are added at the end and removed anywhere, so each page begins with the last batch of the one before: as
+    /// long as that stands where it stood, no batch before it has gone and none behind it has moved up.
+    async fn list(&self) -> Result<Option<Vec<Batch>>, Failed> {
+        let mut batches: Vec<Batch> = Vec::new();
+        for _ in 0..MAX_PAGES {
+            let from = batches.len().saturating_sub(1);
+            let path = format!("/batches?from={from}&size={PAGE}");
+            let page: Option<Listing> = self.call(Asked::Look, &path, Bytes::new()).await?;
+            let page = page.ok_or_else(|| unavailable("Livy answered as if it had been asked for a batch"))?;
+            let before = batches.len();
+            if batches.pop().is_some_and(|last| page.sessions.first().is_none_or(|first| first.id != last.id)) {
+                return Ok(None);
+            }
+            batches.extend(page.sessions);
+            if batches.len() >= page.total {
+                return Ok(Some(batches));
+            }
+            if batches.len() == before {
+                return Ok(None);
+            }
+        }
+        Err(unavailable("it has more batches than can be listed"))
+    }
+
+    /// One request and what its answer means.
+    async fn call<T: DeserializeOwned>(&self, asked: Asked, path: &str, body: Bytes) -> Result<Option<T>, Failed> {
+        let (method, limit) = match asked {
+            Asked::Look => (Method::GET, LOOK_LIMIT),
+            Asked::Submission => (Method::POST, SUBMISSION_LIMIT),
+            Asked::Deletion => (Method::DELETE, DELETION_LIMIT),
+        };
+        let request = Request::builder()
+            .method(method)
+            .uri(self.url.join(path))
+            // Livy's protection against forged requests asks for it on every write; what it holds does not matter.
+            .header("x-requested-by", "sparkjob")
+            .header(header::ACCEPT, "application/json")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body)
+            .map_err(|error| Failed { kind: Kind::Rejected, said: format!("not an address: {error}") })?;
+        answer::read(asked, self.transport.send(request, limit).await)
+    }
+}
+
+/// Whether `batch` is the one that `run` means. After a restart Livy counts from 0 again, so the id alone does not tell.
+fn is(batch: &Batch, run: &RunRef) -> bool {
+    batch.id.to_string() == run.id && run.name.as_deref().is_none_or(|name| status::name(batch) == Some(name))
+}
+
+fn unavailable(said: &str) -> Failed {
+    Failed { kind: Kind::Unavailable, said: said.to_owned() }
+}
+
+fn trouble(doing: String, failed: Failed) -> Trouble {
+    Trouble { kind: failed.kind, doing, said: failed.said }
 }

@@ -48,6 +48,16 @@ struct At<'a> {
     now: Timestamp,
 }
 
+/// Whether trouble of this kind ends a stage at once. A job that was submitted fails only when its engine says so, or says
+/// nothing sensible for long: a proxy before it may well deny or refuse a look.
+fn is_final(kind: Kind, stage: &Stage) -> bool {
+    match kind {
+        Kind::Rejected => matches!(stage, Stage::FindOwn | Stage::Adopt | Stage::Start),
+        Kind::Denied => *stage != Stage::Follow,
+        Kind::Taken | Kind::Busy | Kind::Unavailable | Kind::Unclear => false,
+    }
+}
+
 /// The ways on that several stages share.
 impl At<'_> {
     /// The same stage again, after a while.
@@ -72,16 +82,12 @@ impl At<'_> {
     #[allow(clippy::result_large_err)]
     fn weather(self, mut state: State, trouble: Trouble) -> Result<State, (State, Trouble)> {
         let since = *state.weather_since.get_or_insert(self.now);
-        let hopeless = match trouble.kind {
-            Kind::Rejected | Kind::Denied => true,
-            Kind::Busy => {
-                state.weather_since = None;
-                false
-            }
-            Kind::Taken | Kind::Unavailable | Kind::Unclear => self.now.since(since) >= PATIENCE,
-        };
-        if hopeless {
+        if is_final(trouble.kind, &state.stage) || self.now.since(since) >= PATIENCE {
             return Err((state, trouble));
+        }
+        // An engine that has no room yet does answer.
+        if trouble.kind == Kind::Busy {
+            state.weather_since = None;
         }
         state.weather = Some(trouble.to_string());
         Ok(self.again(state, REPEATS))

@@ -18,6 +18,8 @@ pub struct Plan {
     pub management: Management,
     /// Until when.
     pub deadlines: Deadlines,
+    /// Whether the same request may have been at work before: then a job may be there that was not looked for yet.
+    pub again: bool,
 }
 
 impl Plan {

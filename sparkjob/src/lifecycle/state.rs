@@ -24,6 +24,8 @@ pub struct State {
     pub own: Option<Own>,
     /// Whether a submission's answer was lost: there may be a job that is not known.
     pub tried: bool,
+    /// Whether an earlier delivery of the request may have submitted a job, and no look-up has told yet.
+    pub unseen: bool,
     /// Why the engine refused the job; what its refusal may have left behind is looked for.
     pub refused: Option<Failure>,
     /// Whether the time to reach the goal is over.
@@ -167,6 +169,7 @@ impl State {
             polls: 0,
             own,
             tried: false,
+            unseen: plan.again && plan.wanted().is_some(),
             refused: None,
             given_up: false,
             report: Report::default(),
@@ -190,7 +193,7 @@ impl State {
     pub(super) fn done(mut self, failure: Option<Failure>, now: Timestamp) -> Self {
         let made = match &self.own {
             Some(own) => Made::Job(own.run.clone()),
-            None if self.tried => Made::Unknown,
+            None if self.tried || self.unseen => Made::Unknown,
             None => Made::Nothing,
         };
         let outcome = Outcome {

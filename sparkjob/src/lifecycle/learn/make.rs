@@ -16,13 +16,20 @@ impl At<'_> {
     pub(super) fn found_own(self, mut state: State, found: Result<Vec<Run>, Trouble>) -> State {
         let mut runs = match found {
             Ok(runs) => runs.into_iter(),
-            Err(trouble) => return self.weather_or_fail(state, trouble),
+            Err(trouble) => {
+                return self.weather(state, trouble).unwrap_or_else(|(state, trouble)| {
+                    let failure = state.refused.clone().unwrap_or_else(|| failure::of(&trouble));
+                    self.fail(state, failure)
+                });
+            }
         };
         let found = runs.next();
+        state.unseen = false;
         if state.given_up {
             let failure = state.refused.clone().unwrap_or_else(|| failure::of_time(self.plan, &state));
             let Some(Run { run, status }) = found else { return self.looked_well(state) };
-            state.own = Some(Own { status: Some(status), ..Own::new(run, state.tried) });
+            let ours = state.tried && (state.refused.is_none() || status.phase == Phase::Waiting);
+            state.own = Some(Own { status: Some(status), ..Own::new(run, ours) });
             return self.fail(state, failure);
         }
         if let Some(refusal) = state.refused.clone() {
@@ -34,7 +41,10 @@ impl At<'_> {
                 }
                 // The same request, delivered twice: the other delivery was not refused.
                 Some(Run { run, .. }) => self.follow(state, Own::new(run, false)),
-                None => self.fail(state, refusal),
+                None => {
+                    state.tried = false;
+                    self.fail(state, refusal)
+                }
             };
         }
         match found {
@@ -92,6 +102,8 @@ impl At<'_> {
                 state
             }
             Kind::Rejected => {
+                // Until a look shows that nothing was left behind, something may have been.
+                state.tried = true;
                 state.refused = Some(failure::of(&trouble));
                 state.at(Stage::FindOwn, self.now)
             }

@@ -106,11 +106,22 @@ fn an_engine_that_cannot_be_reached_is_given_up_after_five_minutes() {
 }
 
 #[test]
+fn a_repeated_request_that_never_got_to_look_does_not_know_what_was_made() {
+    let mut again = plan(Goal::Run(wanted("pi.py", "r1")), Management::default());
+    again.again = true;
+    assert_eq!(World::new().weather(|_, _| Some(Kind::Unavailable)).run(&again).made, Made::Unknown);
+    let refused = |action: &Action, _| matches!(action, Action::Start(_)).then_some(Kind::Rejected);
+    assert_eq!(World::new().weather(refused).run(&again).made, Made::Nothing);
+}
+
+#[test]
 fn bad_weather_while_following_does_no_harm() {
     let (from, to) = (super::world::BEGIN.0 + 10_000, super::world::BEGIN.0 + 250_000);
-    let mut world = World::new().weather(move |_, now| (from..to).contains(&now.0).then_some(Kind::Unavailable));
-    let outcome = world.run(&plan(Goal::Run(wanted("pi.py", "r1")), Management::default()));
-    assert_eq!(outcome.failure, None);
+    for kind in [Kind::Unavailable, Kind::Unclear, Kind::Denied, Kind::Rejected, Kind::Busy] {
+        let mut world = World::new().weather(move |_, now| (from..to).contains(&now.0).then_some(kind));
+        let outcome = world.run(&plan(Goal::Run(wanted("pi.py", "r1")), Management::default()));
+        assert_eq!(outcome.failure, None, "{kind:?}");
+    }
 }
 
 #[test]
@@ -121,6 +132,19 @@ fn a_refusal_is_final_and_what_it_left_behind_is_removed() {
     assert_eq!(outcome.failure.map(|failure| failure.kind), Some(FailureKind::Rejected));
     assert_eq!(outcome.made, Made::Nothing);
     assert_eq!(world.story(), ["find own", "start", "find own"]);
+}
+
+#[test]
+fn a_refusal_after_which_nobody_can_look_leaves_what_was_made_unknown() {
+    // The look before it succeeds; every later one fails.
+    let first = std::cell::Cell::new(true);
+    let mut world = World::new().weather(move |action, _| match action {
+        Action::Start(_) => Some(Kind::Rejected),
+        _ => (!first.replace(false)).then_some(Kind::Unavailable),
+    });
+    let outcome = world.run(&plan(Goal::Run(wanted("pi.py", "r1")), Management::default()));
+    assert_eq!(outcome.failure.map(|failure| failure.kind), Some(FailureKind::Rejected));
+    assert_eq!(outcome.made, Made::Unknown);
 }
 
 #[test]

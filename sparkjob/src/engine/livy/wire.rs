@@ -1,0 +1,113 @@
+//! What Livy's [REST API](https://livy.apache.org/docs/latest/rest-api.html) sends and takes, as it is on the wire.
+//!
+//! What Livy sends is read leniently, since seven years of versions differ in what they leave out or say as `null`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The body of `POST /batches`. Livy answers an unknown field with 400, so only what is said is sent.
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Submission<'a> {
+    pub file: &'a str,
+    pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub args: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub jars: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub py_files: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub files: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub archives: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub driver_memory: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub driver_cores: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub executor_memory: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub executor_cores: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub num_executors: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy_user: Option<&'a str>,
+    pub conf: BTreeMap<String, String>,
+}
+
+/// One batch.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Batch {
+    pub id: u64,
+    #[serde(default)]
+    pub name: Name,
+    pub state: Option<String>,
+    pub app_id: Option<String>,
+    pub app_info: Option<AppInfo>,
+    /// Its last ten lines; none before `spark-submit` was begun.
+    pub log: Option<Vec<Option<String>>>,
+}
+
+/// A batch's name.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(from = "Option<String>")]
+pub enum Name {
+    /// There is no such field: a Livy before 0.6.
+    #[default]
+    NotKept,
+    /// The batch was given none.
+    Unnamed,
+    /// This one.
+    Given(String),
+}
+
+impl From<Option<String>> for Name {
+    fn from(name: Option<String>) -> Self {
+        name.map_or(Self::Unnamed, Self::Given)
+    }
+}
+
+/// Where a person looks.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppInfo {
+    pub driver_log_url: Option<String>,
+    pub spark_ui_url: Option<String>,
+}
+
+/// One page of `GET /batches`.
+#[derive(Debug, PartialEq, Deserialize)]
+pub struct Listing {
+    /// How many batches there are in all.
+    pub total: usize,
+    pub sessions: Vec<Batch>,
+}
+
+/// The answer of `GET /batches/{id}/log`. A line is `null` where Livy had no words for an error of YARN's.
+#[derive(Debug, PartialEq, Deserialize)]
+pub struct Log {
+    pub log: Vec<Option<String>>,
+}
+
+/// How Livy says what is wrong: an object since 0.6, before (and for unreadable JSON to this day) the bare text.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum Message {
+    Object { msg: String },
+    Bare(String),
+}
+
+impl Message {
+    pub fn into_text(self) -> String {
+        match self {
+            Self::Object { msg: text } | Self::Bare(text) => text,
+        }
+    }
+}
