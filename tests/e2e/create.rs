@@ -2,8 +2,9 @@
 
 use http::Method;
 use serde_json::json;
+use sparkjob::job::Digest;
 
-use crate::scene::{path, play, with};
+use crate::scene::{path, play, play_light, with};
 use crate::stack::{Stack, another_that_fails, template};
 use crate::wait::until;
 
@@ -61,7 +62,7 @@ fn every_field_reaches_livy_and_spark() {
     play("EveryField", async |scene| {
         let mut job = with(&scene.job("local/jobs/pi.py", &["2", "--seconds", "0"]), json!({ "WaitFor": "Succeeded" }));
         let parameters = json!({
-            "Name": "every field", "PyFiles": [path("tests/jobs/idle.py")], "Files": [path("local/jobs/stream.py")],
+            "Name": "it's \"every\" field\n", "PyFiles": [path("tests/jobs/idle.py")], "Files": [path("local/jobs/stream.py")],
             "Environment": { "STAGE": "it's \"here\"" }, "Configuration": { "spark.ui.showConsoleProgress": "false" },
             "DriverMemory": "600m", "DriverCores": "1", "ExecutorMemory": "512m", "ExecutorCores": 1, "NumExecutors": "2",
         });
@@ -70,7 +71,7 @@ fn every_field_reaches_livy_and_spark() {
 
         let sent = scene.livy.calls().into_iter().find(|call| call.method == Method::POST).expect("a submission").sent;
         let name = scene.only_batch().name;
-        assert!(name.starts_with("every-field-"), "{name}");
+        assert!(name.starts_with("it-s--every--field-"), "{name}");
         let told = json!({
             "name": name, "file": job["Parameters"]["File"], "args": job["Parameters"]["Args"],
             "pyFiles": job["Parameters"]["PyFiles"], "files": job["Parameters"]["Files"],
@@ -143,7 +144,49 @@ fn a_job_killed_from_outside_fails() {
         let (answer, ()) = tokio::join!(scene.ask(&create), kill);
         let batch = scene.only_batch();
         answer.tells(&[&format!("Batch {}", batch.id), &batch.name, "Deploy again"]);
+        assert!(!answer.reason.contains("it is ."), "{}", answer.reason);
         scene.ask(&scene.delete(&answer.failed().physical_id, &job)).await.succeeded();
+    });
+}
+
+#[test]
+fn a_file_that_livy_refuses_leaves_no_phantom() {
+    play_light("Phantom", async |scene| {
+        let mut job = scene.idle(900);
+        job["Parameters"]["File"] = "/not/a/permitted/file.py".into();
+        let answer = scene.ask(&scene.create(&job)).await.failed();
+        answer.tells(&["/not/a/permitted/file.py", "cannot be added to user sessions"]);
+        let owner = Digest::of(&[scene.create(&job).json["StackId"].as_str().expect("text"), scene.name]).short(16);
+        let left = scene.real_livy().batches().await;
+        assert!(!left.iter().any(|batch| batch.name.contains(&owner)), "{left:?}");
+        scene.ask(&scene.delete(&answer.physical_id, &job)).await.succeeded();
+    });
+}
+
+#[test]
+fn a_file_that_is_not_there_is_told() {
+    play("NotThere", async |scene| {
+        let mut job = with(&scene.idle(900), json!({ "WaitFor": "Succeeded" }));
+        job["Parameters"]["File"] = path("tests/jobs/missing.py").into();
+        let answer = scene.ask(&scene.create(&job)).await.failed();
+        answer.tells(&["missing.py", "No such file"]);
+        scene.ask(&scene.delete(&answer.physical_id, &job)).await.succeeded();
+    });
+}
+
+#[test]
+fn an_exception_of_the_jvm_is_told() {
+    play("Jvm", async |scene| {
+        let mut job = with(&scene.job(".local/jobs/spark-pi.jar", &["many"]), json!({ "WaitFor": "Succeeded" }));
+        job["Parameters"]["ClassName"] = "org.apache.spark.examples.SparkPi".into();
+        let answer = scene.ask(&scene.create(&job)).await.failed();
+        answer.tells(&["NumberFormatException", "\"many\""]);
+        scene.ask(&scene.delete(&answer.physical_id, &job)).await.succeeded();
+
+        job["Parameters"]["ClassName"] = "org.example.Missing".into();
+        let answer = scene.ask(&scene.create(&job)).await.failed();
+        answer.tells(&["org.example.Missing"]);
+        scene.ask(&scene.delete(&answer.physical_id, &job)).await.succeeded();
     });
 }
 

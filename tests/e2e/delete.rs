@@ -6,6 +6,7 @@ use crate::livy::Livy;
 use crate::local::Own;
 use crate::scene::{path, play, play_light, with};
 use crate::stack::Stack;
+use crate::wait::until;
 
 #[test]
 fn a_stack_that_goes_takes_its_running_job_along() {
@@ -60,6 +61,39 @@ fn an_id_that_cloudformation_made_up_stops_the_jobs_of_its_resource() {
         scene.ask(&scene.create(&job)).await.succeeded();
         let answer = scene.ask(&scene.delete("stack-MadeUp-1A2B3C4D5E6F", &job)).await.succeeded();
         assert_eq!(answer.physical_id, "stack-MadeUp-1A2B3C4D5E6F");
+        assert_eq!(scene.livy.live().await, []);
+    });
+}
+
+#[test]
+fn a_create_that_was_cut_off_leaves_nothing() {
+    play("CutOff", async |scene| {
+        let job = with(&scene.idle(900), json!({ "WaitFor": "Succeeded" }));
+        let create = scene.create(&job);
+        let delete = async {
+            until("it is submitted", async || scene.livy.made().pop()).await;
+            scene.ask(&scene.delete("stack-CutOff-1A2B3C4D5E6F", &job)).await.succeeded();
+        };
+        let (created, ()) = tokio::join!(scene.ask(&create), delete);
+        created.failed();
+        scene.only_batch();
+        assert_eq!(scene.livy.live().await, []);
+    });
+}
+
+#[test]
+fn a_job_is_found_among_many_batches() {
+    play("Crowd", async |scene| {
+        let job = with(&scene.idle(900), json!({ "WaitFor": "Submitted" }));
+        let livy = scene.real_livy();
+        livy.crowd("crowd-before", 60).await;
+        scene.ask(&scene.create(&job)).await.succeeded();
+        livy.crowd("crowd-after", 60).await;
+        let answer = scene.ask(&scene.delete("stack-Crowd-1A2B3C4D5E6F", &job)).await;
+        for batch in livy.batches().await.iter().filter(|batch| batch.name.starts_with("crowd-")) {
+            livy.kill(batch.id).await;
+        }
+        answer.succeeded();
         assert_eq!(scene.livy.live().await, []);
     });
 }

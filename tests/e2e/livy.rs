@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request};
-use serde_json::Value;
+use http::{Method, Request, Response};
+use serde_json::{Value, json};
 use sparkjob::http::{Net, Transport};
 
-use crate::server::{Reply, serve};
+use crate::process::kill_lambda_behind;
+use crate::server::{Peer, Reply, serve};
 use crate::wait::until;
 
 /// A `DELETE` waits for the job's end.
@@ -72,6 +73,14 @@ impl Livy {
         Batch::read(&self.ask(Method::POST, "/batches", Some(batch)).await)
     }
 
+    /// Makes Livy list so many batches more, which cost nothing: it refuses them, and lists them all the same.
+    pub async fn crowd(&self, name: &str, count: usize) {
+        for number in 0..count {
+            let refused = json!({ "name": format!("{name}-{number}"), "file": "/not/a/permitted/file" });
+            self.ask(Method::POST, "/batches", Some(&refused)).await;
+        }
+    }
+
     /// Kills and removes a batch as somebody else would.
     pub async fn kill(&self, id: u64) {
         self.ask(Method::DELETE, &format!("/batches/{id}"), None).await;
@@ -120,8 +129,18 @@ pub enum Weather {
     Fair,
     /// Each connection breaks before Livy hears of it.
     Down,
+    /// Something else than Livy says this.
+    Says(u16),
     /// The next submission reaches Livy, whose answer gets lost.
     LoseNextSubmission,
+    /// The next submission reaches Livy, and whoever submitted dies of it.
+    KillNextSubmitter,
+}
+
+impl Weather {
+    fn passes(self) -> bool {
+        matches!(self, Self::LoseNextSubmission | Self::KillNextSubmitter)
+    }
 }
 
 /// One request and what Livy said.
@@ -211,19 +230,28 @@ async fn forward(livy: &Livy, routes: &Mutex<HashMap<String, Recorded>>, request
     let method = request.method().clone();
     let is_submission = method == Method::POST && path == "/batches";
     let weather = routes.lock().expect("no panic").get_mut(&name).map(|recorded| match recorded.weather {
-        Weather::LoseNextSubmission if is_submission => std::mem::take(&mut recorded.weather),
+        weather if weather.passes() && is_submission => std::mem::take(&mut recorded.weather),
         weather => weather,
     })?;
     let sent = serde_json::from_slice(request.body()).unwrap_or_default();
+    let peer = request.extensions().get::<Peer>().copied();
     let response = match weather {
         Weather::Down => None,
+        Weather::Says(code) => Response::builder().status(code).body("<html>not Livy</html>".into()).ok(),
         _ => pass(livy, &path, request).await,
     };
     let status = response.as_ref().map(|response| response.status().as_u16());
     let said = response.as_ref().map(|response| serde_json::from_slice(response.body()).unwrap_or_default());
     let call = Call { method, path, sent, status, said: said.unwrap_or_default() };
     routes.lock().expect("no panic").get_mut(&name)?.calls.push(call);
-    response.filter(|_| !(is_submission && matches!(weather, Weather::LoseNextSubmission)))
+    match weather {
+        Weather::LoseNextSubmission if is_submission => None,
+        Weather::KillNextSubmitter if is_submission => {
+            kill_lambda_behind(peer?.0);
+            None
+        }
+        _ => response,
+    }
 }
 
 async fn pass(livy: &Livy, path: &str, mut request: Request<Bytes>) -> Reply {

@@ -8,6 +8,7 @@ mod aws;
 mod event;
 mod livy;
 mod local;
+mod process;
 mod scene;
 mod server;
 mod stack;

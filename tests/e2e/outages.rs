@@ -62,6 +62,42 @@ fn an_update_fails_and_stops_nothing_where_livy_is_down() {
 }
 
 #[test]
+fn an_update_whose_old_livy_is_gone_fails_unless_that_is_ignored() {
+    play("OldLivyGone", async |scene| {
+        let gone = nowhere();
+        let id = format!("livy+{gone}/batches/0#OldLivyGone-0123456789abcdef-01234567-89abcdef");
+        let old = with(&scene.idle(901), json!({ "LivyUrl": gone }));
+        let new = with(&scene.idle(902), json!({ "StableSeconds": "", "ServiceTimeout": "20" }));
+        let answer = scene.ask(&scene.update(&id, &old, &new)).await.failed();
+        assert_eq!(answer.physical_id, id);
+        answer.tells(&[&gone, "OnDeleteError"]);
+        assert_eq!(scene.livy.made(), []);
+
+        let ignoring = with(&new, json!({ "WaitFor": "Submitted", "OnDeleteError": "Ignore" }));
+        let answer = scene.ask(&scene.update(&id, &old, &ignoring)).await.succeeded();
+        assert_eq!(answer.data["Name"], scene.only_batch().name);
+        scene.ask(&scene.delete(&answer.physical_id, &new)).await.succeeded();
+    });
+}
+
+#[test]
+fn what_is_not_livy_is_told_at_once() {
+    play_light("NotLivy", async |scene| {
+        for code in [401, 403, 404, 200] {
+            scene.livy.set(Weather::Says(code));
+            let job = with(&scene.idle(900), json!({ "StableSeconds": "", "ServiceTimeout": "20" }));
+            let answer = scene.ask(&scene.create(&job)).await.failed();
+            answer.tells(&[&scene.livy.url()]);
+            if code != 200 {
+                answer.tells(&[&code.to_string()]);
+            }
+            scene.livy.set(Weather::Fair);
+            scene.ask(&scene.delete(&answer.physical_id, &job)).await.succeeded();
+        }
+    });
+}
+
+#[test]
 fn a_job_whose_connection_is_back_in_time_is_deleted() {
     play("BackOnDelete", async |scene| {
         let job =

@@ -11,6 +11,10 @@ use tokio::net::{TcpListener, TcpStream};
 /// What goes back; none hangs up.
 pub type Reply = Option<Response<Bytes>>;
 
+/// The client's port, an extension of each request.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub u16);
+
 /// More than any test sends.
 const MAX_HEADERS: usize = 64;
 
@@ -38,7 +42,8 @@ where
     H: Fn(Request<Bytes>) -> F,
     F: Future<Output = Reply>,
 {
-    let request = read(&mut stream).await?;
+    let mut request = read(&mut stream).await?;
+    request.extensions_mut().insert(Peer(stream.peer_addr()?.port()));
     let Some(response) = handler(request).await else { return Ok(()) };
     let mut head =
         format!("HTTP/1.1 {}\r\nConnection: close\r\nContent-Length: {}\r\n", response.status(), response.body().len());

@@ -4,7 +4,9 @@ use serde_json::json;
 
 use crate::answers::Answer;
 use crate::event::Event;
+use crate::livy::Weather;
 use crate::scene::{Scene, play, with};
+use crate::stack::Stack;
 
 #[test]
 fn a_create_that_comes_again_finds_its_job() {
@@ -53,6 +55,17 @@ fn a_delete_that_comes_twice_at_once_succeeds_twice() {
         let ids = at_once(scene, &scene.delete(&id, &job)).await;
         assert_eq!(ids, [id.clone(), id]);
         scene.only_batch();
+    });
+}
+
+#[test]
+fn a_lambda_that_dies_after_its_submission_finds_the_job_again() {
+    play("DiesItself", async |scene| {
+        scene.livy.set(Weather::KillNextSubmitter);
+        let stack = Stack::with_job(scene, &scene.idle(900)).await;
+        let settled = stack.settled().await.is("CREATE_COMPLETE");
+        assert_eq!(settled.outputs["Name"], scene.only_batch().name);
+        stack.delete().await.is("DELETE_COMPLETE");
     });
 }
 

@@ -141,6 +141,35 @@ fn an_update_whose_job_dies_is_rolled_back_to_the_old_description() {
 }
 
 #[test]
+fn start_then_stop_keeps_the_old_job_where_the_new_one_dies() {
+    play("NewOneDies", async |scene| {
+        let management = json!({ "WaitFor": "Succeeded", "UpdateStrategy": "StartThenStop" });
+        let old = with(&scene.idle(901), json!({ "UpdateStrategy": "StartThenStop" }));
+        let stack = Stack::with_job(scene, &old).await;
+        stack.settled().await.is("CREATE_COMPLETE");
+        let dies = with(&scene.job("tests/jobs/idle.py", &["soon"]), management);
+        stack.update_job(&dies).await.is("UPDATE_ROLLBACK_COMPLETE");
+        assert_eq!(live(scene).await, [pair(scene)[0].id]);
+        assert!(stack.physical_id(scene.name).await.ends_with(&pair(scene)[0].name));
+        stack.delete().await.is("DELETE_COMPLETE");
+    });
+}
+
+#[test]
+fn a_job_moves_to_another_livy() {
+    play("Moves", async |scene| {
+        let other = scene.world.recorder.route("MovesThere");
+        let stack = Stack::with_job(scene, &scene.idle(900)).await;
+        stack.settled().await.is("CREATE_COMPLETE");
+        let there = with(&scene.idle(900), json!({ "LivyUrl": other.url() }));
+        stack.update_job(&there).await.is("UPDATE_COMPLETE");
+        assert_eq!((scene.livy.live().await.len(), other.live().await.len()), (0, 1));
+        stack.delete().await.is("DELETE_COMPLETE");
+        assert_eq!((scene.livy.made().len(), other.made().len(), other.live().await.len()), (1, 1, 0));
+    });
+}
+
+#[test]
 fn an_update_that_fails_elsewhere_is_rolled_back_to_the_old_description() {
     play("FailsElsewhere", async |scene| {
         let stack = Stack::with_job(scene, &scene.idle(901)).await;
