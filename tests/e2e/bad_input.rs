@@ -123,8 +123,9 @@ fn a_megabyte_of_arguments_is_answered() {
 fn names_with_quotes_and_newlines_do_no_harm() {
     play_light("OddNames", async |scene| {
         let odd = "Robert'); \"DROP\"\n\u{0}\u{7}ö";
-        let job = with(&scene.idle(0), json!({ odd: "x", "WaitFor": odd }));
-        faults(scene, job, &["Robert"]).await;
+        let mut job = with(&scene.idle(0), json!({ odd: "x", "WaitFor": odd }));
+        job["Parameters"]["Name"] = odd.into();
+        faults(scene, job, &["WaitFor", "Parameters.Name", "Robert"]).await;
     });
 }
 

@@ -62,7 +62,7 @@ fn every_field_reaches_livy_and_spark() {
     play("EveryField", async |scene| {
         let mut job = with(&scene.job("local/jobs/pi.py", &["2", "--seconds", "0"]), json!({ "WaitFor": "Succeeded" }));
         let parameters = json!({
-            "Name": "it's \"every\" field\n", "PyFiles": [path("tests/jobs/idle.py")], "Files": [path("local/jobs/stream.py")],
+            "Name": "it's \"every\" field", "PyFiles": [path("tests/jobs/idle.py")], "Files": [path("local/jobs/stream.py")],
             "Environment": { "STAGE": "it's \"here\"" }, "Configuration": { "spark.ui.showConsoleProgress": "false" },
             "DriverMemory": "600m", "DriverCores": "1", "ExecutorMemory": "512m", "ExecutorCores": 1, "NumExecutors": "2",
         });

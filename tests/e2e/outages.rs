@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use serde_json::json;
 
 use crate::livy::Weather;
-use crate::scene::{play, play_light, with};
+use crate::scene::{Scene, play, play_light, with};
 use crate::wait::until;
 
 #[test]
@@ -62,19 +62,27 @@ fn an_update_fails_and_stops_nothing_where_livy_is_down() {
 }
 
 #[test]
-fn an_update_whose_old_livy_is_gone_fails_unless_that_is_ignored() {
-    play("OldLivyGone", async |scene| {
-        let gone = nowhere();
-        let id = format!("livy+{gone}/batches/0#OldLivyGone-0123456789abcdef-01234567-89abcdef");
+fn an_update_fails_where_the_old_livy_is_down() {
+    play_light("OldLivyDown", async |scene| {
+        let [id, gone] = [job_nowhere(scene), nowhere()];
         let old = with(&scene.idle(901), json!({ "LivyUrl": gone }));
         let new = with(&scene.idle(902), json!({ "StableSeconds": "", "ServiceTimeout": "20" }));
         let answer = scene.ask(&scene.update(&id, &old, &new)).await.failed();
         assert_eq!(answer.physical_id, id);
-        answer.tells(&[&gone, "OnDeleteError"]);
         assert_eq!(scene.livy.made(), []);
+        answer.tells(&["Connection refused", "OnDeleteError"]);
+    });
+}
 
-        let ignoring = with(&new, json!({ "WaitFor": "Submitted", "OnDeleteError": "Ignore" }));
-        let answer = scene.ask(&scene.update(&id, &old, &ignoring)).await.succeeded();
+#[test]
+fn an_update_may_ignore_that_the_old_livy_is_down() {
+    play("OldLivyIgnored", async |scene| {
+        let [id, gone] = [job_nowhere(scene), nowhere()];
+        let old = with(&scene.idle(901), json!({ "LivyUrl": gone }));
+        let management =
+            json!({ "StableSeconds": "", "ServiceTimeout": "40", "WaitFor": "Submitted", "OnDeleteError": "Ignore" });
+        let new = with(&scene.idle(902), management);
+        let answer = scene.ask(&scene.update(&id, &old, &new)).await.succeeded();
         assert_eq!(answer.data["Name"], scene.only_batch().name);
         scene.ask(&scene.delete(&answer.physical_id, &new)).await.succeeded();
     });
@@ -146,6 +154,11 @@ fn a_submission_whose_answer_was_lost_is_not_repeated() {
         assert_eq!(answer.data["BatchId"], batch.id.to_string());
         scene.ask(&scene.delete(&answer.physical_id, &job)).await.succeeded();
     });
+}
+
+/// The id of a job of this scene where nobody listens.
+fn job_nowhere(scene: &Scene) -> String {
+    format!("livy+{}/batches/0#{}-0123456789abcdef-01234567-89abcdef", nowhere(), scene.name)
 }
 
 /// An address of this machine where nobody listens.
