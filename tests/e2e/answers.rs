@@ -64,7 +64,7 @@ pub struct Put {
 }
 
 /// An answer, read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// `SUCCESS` or `FAILED`.
     pub status: String,

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::local::root;
 use crate::scene::{Scene, path, play};
 use crate::stack::{Settled, Stack};
+use crate::wait::until;
 
 const PI: &str = "local/jobs/pi.py";
 /// What `local.py install` compiles.
@@ -85,10 +86,11 @@ fn streaming() {
         let checkpoint = checkpoint.to_str().expect("a path in UTF-8").to_owned();
         let file = path("local/jobs/stream.py");
         let parameters =
-            [url(scene), ("File", file), ("Checkpoint", checkpoint.clone()), ("StableSeconds", "12".to_owned())];
+            [url(scene), ("File", file), ("Checkpoint", checkpoint.clone()), ("StableSeconds", "4".to_owned())];
         let (stack, settled) = deploy(scene, "streaming", &parameters).await;
         assert_eq!(settled.outputs["State"], "running");
-        assert!(Path::new(&checkpoint).join("metadata").exists(), "it never came to its checkpoint");
+        let metadata = Path::new(&checkpoint).join("metadata");
+        until("it has come to its checkpoint", async || metadata.exists().then_some(())).await;
         assert_eq!(scene.livy.live().await.len(), 1);
         scene.only_batch();
         stack.delete().await.is("DELETE_COMPLETE");

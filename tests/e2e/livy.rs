@@ -133,13 +133,19 @@ pub enum Weather {
     Says(u16),
     /// The next submission reaches Livy, whose answer gets lost.
     LoseNextSubmission,
+    /// The same, and from then on it is as [`Weather::Down`].
+    DownAfterSubmission,
     /// The next submission reaches Livy, and whoever submitted dies of it.
     KillNextSubmitter,
 }
 
 impl Weather {
-    fn passes(self) -> bool {
-        matches!(self, Self::LoseNextSubmission | Self::KillNextSubmitter)
+    fn is_for_a_submission(self) -> bool {
+        !matches!(self, Self::Fair | Self::Down | Self::Says(_))
+    }
+
+    fn after_submission(self) -> Self {
+        if matches!(self, Self::DownAfterSubmission) { Self::Down } else { Self::Fair }
     }
 }
 
@@ -172,7 +178,8 @@ impl Recorder {
 
     /// A way to Livy of one's own.
     pub fn route(&self, name: &str) -> Route {
-        self.routes.lock().expect("no panic").insert(name.to_owned(), Recorded::default());
+        let taken = self.routes.lock().expect("no panic").insert(name.to_owned(), Recorded::default());
+        assert!(taken.is_none(), "two scenes are called {name}");
         Route { name: name.to_owned(), recorder: self.clone() }
     }
 }
@@ -230,7 +237,9 @@ async fn forward(livy: &Livy, routes: &Mutex<HashMap<String, Recorded>>, request
     let method = request.method().clone();
     let is_submission = method == Method::POST && path == "/batches";
     let weather = routes.lock().expect("no panic").get_mut(&name).map(|recorded| match recorded.weather {
-        weather if weather.passes() && is_submission => std::mem::take(&mut recorded.weather),
+        weather if weather.is_for_a_submission() && is_submission => {
+            std::mem::replace(&mut recorded.weather, weather.after_submission())
+        }
         weather => weather,
     })?;
     let sent = serde_json::from_slice(request.body()).unwrap_or_default();
@@ -245,7 +254,7 @@ async fn forward(livy: &Livy, routes: &Mutex<HashMap<String, Recorded>>, request
     let call = Call { method, path, sent, status, said: said.unwrap_or_default() };
     routes.lock().expect("no panic").get_mut(&name)?.calls.push(call);
     match weather {
-        Weather::LoseNextSubmission if is_submission => None,
+        Weather::LoseNextSubmission | Weather::DownAfterSubmission if is_submission => None,
         Weather::KillNextSubmitter if is_submission => {
             kill_lambda_behind(peer?.0);
             None

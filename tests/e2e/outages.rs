@@ -108,8 +108,7 @@ fn what_is_not_livy_is_told_at_once() {
 #[test]
 fn a_job_whose_connection_is_back_in_time_is_deleted() {
     play("BackOnDelete", async |scene| {
-        let job =
-            with(&scene.idle(900), json!({ "WaitFor": "Submitted", "StableSeconds": "", "ServiceTimeout": "20" }));
+        let job = with(&scene.idle(900), json!({ "WaitFor": "Submitted" }));
         let id = scene.ask(&scene.create(&job)).await.succeeded().physical_id;
         scene.livy.set(Weather::Down);
         let delete = scene.delete(&id, &job);
@@ -153,6 +152,39 @@ fn a_submission_whose_answer_was_lost_is_not_repeated() {
         let batch = scene.only_batch();
         assert_eq!(answer.data["BatchId"], batch.id.to_string());
         scene.ask(&scene.delete(&answer.physical_id, &job)).await.succeeded();
+    });
+}
+
+#[test]
+fn a_submission_of_which_nothing_was_heard_is_found_by_the_delete() {
+    play("NeverHeard", async |scene| {
+        let job = with(&scene.idle(900), json!({ "StableSeconds": "", "ServiceTimeout": "20" }));
+        scene.livy.set(Weather::DownAfterSubmission);
+        let answer = scene.ask(&scene.create(&job)).await.failed();
+        assert_eq!(scene.livy.live().await.len(), 1);
+        scene.livy.set(Weather::Fair);
+        scene.ask(&scene.delete(&answer.physical_id, &job)).await.succeeded();
+        scene.only_batch();
+    });
+}
+
+#[test]
+fn a_job_that_could_not_be_cancelled_is_told_and_deleted_later() {
+    play("NotCancelled", async |scene| {
+        let management = json!({ "WaitFor": "Succeeded", "StableSeconds": "", "ServiceTimeout": "20" });
+        let job = with(&scene.idle(900), management);
+        let create = scene.create(&job);
+        let down = async {
+            until("it is submitted", async || scene.livy.made().pop()).await;
+            scene.livy.set(Weather::Down);
+        };
+        let (answer, ()) = tokio::join!(scene.ask(&create), down);
+        let batch = scene.only_batch();
+        answer.tells(&["may still run", &batch.name]);
+        scene.livy.set(Weather::Fair);
+        let id = answer.failed().physical_id;
+        assert!(id.ends_with(&batch.name), "{id}");
+        scene.ask(&scene.delete(&id, &job)).await.succeeded();
     });
 }
 

@@ -1,5 +1,6 @@
 //! One test's own corner of the world: a resource, its stack, its way to Livy. Ends with nothing left behind.
 
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -221,10 +222,15 @@ impl Scene {
         told.join("\n")
     }
 
-    /// The lines of the Lambda's log that are about this scene.
+    /// The lines of the Lambda's log that are about this scene's requests.
     pub fn log(&self) -> String {
+        let sent = self.events.lock().expect("no panic").iter().map(|event| event.token.clone()).collect::<Vec<_>>();
+        let exchanges = self.stacks().into_iter().flat_map(|stack| self.exchanges(&stack));
+        let ids = exchanges.filter_map(|line| line["RequestId"].as_str().map(str::to_owned)).chain(sent);
+        let ids: HashSet<_> = ids.collect();
         let log = std::fs::read_to_string(&self.world.instance.aws_log).unwrap_or_default();
-        log.lines().filter(|line| line.contains(self.name)).collect::<Vec<_>>().join("\n")
+        let lines = log.lines().filter(|line| ids.iter().any(|id| line.contains(id)));
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     fn stacks(&self) -> Vec<String> {
