@@ -103,6 +103,10 @@ def local_default():
         stop(instance)
     except Fault as fault:
         raise Fault(f"{fault}\n  Logs: {instance.folder / 'log'}") from None
+    except Exception:
+        if dead := [name for name in instance.services() if not instance.alive(name)]:
+            raise Fault(f"Ended by itself: {', '.join(dead)}\n  Logs: {instance.folder / 'log'}") from None
+        raise
     except KeyboardInterrupt:
         print("\nStopping everything.", file=sys.stderr, flush=True)
         raise

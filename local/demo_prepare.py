@@ -22,10 +22,12 @@ BOOTSTRAP = paths.HOME / "build" / "Submitter" / "bootstrap"
 # Absolute: SAM builds in handler/, where a relative one would be another folder.
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", paths.ROOT / "target")).absolute()
 
-# Programs that run at the same time, each with the part of the local default that it waits for. Cargo and SAM share
-# Cargo's download of the crates: who comes second waits for the first, by a lock of Cargo's.
+# Programs that run at the same time, each with the part of the local default that it waits for. What the build waits for
+# is not held up by all the rest. Cargo and SAM share Cargo's download of the crates: who comes second waits for the first,
+# by a lock of Cargo's, as installs do.
 PROGRAMS = {
-    "install": ("", [sys.executable, paths.SOURCE / "local.py", "install"]),
+    "install-first": ("", [sys.executable, paths.SOURCE / "local.py", "install", "tools", "spark"]),
+    "install": ("tools", [sys.executable, paths.SOURCE / "local.py", "install"]),
     "crates": ("", ["cargo", "fetch", "--locked", "--target", "x86_64-unknown-linux-gnu"]),
     "build": ("tools", ["sam", "build", "--config-env", "local"]),
     "jar": ("spark", [sys.executable, paths.SOURCE / "local.py", "jar"]),
@@ -101,7 +103,7 @@ class Program:
 
 def _tell(name: str, lines: list[str]) -> bool:
     """Hands on what the installer says of its parts; returns whether there was anything."""
-    parts = [re.fullmatch(r"(\w+)\s{2,}(.+)", line) for line in lines if name == "install"]
+    parts = [re.fullmatch(r"(\w+)\s{2,}(.+)", line) for line in lines if name.startswith("install")]
     for part in filter(None, parts):
         show.line("get", part[1], part[2])
     return any(parts)
@@ -135,12 +137,11 @@ def _downloaded(crates: Program) -> tuple[int, int]:
 
 def _tell_life(running: dict[str, Program]) -> None:
     """SAM shows nothing of what Cargo does, and a download takes its time."""
-    if "install" in running:
-        parts = [name for name in install.PARTS if not install.installed(name)]
-        show.line("get", ", ".join(parts), "under way")
+    if parts := [name for name in install.PARTS if not install.installed(name)]:
+        show.line("get", ", ".join(parts), "not there yet")
     if "build" in running:
         compiled = [file for file in TARGET.glob("*/release/deps/*.rlib") if file.stat().st_mtime > running["build"].began]
-        show.line("build", "handler", "under way", f"{len(compiled)} crates compiled")
+        show.line("build", "handler", "not there yet", f"{len(compiled)} crates compiled")
 
 
 def _size(count: int) -> str:
