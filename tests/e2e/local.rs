@@ -1,0 +1,102 @@
+//! The local default: asked where it is, and told to start another one.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde_json::Value;
+use tokio::process::{Child, Command};
+
+use crate::wait::until;
+
+/// A running instance of `local/local.py`.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    name: String,
+    /// Where its Livy listens.
+    pub livy_url: String,
+    /// What a shell needs to work with it.
+    pub env: HashMap<String, String>,
+    /// What the emulator of AWS wrote, and with it the Lambda.
+    pub aws_log: PathBuf,
+    /// What custom resources were asked and what they answered, a JSON object a line.
+    pub custom_resources: PathBuf,
+}
+
+impl Instance {
+    /// The instance that `make e2e` started for these tests: the environment names it.
+    pub async fn given() -> Result<Self, String> {
+        let name = std::env::var("SPARKJOB_INSTANCE").map_err(
+            |_| "SPARKJOB_INSTANCE names no instance of the local default: run `make e2e`, which starts one",
+        )?;
+        Self::named(&name)
+            .await
+            .ok_or_else(|| format!("The instance {name:?} of the local default does not run: run `make e2e`"))
+    }
+
+    async fn named(name: &str) -> Option<Self> {
+        let status: Value = serde_json::from_str(&local(name, &["status", "--json"]).await).ok()?;
+        let well = ["aws", "livy"].iter().all(|service| status[service]["healthy"] == true);
+        let path = |value: &Value| value.as_str().map(PathBuf::from);
+        well.then_some(Self {
+            name: name.to_owned(),
+            livy_url: status["livy"]["url"].as_str()?.to_owned(),
+            env: serde_json::from_value(status["env"].clone()).ok()?,
+            aws_log: path(&status["aws"]["log"])?,
+            custom_resources: path(&status["folder"])?.join("log/custom-resources.jsonl"),
+        })
+    }
+}
+
+/// An instance of a test's own, which ends with it.
+#[derive(Debug)]
+pub struct Own {
+    /// What runs.
+    pub instance: Instance,
+    // It hears Ctrl-C as this program does, and then ends all that it started.
+    _leader: Child,
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        // Also where its scene has failed, so without waiting for anything else.
+        _ = command(&self.instance.name, &["down"]).into_std().status();
+    }
+}
+
+impl Own {
+    /// Starts one beside `given`, on free ports.
+    pub async fn beside(given: &Instance) -> Self {
+        let name = &format!("{}-own", given.name);
+        local(name, &["down"]).await;
+        let leader = command(name, &["run", "--aws-port", "0", "--livy-port", "0"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("python3 runs");
+        let instance = until("another local default runs", async || Instance::named(name).await).await;
+        Self { instance, _leader: leader }
+    }
+
+    /// Stops and starts its Livy, which forgets all its batches.
+    pub async fn restart_livy(&self) {
+        local(&self.instance.name, &["restart", "livy"]).await;
+    }
+}
+
+/// The repository's root.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace around this package")
+}
+
+async fn local(instance: &str, arguments: &[&str]) -> String {
+    let output = command(instance, arguments).output().await.expect("python3 runs");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn command(instance: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new("python3");
+    command.arg(root().join("local/local.py")).args(["--instance", instance]).args(arguments);
+    command
+}

@@ -1,0 +1,27 @@
+//! The submitter on real parts: the real binary on a real Runtime API, a real Livy, a real Spark.
+//!
+//! `make e2e` starts the local default, runs these tests and stops it; `SPARKJOB_INSTANCE` tells them which instance of
+//! `local/local.py` it is, and that program tells the rest. Each test is a *scene*: see [`scene`].
+
+mod answers;
+mod aws;
+mod event;
+mod livy;
+mod local;
+mod process;
+mod scene;
+mod server;
+mod stack;
+mod wait;
+mod world;
+
+mod bad_input;
+mod create;
+mod delete;
+mod events;
+mod examples;
+mod logs;
+mod outages;
+mod response;
+mod twice;
+mod update;

@@ -1,0 +1,28 @@
+//! The processes of this machine, for the one test that needs a Lambda to die.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Kills the Lambda at whose end of a connection `port` is.
+pub fn kill_lambda_behind(port: u16) {
+    let socket = format!("socket:[{}]", inode(port).expect("a connection from this machine"));
+    let holds = |process: &PathBuf| {
+        let descriptors = fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
+        descriptors.filter_map(|one| fs::read_link(one.path()).ok()).any(|link| link.as_os_str() == socket.as_str())
+    };
+    let is_lambda = |process: &PathBuf| fs::read_link(process.join("exe")).is_ok_and(|exe| exe.ends_with("bootstrap"));
+    let mut processes = fs::read_dir("/proc").expect("Linux").flatten().map(|entry| entry.path());
+    let lambda = processes.find(|process| is_lambda(process) && holds(process)).expect("a Lambda that submits");
+    let id = lambda.file_name().expect("a number");
+    assert!(Command::new("kill").arg("-KILL").arg(id).status().is_ok_and(|status| status.success()));
+}
+
+/// The inode of the socket of this machine that is bound to a port and not listening.
+fn inode(port: u16) -> Option<String> {
+    let table = fs::read_to_string("/proc/net/tcp").ok()?;
+    let ends_with = format!(":{port:04X}");
+    let mut rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let row = rows.find(|row| row.get(1).is_some_and(|local| local.ends_with(&ends_with)))?;
+    row.get(9).map(|inode| (*inode).to_owned())
+}
