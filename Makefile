@@ -16,6 +16,8 @@ STAGE ?= default
 EVENT ?= events/create.json
 
 LOCAL := python3 local/local.py
+# An instance of the tests' own, so that they are never in the way of `make up`.
+E2E := $(LOCAL) --instance e2e
 # SAM finds cargo-lambda, and that finds zig, on the path.
 WITH_TOOLS := PATH="$(CURDIR)/.local/tools/bin:$$PATH"
 ZIP := $(CURDIR)/.local/handler.zip
@@ -67,7 +69,7 @@ fmt-check:
 
 .PHONY: clippy
 clippy:
-	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 
 .PHONY: doc
 doc:
@@ -111,8 +113,10 @@ size: build ## print the zip's size in bytes; above 2.5 MB is an error
 	if ((bytes > $(ZIP_LIMIT))); then echo "more than $(ZIP_LIMIT)" >&2; exit 1; fi
 
 .PHONY: e2e
-e2e: install size ## end to end: the real binary, Livy, Spark, stacks
-	SPARK_JOB_ZIP=$(ZIP) cargo test --locked -p tests
+e2e: install build ## end to end: the real binary, Livy, Spark, stacks
+	trap '$(E2E) down' EXIT INT TERM; \
+	$(E2E) up --aws-port 0 --livy-port 0; \
+	SPARKJOB_INSTANCE=e2e cargo test --locked -p tests --features e2e
 
 .PHONY: test-local
 test-local: install ## the local default's own tests
