@@ -88,9 +88,11 @@ fn put(url: &ResponseUrl, body: Bytes) -> Request<Bytes> {
     request
 }
 
-/// Expired, not signed so, gone; but not what S3 says of a moment of stress.
+/// Expired, not signed so, no such place: S3 says so again, however often it is asked. Among its other client errors are
+/// [those of a moment](https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html): `400 RequestTimeout`,
+/// `409 OperationAborted`.
 fn is_final(status: StatusCode) -> bool {
-    status.is_client_error() && !matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+    matches!(status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::GONE)
 }
 
 /// The status and S3's [code](https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html), and no more of its
@@ -179,6 +181,29 @@ mod tests {
         assert_eq!(result, Ok(()));
         assert_eq!(sent.len(), 5);
         assert!(sent.iter().all(|request| request.body() == sent[0].body() && request.uri() == sent[0].uri()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_moment_of_stress_is_not_final_whatever_its_status() {
+        let error = |code| format!("<Error><Code>{code}</Code></Error>").leak() as &str;
+        for trouble in [
+            (400, error("RequestTimeout")),
+            (409, error("OperationAborted")),
+            (412, ""),
+            (307, error("TemporaryRedirect")),
+            (500, error("InternalError")),
+        ] {
+            let (result, sent) = put_within(60, vec![Ok(trouble), Ok((200, ""))]).await;
+            assert_eq!((result, sent.len()), (Ok(()), 2), "{trouble:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_is_no_more_is_final() {
+        for status in [403, 404, 405, 410] {
+            let (result, sent) = put_within(60, vec![Ok((status, "")), Ok((200, ""))]).await;
+            assert!(matches!(result, Err(Undelivered::Refused(_))) && sent.len() == 1, "{status}: {result:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
