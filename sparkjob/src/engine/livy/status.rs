@@ -2,12 +2,16 @@
 
 use tracing::warn;
 
+use super::text::clip;
 use super::wire::{Batch, Name};
 use crate::job::{Phase, Status};
 
+/// The most of a state's word that is kept, in characters: it goes into logs, answers and the saved state.
+const MAX_WORD: usize = 64;
+
 /// What Livy's answer tells of the batch.
 pub fn status(batch: &Batch) -> Status {
-    let word = batch.state.clone().unwrap_or_default();
+    let word = clip(batch.state.as_deref().unwrap_or_default(), MAX_WORD).into_owned();
     let phase = phase(&word).unwrap_or_else(|| {
         let Batch { id, name, .. } = batch;
         warn!(id, ?name, state = word, "a batch is in a state that is not known; it counts as still going");
@@ -78,4 +82,20 @@ fn runs_unseen(batch: &Batch) -> bool {
         && batch.app_id.is_some()
         && !looked_at
         && !queued().is_some_and(|state| state.starts_with("ACCEPTED") || state.starts_with("SUBMITTED"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(state: &str) -> Batch {
+        serde_json::from_value(serde_json::json!({"id": 7, "state": state})).expect("a batch")
+    }
+
+    #[test]
+    fn a_word_of_any_length_is_kept_within_bounds() {
+        assert_eq!(status(&batch("shutting_down")).word, "shutting_down");
+        let Status { phase, word, .. } = status(&batch(&"\u{e9}".repeat(1 << 20)));
+        assert_eq!((phase, word), (Phase::Waiting, "\u{e9}".repeat(63) + "\u{2026}"));
+    }
 }

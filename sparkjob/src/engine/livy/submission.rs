@@ -45,9 +45,41 @@ fn conf(told: &Parameters, tag: &str) -> BTreeMap<String, String> {
     conf
 }
 
-/// Adds `item` to the list, separated by commas, that `conf` has at `key`.
+/// Adds `item` to the list, separated by commas, that `conf` has at `key`; nothing where it is in there.
 fn append(conf: &mut BTreeMap<String, String>, key: &str, item: &str) {
-    conf.entry(key.to_owned())
-        .and_modify(|list| *list = if list.trim().is_empty() { item.to_owned() } else { format!("{list},{item}") })
-        .or_insert_with(|| item.to_owned());
+    let list = conf.entry(key.to_owned()).or_default();
+    if list.trim().is_empty() {
+        item.clone_into(list);
+    } else if !list.split(',').any(|present| present.trim() == item) {
+        list.push(',');
+        list.push_str(item);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_twice_is_written_once() {
+        let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
+        let packages = |said: &str, listed: &[&str]| {
+            let configuration = [("spark.jars.packages".to_owned(), said.to_owned())].into();
+            let told = Parameters { configuration, packages: texts(listed), ..Parameters::default() };
+            conf(&told, "tag").remove("spark.jars.packages").unwrap_or_default()
+        };
+        assert_eq!(packages("a:b:1", &["a:b:1"]), "a:b:1");
+        assert_eq!(packages("a:b:1, c:d:2", &["c:d:2", "a:b:1"]), "a:b:1, c:d:2");
+        assert_eq!(packages(" ", &["a:b:1", "c:d:2", "a:b:1"]), "a:b:1,c:d:2");
+        assert_eq!(packages("a:b:10", &["a:b:1"]), "a:b:10,a:b:1");
+    }
+
+    #[test]
+    fn the_tag_stands_beside_those_of_the_user() {
+        let tags = |own: &str| {
+            let configuration = [("spark.yarn.tags".to_owned(), own.to_owned())].into();
+            conf(&Parameters { configuration, ..Parameters::default() }, "tag").remove("spark.yarn.tags")
+        };
+        assert_eq!((tags("nightly").as_deref(), tags("").as_deref()), (Some("nightly,tag"), Some("tag")));
+    }
 }
