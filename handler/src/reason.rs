@@ -1,6 +1,6 @@
 //! What people read in the stack's events: the most telling first.
 
-use sparkjob::outcome::{Failure, Outcome};
+use sparkjob::outcome::{self, Failure, Outcome};
 
 use crate::presigned::without_signatures;
 use crate::room::{cost, cut};
@@ -94,10 +94,9 @@ fn full_log(outcome: &Outcome) -> String {
     if place.trim().is_empty() { String::new() } else { sentence(&format!("Full log: {place}")) }
 }
 
-/// `text` with a full stop at its end; nothing where there is none.
+/// `text` as a sentence that `CloudFormation` can show.
 fn sentence(text: &str) -> String {
-    let text = clean(text).trim().to_owned();
-    if text.is_empty() || text.ends_with(['.', '!', '?', '…']) { text } else { text + "." }
+    outcome::sentence(&clean(text))
 }
 
 fn joined(sentences: impl Iterator<Item = String>) -> String {

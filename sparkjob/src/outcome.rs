@@ -58,3 +58,25 @@ pub enum FailureKind {
     /// The job was cancelled.
     Cancelled,
 }
+
+/// `text` as a sentence of a [`Failure`] or a note: without blanks around it, with a full stop where it has no mark of its
+/// own at its end. Nothing stays nothing.
+pub fn sentence(text: &str) -> String {
+    let text = text.trim();
+    let has_end = text.is_empty() || text.ends_with(['.', '!', '?', '…']);
+    if has_end { text.to_owned() } else { format!("{text}.") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_has_one_mark_at_its_end() {
+        for (text, told) in
+            [("it is dead", "it is dead."), (" Why?\n", "Why?"), ("cut o…", "cut o…"), ("Done.", "Done."), (" ", "")]
+        {
+            assert_eq!(sentence(text), told);
+        }
+    }
+}
