@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use sparkjob::job::Timestamp;
 use sparkjob::lifecycle::Deadlines;
+use sparkjob::properties::Limit;
 
 use crate::envelope::Envelope;
 use crate::event::Event;
@@ -15,31 +16,70 @@ use crate::event::Event;
 /// [`ServiceTimeout`]: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html
 const LONGEST_WAIT: u64 = 3600;
 
-/// The times of a request that was delivered at `now` to a function that Lambda stops at `lambda_ends`: until
-/// `CloudFormation` or Lambda gives up, whichever is the earlier.
-pub fn deadlines(envelope: &Envelope, event: &Event, now: Timestamp, lambda_ends: Timestamp) -> Deadlines {
-    // A moment of signing that lies ahead is a clock that is wrong: ours is the one that counts.
-    let begin = envelope.response_url.signed().filter(|signed| *signed <= now).unwrap_or(now);
-    let end = begin + service_timeout(event);
-    // No deadline of Lambda's lies behind us; one that does comes from an emulator that sets none.
-    if now < lambda_ends && lambda_ends < end {
-        Deadlines::between(now, lambda_ends)
-    } else {
-        Deadlines::between(begin, end)
-    }
+/// The times of a request, as far as its delivery tells them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// Until when.
+    pub deadlines: Deadlines,
+    /// Whether the request may have been delivered before: it was signed too long ago for a first delivery.
+    pub again: bool,
+    /// How long one invocation of the function may last; none where nothing tells.
+    pub invocation: Option<Duration>,
 }
 
 /// Lambda delivers a failed event again after a minute at the earliest.
 const FIRST_DELIVERY: Duration = Duration::from_mins(1);
 
-/// Whether the request may have been delivered before: it was signed too long before `now` for a first delivery.
-pub fn may_be_again(envelope: &Envelope, now: Timestamp) -> bool {
-    envelope.response_url.signed().is_none_or(|signed| now.since(signed) >= FIRST_DELIVERY)
+impl Times {
+    /// The times of a request that was delivered at `now` to a function that Lambda stops at `lambda_ends`: until
+    /// `CloudFormation` or Lambda gives up, whichever is the earlier.
+    pub fn of(envelope: &Envelope, event: &Event, now: Timestamp, lambda_ends: Timestamp) -> Self {
+        let signed = envelope.response_url.signed();
+        // A moment of signing that lies ahead is a clock that is wrong: ours is the one that counts.
+        let begin = signed.filter(|signed| *signed <= now).unwrap_or(now);
+        let end = begin + service_timeout(event);
+        // No deadline of Lambda's lies behind us; one that does comes from an emulator that sets none.
+        let invocation = (now < lambda_ends).then(|| lambda_ends.since(now));
+        let deadlines = if invocation.is_some() && lambda_ends < end {
+            Deadlines::between(now, lambda_ends)
+        } else {
+            Deadlines::between(begin, end)
+        };
+        let again = signed.is_none_or(|signed| now.since(signed) >= FIRST_DELIVERY);
+        Self { deadlines, again, invocation }
+    }
+
+    /// What the first delivery of a request with `service_timeout` has for its job. A later one has less, and is held to
+    /// the same: what was taken once is not refused when it comes again.
+    pub fn limit(&self, service_timeout: Duration) -> Limit {
+        // Lambda counts from a little before we do.
+        let invocation = self.invocation.map(|invocation| {
+            Duration::from_secs(u64::try_from(invocation.as_millis().div_ceil(1000)).unwrap_or(u64::MAX))
+        });
+        let (whole, why) = match invocation.filter(|invocation| *invocation < service_timeout) {
+            Some(least) => (
+                least,
+                format!("one invocation of the function ends after {} s, before ServiceTimeout", least.as_secs()),
+            ),
+            None => (service_timeout, format!("ServiceTimeout is {} s", service_timeout.as_secs())),
+        };
+        let Deadlines { begin, give_up, .. } = Deadlines::between(Timestamp(0), Timestamp(0) + whole);
+        Limit { wait: give_up.since(begin), why }
+    }
 }
 
-/// It was seen at the event's top level and among the properties.
-fn service_timeout(event: &Event) -> Duration {
-    let places = [event.field("ServiceTimeout"), &event.field("ResourceProperties")["ServiceTimeout"]];
+/// How long `CloudFormation` waits for the answer to `event`. It was seen at the event's top level and among the
+/// properties.
+pub fn service_timeout(event: &Event) -> Duration {
+    timeout([event.field("ServiceTimeout"), &event.field("ResourceProperties")["ServiceTimeout"]])
+}
+
+/// How long it waited for the answer to an event with these properties.
+pub fn old_service_timeout(event: &Event) -> Duration {
+    timeout([&event.field("OldResourceProperties")["ServiceTimeout"]])
+}
+
+fn timeout<const N: usize>(places: [&Value; N]) -> Duration {
     Duration::from_secs(places.into_iter().find_map(seconds).unwrap_or(LONGEST_WAIT))
 }
 
@@ -62,11 +102,15 @@ mod tests {
         SIGNED + Duration::from_secs(seconds)
     }
 
+    fn times(changes: Value, now: Timestamp, lambda_ends: Timestamp) -> Times {
+        let event = sample::event("Create", changes);
+        Times::of(&sample::envelope(&event), &event, now, lambda_ends)
+    }
+
     /// Begin and end, in seconds since the signing, of a request that comes at `now` and may run until `lambda_ends`.
     fn span(changes: Value, now: Timestamp, lambda_ends: Timestamp) -> (u64, u64) {
-        let event = sample::event("Create", changes);
-        let times = deadlines(&sample::envelope(&event), &event, now, lambda_ends);
-        (times.begin.since(SIGNED).as_secs(), times.end.since(SIGNED).as_secs())
+        let Deadlines { begin, end, .. } = times(changes, now, lambda_ends).deadlines;
+        (begin.since(SIGNED).as_secs(), end.since(SIGNED).as_secs())
     }
 
     #[test]
@@ -109,5 +153,32 @@ mod tests {
     #[test]
     fn a_deadline_of_lambda_that_is_past_is_none() {
         assert_eq!(span(json!({}), after(10), Timestamp(0)), (0, 3600));
+    }
+
+    #[test]
+    fn a_request_that_was_signed_a_minute_ago_may_be_here_again() {
+        let again = |now, changes| times(changes, now, now + Duration::from_mins(15)).again;
+        assert!(!again(after(59), json!({})) && again(after(60), json!({})));
+        assert!(again(after(0), json!({"ResponseURL": "https://host/"})));
+    }
+
+    #[test]
+    fn a_job_has_the_time_until_it_is_given_up_and_whose_that_is_is_told() {
+        let limit = |lambda_ends: Timestamp, timeout| {
+            let Limit { wait, why } = times(json!({}), after(10), lambda_ends).limit(Duration::from_secs(timeout));
+            (wait.as_secs(), why)
+        };
+        let invocation = "one invocation of the function ends after 900 s, before ServiceTimeout".to_owned();
+        assert_eq!(limit(after(910), 3600), (780, invocation.clone()));
+        // Lambda's clock began when the event was taken.
+        assert_eq!(limit(after(910).before(Duration::from_millis(7)), 3600), (780, invocation));
+        assert_eq!(limit(after(910), 300), (225, "ServiceTimeout is 300 s".to_owned()));
+        assert_eq!(limit(Timestamp(0), 3600), (3480, "ServiceTimeout is 3600 s".to_owned()));
+    }
+
+    #[test]
+    fn a_late_delivery_is_held_to_what_the_first_one_had() {
+        let limit = |now| times(json!({}), now, now + Duration::from_mins(15)).limit(Duration::from_hours(1));
+        assert_eq!(limit(after(3000)), limit(after(0)));
     }
 }

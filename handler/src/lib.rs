@@ -33,6 +33,7 @@ use sparkjob::drive::Clock;
 use sparkjob::http::Transport;
 use sparkjob::job::Timestamp;
 
+use deadlines::Times;
 use deliver::{Undelivered, deliver};
 use envelope::{Envelope, Unreadable};
 use event::Event;
@@ -61,7 +62,8 @@ async fn answer_to(
     clock: &Clock,
 ) -> Result<(), Failed> {
     let (began, lambda_ends) = (clock.now(), Timestamp(context.deadline));
-    let deadlines = deadlines::deadlines(envelope, event, began, lambda_ends);
+    let times = Times::of(envelope, event, began, lambda_ends);
+    let deadlines = times.deadlines;
     tracing::info!(
         resource_type = envelope.resource_type,
         invocation = context.request_id,
@@ -69,7 +71,7 @@ async fn answer_to(
         seconds_left = deadlines.end.since(began).as_secs(),
         "began"
     );
-    let mut outcome = settle::settle(envelope, event, deadlines, transport.clone(), clock).await;
+    let mut outcome = settle::settle(envelope, event, &times, transport.clone(), clock).await;
     if deadlines.end == lambda_ends && clock.now() >= deadlines.give_up {
         outcome.notes.push(ONE_INVOCATION.to_owned());
     }

@@ -1,32 +1,33 @@
 //! From a request to what it asks for: pure.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use sparkjob::engine::Lookup;
 use sparkjob::job::{Digest, Identity, Job, RunRef};
-use sparkjob::lifecycle::{Deadlines, Goal, Plan, Target, Wanted};
-use sparkjob::properties::{self, Description, Faults, Management, RunOn, WaitFor};
+use sparkjob::lifecycle::{Goal, Plan, Target, Wanted};
+use sparkjob::properties::{self, Description, Faults, RunOn};
 
+use crate::deadlines::{Times, old_service_timeout, service_timeout};
 use crate::envelope::{Action, Envelope};
 use crate::event::Event;
 use crate::physical_id::PhysicalId;
 
-/// What the request asks for; `again` where this may not be its first delivery.
+/// What the request asks for.
 ///
 /// # Errors
 /// [`Refused`], with every fault at once. A Delete is never refused.
-pub fn plan(envelope: &Envelope, event: &Event, deadlines: Deadlines, again: bool) -> Result<Plan, Refused> {
+pub fn plan(envelope: &Envelope, event: &Event, times: &Times) -> Result<Plan, Refused> {
+    let Times { deadlines, again, .. } = *times;
     let planned = |goal, management| Plan { goal, management, deadlines, again };
     match &envelope.action {
         Action::Create => {
-            let Description { job, management } = wanted(event, deadlines)?;
+            let Description { job, management } = wanted(event, times)?;
             Ok(planned(Goal::Run(identified(envelope, job)), management))
         }
         Action::Update => {
-            let Description { job, management } = wanted(event, deadlines)?;
-            Ok(planned(update(envelope, event.field("OldResourceProperties"), job, management.run_on), management))
+            let Description { job, management } = wanted(event, times)?;
+            let old = Old::read(envelope, event, times);
+            Ok(planned(update(envelope, old, identified(envelope, job), management.run_on), management))
         }
         Action::Delete => {
             let properties = event.field("ResourceProperties");
@@ -59,58 +60,71 @@ impl From<Faults> for Refused {
 }
 
 /// The new description: with any fault, nothing is done.
-fn wanted(event: &Event, deadlines: Deadlines) -> Result<Description, Refused> {
-    if let Some(why) = event.unreadable("ResourceProperties") {
-        return Err(Refused::Request(format!("ResourceProperties cannot be read: {why}")));
+fn wanted(event: &Event, times: &Times) -> Result<Description, Refused> {
+    const NAME: &str = "ResourceProperties";
+    if let Some(why) = event.unreadable(NAME) {
+        return Err(Refused::Request(format!("{NAME} cannot be read: {why}")));
     }
-    let description = properties::read(event.field("ResourceProperties"))?;
-    leaves_time(&description.management, deadlines)?;
-    Ok(description)
+    let properties = event.field(NAME);
+    let faults = match properties::read(properties, &times.limit(service_timeout(event))) {
+        Ok(description) => return Ok(description),
+        Err(faults) => faults,
+    };
+    // Its properties are called as the template calls them; the whole has no name there.
+    let is_whole = !properties.is_object() && !properties.is_null();
+    Err(Refused::Properties(if is_whole { faults.under(NAME) } else { faults }))
 }
 
-/// What `StableSeconds` must leave of the whole time, for a job to be submitted and to come up.
-const LEAST_START: Duration = Duration::from_mins(1);
-
-/// A template that asks for more stability than anybody waits for never succeeds.
-fn leaves_time(management: &Management, deadlines: Deadlines) -> Result<(), Refused> {
-    let stable = management.stable_seconds.filter(|_| management.wait_for == WaitFor::Running).unwrap_or_default();
-    let whole = deadlines.whole();
-    let most = whole.saturating_sub(LEAST_START).min(deadlines.give_up.since(deadlines.begin)).as_secs();
-    if u64::from(stable) <= most {
-        return Ok(());
-    }
-    let fault =
-        format!("StableSeconds: must be at most {most} where there are {} s in all, got {stable}", whole.as_secs());
-    Err(Refused::Request(fault))
+/// The description that an Update comes from. In a rollback it is the one of the Update that failed.
+struct Old {
+    /// Its job; none where that cannot be read. An earlier version of the template, and of ours, made it what it is: it
+    /// cannot be refused now.
+    wanted: Option<Wanted>,
+    /// The text whose change asks for a new run.
+    rerun: String,
+    /// What started a new job then; none where the description was refused, and so nothing was done.
+    run_on: Option<RunOn>,
 }
 
-fn update(envelope: &Envelope, old_properties: &Value, job: Job, run_on: RunOn) -> Goal {
-    // An earlier version of the template, and of ours, made them what they are: they cannot be refused now.
-    let old = properties::read(old_properties).ok().map(|description| description.job);
-    let wanted = identified(envelope, job);
+impl Old {
+    fn read(envelope: &Envelope, event: &Event, times: &Times) -> Self {
+        let properties = event.field("OldResourceProperties");
+        let wanted = properties::read_job(properties).map(|job| identified(envelope, job));
+        let rerun = match &wanted {
+            Some(wanted) => wanted.job.rerun.clone(),
+            None => properties["Rerun"].as_str().unwrap_or_default().to_owned(),
+        };
+        let accepted = properties::read(properties, &times.limit(old_service_timeout(event)));
+        Self { wanted, rerun, run_on: accepted.ok().map(|accepted| accepted.management.run_on) }
+    }
+}
+
+fn update(envelope: &Envelope, old: Old, wanted: Wanted, run_on: RunOn) -> Goal {
     let present = match &envelope.physical_id {
         Some(PhysicalId::Run(run)) => Some(run.clone()),
         _ => None,
     };
     match present {
-        Some(run) if stays(&run, old.as_ref(), old_properties, &wanted, run_on) => Goal::Keep(run),
-        present => Goal::Replace { wanted, old: old.map(|job| Box::new(identified(envelope, job))), present },
+        Some(run) if stays(&run, &old, &wanted, run_on) => Goal::Keep(run),
+        present => Goal::Replace { wanted, old: old.wanted.map(Box::new), present },
     }
 }
 
 /// Whether the present run is to stay, whatever it did since.
-fn stays(run: &RunRef, old: Option<&Job>, old_properties: &Value, wanted: &Wanted, run_on: RunOn) -> bool {
-    let same_rerun = || match old {
-        Some(old) => old.rerun == wanted.job.rerun,
-        None => old_properties["Rerun"].as_str().unwrap_or_default() == wanted.job.rerun,
+fn stays(run: &RunRef, old: &Old, wanted: &Wanted, run_on: RunOn) -> bool {
+    let answers = |one: &Wanted| run.name.as_deref().map(|name| one.identity.describes(name));
+    let unchanged = match old.run_on {
+        Some(_) => old.wanted.as_ref().is_some_and(|old| old.job == wanted.job),
+        // This takes back an Update that was refused, and a job that has ended since is not to run again for that.
+        None => answers(wanted) == Some(true),
     };
-    let unchanged = match old {
-        Some(old) => *old == wanted.job,
-        // Nothing was ever submitted for properties that cannot be read. So this takes back an Update that was refused,
-        // and a job that has ended since is not to run again for that.
-        None => run.name.as_deref().is_some_and(|name| wanted.identity.describes(name)),
+    // Under `Change` the present run is one of the old description. Where it is not, the Update to that description failed,
+    // perhaps with the present job stopped, and this one takes it back.
+    let in_good_standing = || match (old.run_on, &old.wanted) {
+        (Some(RunOn::Change), Some(old)) => answers(old) != Some(false),
+        _ => true,
     };
-    unchanged || (run_on == RunOn::Rerun && same_rerun())
+    unchanged || run_on == RunOn::Rerun && old.rerun == wanted.job.rerun && in_good_standing()
 }
 
 fn target(envelope: &Envelope, properties: &Value) -> Target {
@@ -142,17 +156,20 @@ mod tests {
     use crate::sample;
     use proptest::prelude::*;
     use serde_json::json;
-    use sparkjob::job::{Place, Timestamp};
+    use sparkjob::job::Place;
+    use std::time::Duration;
 
     const FOREIGN: &str = "demo-Pi-1ABCDEFGHIJKL";
 
-    fn times(seconds: u64) -> Deadlines {
-        Deadlines::between(Timestamp(0), Timestamp(seconds * 1000))
+    /// What comes of a request that has just come to a function that may run for 900 s.
+    fn planned(request_type: &str, changes: Value) -> Result<Plan, Refused> {
+        plan_of(&sample::event(request_type, changes))
     }
 
-    fn planned(request_type: &str, changes: Value) -> Result<Plan, Refused> {
-        let event = sample::event(request_type, changes);
-        plan(&sample::envelope(&event), &event, times(900), false)
+    fn plan_of(event: &Event) -> Result<Plan, Refused> {
+        let envelope = sample::envelope(event);
+        let now = envelope.response_url.signed().unwrap_or_default();
+        plan(&envelope, event, &Times::of(&envelope, event, now, now + Duration::from_mins(15)))
     }
 
     fn goal(request_type: &str, changes: Value) -> Goal {
@@ -308,23 +325,91 @@ mod tests {
         .expect("JSON");
         let deep = format!(",\"ResourceProperties\":{}{}}}", "[".repeat(200), "]".repeat(200));
         let event: Event = serde_json::from_str(&event.replace('}', &deep)).expect("JSON");
-        let fault = told(plan(&sample::envelope(&event), &event, times(900), false));
+        let fault = told(plan_of(&event));
         assert!(fault.starts_with("ResourceProperties cannot be read: recursion limit exceeded"), "{fault}");
     }
 
     #[test]
+    fn properties_that_are_no_object_are_told_by_their_name() {
+        let fault = |properties: Value| told(planned("Create", json!({ "ResourceProperties": properties })));
+        assert_eq!(fault(json!(["x"])), "1 fault: ResourceProperties: must be an object, got a list");
+        assert_eq!(
+            fault(json!("hunter2")),
+            "1 fault: ResourceProperties: must be an object, got a string of 7 characters"
+        );
+        assert!(fault(json!(null)).starts_with("2 faults: no target: "));
+    }
+
+    #[test]
     fn more_stability_than_anybody_waits_for_is_refused() {
-        let stable = |seconds: &str, whole| {
+        let stable = |seconds: &str, timeout: &str| {
             let properties = with(sample::properties(), "StableSeconds", seconds);
-            let event = sample::event("Create", json!({"ResourceProperties": properties}));
-            plan(&sample::envelope(&event), &event, times(whole), false)
+            let properties = with(properties, "ServiceTimeout", timeout);
+            planned("Create", json!({"ResourceProperties": properties}))
                 .map(|_| ())
-                .map_err(|refused| format!("{refused:?}"))
+                .map_err(|refused| told(Err(refused)))
         };
-        assert!(stable("30", 90).is_ok() && stable("780", 900).is_ok() && stable("0", 30).is_ok());
-        let fault = "Request(\"StableSeconds: must be at most 780 where there are 900 s in all, got 800\")";
-        assert_eq!(stable("800", 900), Err(fault.to_owned()));
-        assert!(stable("31", 90).is_err());
+        assert_eq!((stable("720", ""), stable("165", "300"), stable("0", "1")), (Ok(()), Ok(()), Ok(())));
+        let fault = |fault: &str| Err(format!("1 fault: StableSeconds: must be at most {fault}"));
+        assert_eq!(
+            stable("721", ""),
+            fault(
+                "720: one invocation of the function ends after 900 s, before ServiceTimeout, so a job is given up after \
+                 780 s, and it needs 60 s to come up, got 721"
+            )
+        );
+        assert_eq!(
+            stable("166", "300"),
+            fault(
+                "165: ServiceTimeout is 300 s, so a job is given up after 225 s, and it needs 60 s to come up, got 166"
+            )
+        );
+    }
+
+    #[test]
+    fn an_update_back_from_more_stability_than_there_is_keeps_the_job() {
+        let good = with(sample::properties(), "WaitFor", "Succeeded");
+        let other = with(sample::other_properties(), "StableSeconds", "850");
+        let back = |old: &Value| {
+            let id = created(&good).to_string();
+            goal("Update", json!({"PhysicalResourceId": id, "OldResourceProperties": old, "ResourceProperties": good}))
+        };
+        assert_eq!(back(&other), Goal::Keep(created(&good)));
+        assert_eq!(back(&with(other.clone(), "ServiceTimeout", "600")), Goal::Keep(created(&good)));
+        // What was not refused may have stopped the job before it failed.
+        for accepted in [with(other.clone(), "WaitFor", "Submitted"), with(other, "StableSeconds", "720")] {
+            assert!(matches!(back(&accepted), Goal::Replace { old: Some(_), .. }), "{accepted}");
+        }
+    }
+
+    #[test]
+    fn an_update_from_properties_that_were_refused_looks_for_what_a_lost_one_left() {
+        let (good, bad) = (sample::properties(), with(sample::other_properties(), "OnTimeout", "Retry"));
+        let next = with(good.clone(), "Rerun", "2");
+        let id = created(&good).to_string();
+        let changes =
+            |new: &Value| json!({"PhysicalResourceId": id, "OldResourceProperties": bad, "ResourceProperties": new});
+        let Goal::Replace { old: Some(old), .. } = goal("Update", changes(&next)) else { panic!("a replacement") };
+        let left = created(&sample::other_properties()).name.expect("a name");
+        assert!(old.identity.describes(&left));
+        // The refused description, mended: its job was never made.
+        assert!(matches!(goal("Update", changes(&sample::other_properties())), Goal::Replace { .. }));
+    }
+
+    #[test]
+    fn an_update_that_begins_to_wait_for_reruns_waits_unless_it_takes_back_one_that_failed() {
+        let by_rerun = |properties| with(with(properties, "RunOn", "Rerun"), "Rerun", "1");
+        let on_change = |properties| with(properties, "Rerun", "1");
+        let (one, other) = (sample::properties(), sample::other_properties());
+        let from = |run: &Value, old: &Value, new: &Value| {
+            let id = created(run).to_string();
+            goal("Update", json!({"PhysicalResourceId": id, "OldResourceProperties": old, "ResourceProperties": new}))
+        };
+        let (before, edited) = (on_change(one.clone()), by_rerun(other.clone()));
+        assert_eq!(from(&before, &before, &edited), Goal::Keep(created(&before)));
+        // Back from an Update that began to run on changes, and whose own job is not the present one.
+        let (before, failed) = (by_rerun(one), on_change(other));
+        assert!(matches!(from(&before, &failed, &before), Goal::Replace { old: Some(_), .. }));
     }
 
     proptest! {

@@ -13,7 +13,7 @@ use sparkjob::job::Timestamp;
 use sparkjob::lifecycle::Deadlines;
 use sparkjob::outcome::{Failure, FailureKind, Made, Outcome};
 
-use crate::deadlines::may_be_again;
+use crate::deadlines::Times;
 use crate::envelope::Envelope;
 use crate::event::Event;
 use crate::plan::{Refused, plan};
@@ -23,19 +23,19 @@ use crate::plan::{Refused, plan};
 pub async fn settle(
     envelope: &Envelope,
     event: &Event,
-    deadlines: Deadlines,
+    times: &Times,
     transport: Arc<dyn Transport>,
     clock: &Clock,
 ) -> Outcome {
     let work = async {
-        match plan(envelope, event, deadlines, may_be_again(envelope, clock.now())) {
+        match plan(envelope, event, times) {
             Ok(plan) => drive::run(&plan, transport, clock).await,
             Err(refused) => refuse(envelope, &refused),
         }
     };
     // Nothing of what a panic may have left half done is looked at afterwards.
     let guarded = AssertUnwindSafe(work).catch_unwind();
-    match tokio::time::timeout(latest(deadlines).since(clock.now()), guarded).await {
+    match tokio::time::timeout(latest(times.deadlines).since(clock.now()), guarded).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(panic)) => abandoned(envelope, &format!("it panicked ({})", message(&*panic))),
         Err(_) => abandoned(envelope, "there was no outcome in time"),

@@ -15,6 +15,8 @@ mod target;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::job::{Job, Mode, Parameters, Place};
@@ -33,30 +35,51 @@ pub struct Description {
     pub management: Management,
 }
 
-/// Reads a description.
+/// The time that a description has, as whoever reads it knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// How long a job is waited for before it is given up.
+    pub wait: Duration,
+    /// Why no longer, as a clause: `ServiceTimeout is 300 s`.
+    pub why: String,
+}
+
+impl Limit {
+    /// No limit, or none that is known.
+    pub fn none() -> Self {
+        Self { wait: Duration::MAX, why: String::new() }
+    }
+}
+
+/// Reads a description that has to do with the time of `limit`.
 ///
 /// # Errors
 /// All that is wrong with it, at once.
-pub fn read(properties: &Value) -> Result<Description, Faults> {
+pub fn read(properties: &Value, limit: &Limit) -> Result<Description, Faults> {
     let mut reader = Reader::over(properties).map_err(Faults)?;
-    let parts = take(&mut reader);
+    let (parts, management) = take(&mut reader, limit);
     let is_parameter = |name: &str| parameters::names().contains(&name);
     let faults = reader.finish(|name| is_parameter(name).then_some("into Parameters"));
-    match (parts.place, parts.parameters) {
-        (Some(place), Some(parameters)) if faults.is_empty() => {
-            let job = Job { place, parameters, mode: parts.mode, rerun: parts.rerun };
-            Ok(Description { job, management: parts.management })
-        }
+    match parts.job() {
+        Some(job) if faults.is_empty() => Ok(Description { job, management }),
         // What is missing was found faulty where it was looked for.
         _ => Err(Faults(faults)),
     }
+}
+
+/// Reads what defines a job, whatever else stands beside it; none where a part of that is faulty.
+///
+/// So the runs of a description can be looked for that would be refused today: for how it was managed, or for a name that
+/// is not known (any more).
+pub fn read_job(properties: &Value) -> Option<Job> {
+    take_parts(&mut Reader::over_any(properties)).job()
 }
 
 /// Reads how a job is managed, each property on its own: a faulty one has its default.
 ///
 /// So a job can be stopped whatever else is wrong with its description.
 pub fn read_management(properties: &Value) -> Management {
-    management::take(&mut Reader::over_any(properties))
+    management::take(&mut Reader::over_any(properties), &Limit::none())
 }
 
 /// Reads where a job runs, and nothing else; none where that is faulty.
@@ -64,41 +87,68 @@ pub fn read_place(properties: &Value) -> Option<Place> {
     target::take(&mut Reader::over_any(properties))
 }
 
-/// A description as far as it could be read.
+/// The names of all properties that a description may have, without those that are not supported yet.
+pub fn known_names() -> KnownNames {
+    let mut reader = Reader::over_any(&Value::Null);
+    take(&mut reader, &Limit::none());
+    KnownNames { beside: reader.into_known(), within: parameters::names() }
+}
+
+/// See [`known_names`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownNames {
+    /// `Parameters` and what stands beside it.
+    pub beside: Vec<&'static str>,
+    /// What stands within it.
+    pub within: Vec<&'static str>,
+}
+
+/// What defines a job, each part as far as it could be read.
 struct Parts {
     place: Option<Place>,
     parameters: Option<Parameters>,
-    mode: Mode,
-    rerun: String,
-    management: Management,
+    mode: Option<Mode>,
+    rerun: Option<String>,
 }
 
-fn take(reader: &mut Reader) -> Parts {
+impl Parts {
+    fn job(self) -> Option<Job> {
+        Some(Job { place: self.place?, parameters: self.parameters?, mode: self.mode?, rerun: self.rerun? })
+    }
+}
+
+fn take(reader: &mut Reader, limit: &Limit) -> (Parts, Management) {
     reader.skip("ServiceToken");
-    let place = target::take(reader);
-    let has_native = target::refuse_native(reader);
-    let is_beside = |name: &str| names().contains(&name).then_some("beside Parameters");
-    let read_parameters = |value: &Value| parameters::read(value, is_beside);
-    let parameters = if has_native {
-        reader.take("Parameters", read_parameters)
-    } else {
-        reader.require("Parameters", "what runs, such as {File: s3://bucket/job.py}", read_parameters)
-    };
-    let mode = reader.take("Mode", word(&MODE)).unwrap_or_default();
-    let rerun = reader.take("Rerun", text).unwrap_or_default();
+    let parts = take_parts(reader);
     target::refuse_extras(reader);
-    let management = management::take(reader);
-    if mode == Mode::Streaming && management.update_strategy == UpdateStrategy::FinishThenStart {
+    let management = management::take(reader, limit);
+    if parts.mode == Some(Mode::Streaming) && management.update_strategy == UpdateStrategy::FinishThenStart {
         let problem = "FinishThenStart waits for a job to end, which one with Mode STREAMING does not";
         reader.fault(Fault::new(problem).under("UpdateStrategy"));
     }
-    Parts { place, parameters, mode, rerun, management }
+    (parts, management)
+}
+
+fn take_parts(reader: &mut Reader) -> Parts {
+    let place = target::take(reader);
+    let has_native = target::refuse_native(reader);
+    if !has_native {
+        reader.require("Parameters", "what runs, such as {File: s3://bucket/job.py}");
+    }
+    let is_beside = |name: &str| names().contains(&name).then_some("beside Parameters");
+    let parameters = reader.take_partly("Parameters", |value| parameters::read(value, is_beside));
+    Parts {
+        place,
+        parameters: parameters.filter(|_| !has_native),
+        mode: reader.take_or_default("Mode", word(&MODE)),
+        rerun: reader.take_or_default("Rerun", text),
+    }
 }
 
 /// Every property's name.
 fn names() -> Vec<&'static str> {
     let mut reader = Reader::over_any(&Value::Null);
-    take(&mut reader);
+    take(&mut reader, &Limit::none());
     reader.names()
 }
 

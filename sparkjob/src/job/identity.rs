@@ -170,7 +170,7 @@ mod tests {
     const REQUEST: &str = "a1b2c3d4-0000-0000-0000-000000000000";
 
     fn job(description: &Value) -> Job {
-        properties::read(description).expect("a sound description").job
+        properties::read_job(description).expect("a sound description")
     }
 
     fn identity(description: &Value) -> Identity {

@@ -1,7 +1,7 @@
 //! What several fields of the portable block together must hold.
 
 use super::fault::{Fault, shown};
-use super::scalar::memory_text;
+use super::scalar::memory_kib;
 use crate::job::Parameters;
 
 /// The longest single argument that [Linux](https://man7.org/linux/man-pages/man2/execve.2.html) takes, in bytes:
@@ -33,13 +33,19 @@ fn class_of_python(parameters: &Parameters) -> Option<Fault> {
     is_python.then(|| Fault::wrong("is for jars, but File is a Python file", &class.into()).under("ClassName"))
 }
 
-/// Spark properties that say otherwise than the field that stands for them. The same said twice is no fault.
+/// Spark properties that say otherwise than the field that stands for them. The same said twice is no fault, however it is
+/// written.
 fn contradictions(parameters: &Parameters) -> Vec<Fault> {
     let said = said_by_fields(parameters).into_iter().chain(said_by_environment(parameters));
-    said.filter_map(|Said { property, field, value, spelling }| {
-        let found = parameters.configuration.get(&property).filter(|found| spelling(found) != value)?;
-        let problem = format!("contradicts {field}, which is {}", shown(&field, &value));
-        Some(Fault::wrong(problem, &found.as_str().into()).under(&property).under("Configuration"))
+    said.filter_map(|Said { property, field, value, kind, is_private }| {
+        let meaning = |text: &str| kind.meaning(text);
+        let found = parameters.configuration.get(&property).filter(|found| meaning(found) != meaning(&value))?;
+        let value = if is_private { String::new() } else { format!(", which is {}", shown(&value)) };
+        let fault = Fault::wrong(format!("contradicts {field}{value}"), &found.as_str().into());
+        // What anything can be in is not told; a number holds nothing else.
+        let is_number = matches!(meaning(found), Meaning::Number(_));
+        let fault = if is_number { fault } else { fault.private() };
+        Some(fault.under(&property).under("Configuration"))
     })
     .collect()
 }
@@ -49,42 +55,68 @@ struct Said {
     property: String,
     field: String,
     value: String,
-    /// Brings what the property says to the field's spelling.
-    spelling: fn(&str) -> String,
+    kind: Kind,
+    /// Whether the field's value may be a secret.
+    is_private: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    List,
+    Count,
+    Size,
+}
+
+/// What a text comes to, however it is written.
+#[derive(PartialEq)]
+enum Meaning {
+    Number(u64),
+    List(Vec<String>),
+    Text(String),
+}
+
+impl Kind {
+    fn meaning(self, text: &str) -> Meaning {
+        let number = match self {
+            Self::Text => None,
+            Self::List => return Meaning::List(text.split(',').map(|item| item.trim().to_owned()).collect()),
+            Self::Count => text.parse().ok(),
+            Self::Size => memory_kib(text),
+        };
+        number.map_or_else(|| Meaning::Text(text.to_owned()), Meaning::Number)
+    }
 }
 
 /// The properties are those of
 /// [`SparkSubmitArguments`](https://github.com/apache/spark/blob/master/core/src/main/scala/org/apache/spark/deploy/SparkSubmitArguments.scala)
 /// and, on YARN, of [`SparkSubmit`](https://github.com/apache/spark/blob/master/core/src/main/scala/org/apache/spark/deploy/SparkSubmit.scala).
 fn said_by_fields(parameters: &Parameters) -> Vec<Said> {
-    let plain: fn(&str) -> String = str::to_owned;
-    let size: fn(&str) -> String = |text| memory_text(text).unwrap_or_else(|_| text.to_owned());
-    let count: fn(&str) -> String = |text| text.parse().map_or_else(|_| text.to_owned(), |n: u32| n.to_string());
-    let list: fn(&str) -> String = |text| text.split(',').map(str::trim).collect::<Vec<_>>().join(",");
     let number = |number: Option<u32>| number.map(|n| n.to_string());
     let joined = |list: &[String]| (!list.is_empty()).then(|| list.join(","));
     let Parameters { jars, py_files, files, archives, packages, .. } = parameters;
     [
-        ("spark.driver.memory", "DriverMemory", parameters.driver_memory.clone(), size),
-        ("spark.driver.cores", "DriverCores", number(parameters.driver_cores), count),
-        ("spark.executor.memory", "ExecutorMemory", parameters.executor_memory.clone(), size),
-        ("spark.executor.cores", "ExecutorCores", number(parameters.executor_cores), count),
-        ("spark.executor.instances", "NumExecutors", number(parameters.num_executors), count),
-        ("spark.yarn.queue", "Queue", parameters.queue.clone(), plain),
-        ("spark.app.name", "Name", parameters.name.clone(), plain),
-        ("spark.jars", "Jars", joined(jars), list),
-        ("spark.yarn.dist.jars", "Jars", joined(jars), list),
-        ("spark.submit.pyFiles", "PyFiles", joined(py_files), list),
-        ("spark.yarn.dist.pyFiles", "PyFiles", joined(py_files), list),
-        ("spark.files", "Files", joined(files), list),
-        ("spark.yarn.dist.files", "Files", joined(files), list),
-        ("spark.archives", "Archives", joined(archives), list),
-        ("spark.yarn.dist.archives", "Archives", joined(archives), list),
-        ("spark.jars.packages", "Packages", joined(packages), list),
+        ("spark.driver.memory", "DriverMemory", parameters.driver_memory.clone(), Kind::Size),
+        ("spark.driver.cores", "DriverCores", number(parameters.driver_cores), Kind::Count),
+        ("spark.executor.memory", "ExecutorMemory", parameters.executor_memory.clone(), Kind::Size),
+        ("spark.executor.cores", "ExecutorCores", number(parameters.executor_cores), Kind::Count),
+        ("spark.executor.instances", "NumExecutors", number(parameters.num_executors), Kind::Count),
+        ("spark.yarn.queue", "Queue", parameters.queue.clone(), Kind::Text),
+        ("spark.app.name", "Name", parameters.name.clone(), Kind::Text),
+        ("spark.jars", "Jars", joined(jars), Kind::List),
+        ("spark.yarn.dist.jars", "Jars", joined(jars), Kind::List),
+        ("spark.submit.pyFiles", "PyFiles", joined(py_files), Kind::List),
+        ("spark.yarn.dist.pyFiles", "PyFiles", joined(py_files), Kind::List),
+        ("spark.files", "Files", joined(files), Kind::List),
+        ("spark.yarn.dist.files", "Files", joined(files), Kind::List),
+        ("spark.archives", "Archives", joined(archives), Kind::List),
+        ("spark.yarn.dist.archives", "Archives", joined(archives), Kind::List),
+        ("spark.jars.packages", "Packages", joined(packages), Kind::List),
     ]
     .into_iter()
-    .filter_map(|(property, field, value, spelling)| {
-        Some(Said { property: property.to_owned(), field: field.to_owned(), value: value?, spelling })
+    .filter_map(|(property, field, value, kind)| {
+        let (property, field) = (property.to_owned(), field.to_owned());
+        Some(Said { property, field, value: value?, kind, is_private: false })
     })
     .collect()
 }
@@ -95,7 +127,8 @@ fn said_by_environment(parameters: &Parameters) -> impl Iterator<Item = Said> {
             property: format!("{prefix}{name}"),
             field: format!("Environment.{name}"),
             value: value.clone(),
-            spelling: str::to_owned,
+            kind: Kind::Text,
+            is_private: true,
         })
     })
 }
@@ -206,8 +239,9 @@ mod tests {
     fn the_same_said_twice_is_no_fault() {
         for (property, value) in [
             ("spark.driver.memory", "2GB"),
+            ("spark.driver.memory", "2048m"),
             ("spark.driver.cores", "1"),
-            ("spark.executor.memory", "3g"),
+            ("spark.executor.memory", "3145728K"),
             ("spark.executor.cores", "02"),
             ("spark.executor.instances", "3"),
             ("spark.yarn.queue", "etl"),
@@ -226,35 +260,41 @@ mod tests {
     }
 
     #[test]
-    fn another_value_is_a_fault_that_names_both() {
-        let hidden = "a value that is not shown, as it may be a secret";
-        for (property, field, value) in [
-            ("spark.driver.memory", "DriverMemory", r#""2g""#),
-            ("spark.driver.cores", "DriverCores", r#""1""#),
-            ("spark.executor.memory", "ExecutorMemory", r#""3g""#),
-            ("spark.executor.cores", "ExecutorCores", r#""2""#),
-            ("spark.executor.instances", "NumExecutors", r#""3""#),
-            ("spark.yarn.queue", "Queue", r#""etl""#),
-            ("spark.app.name", "Name", r#""Pi""#),
-            ("spark.jars", "Jars", r#""/a.jar,/b.jar""#),
-            ("spark.yarn.dist.jars", "Jars", r#""/a.jar,/b.jar""#),
-            ("spark.submit.pyFiles", "PyFiles", r#""/a.py""#),
-            ("spark.yarn.dist.pyFiles", "PyFiles", r#""/a.py""#),
-            ("spark.files", "Files", r#""/a""#),
-            ("spark.yarn.dist.files", "Files", r#""/a""#),
-            ("spark.archives", "Archives", r#""/a.zip""#),
-            ("spark.yarn.dist.archives", "Archives", r#""/a.zip""#),
-            ("spark.jars.packages", "Packages", r#""a:b:1""#),
-            ("spark.executorEnv.A", "Environment.A", r#""1""#),
-            ("spark.yarn.appMasterEnv.A", "Environment.A", r#""1""#),
+    fn another_value_is_a_fault_that_names_the_field() {
+        for (property, field) in [
+            ("spark.yarn.queue", r#"Queue, which is "etl""#),
+            ("spark.app.name", r#"Name, which is "Pi""#),
+            ("spark.jars", r#"Jars, which is "/a.jar,/b.jar""#),
+            ("spark.yarn.dist.jars", r#"Jars, which is "/a.jar,/b.jar""#),
+            ("spark.submit.pyFiles", r#"PyFiles, which is "/a.py""#),
+            ("spark.yarn.dist.pyFiles", r#"PyFiles, which is "/a.py""#),
+            ("spark.files", r#"Files, which is "/a""#),
+            ("spark.yarn.dist.files", r#"Files, which is "/a""#),
+            ("spark.archives", r#"Archives, which is "/a.zip""#),
+            ("spark.yarn.dist.archives", r#"Archives, which is "/a.zip""#),
+            ("spark.jars.packages", r#"Packages, which is "a:b:1""#),
+            ("spark.executor.cores", r#"ExecutorCores, which is "2""#),
+            ("spark.executorEnv.A", "Environment.A"),
+            ("spark.yarn.appMasterEnv.A", "Environment.A"),
+            ("spark.executorEnv.TOKEN", "Environment.TOKEN"),
         ] {
-            let fault = format!(r#"Configuration.{property}: contradicts {field}, which is {value}, got "x""#);
-            assert_eq!(told(&with(property, "x")), [fault]);
+            let fault = format!("Configuration.{property}: contradicts {field}, got a string of 7 characters");
+            assert_eq!(told(&with(property, "hunter2")), [fault]);
         }
-        let fault = format!(
-            "Configuration.spark.executorEnv.TOKEN: contradicts Environment.TOKEN, which is {hidden}, got {hidden}"
-        );
-        assert_eq!(told(&with("spark.executorEnv.TOKEN", "x")), [fault]);
+    }
+
+    #[test]
+    fn another_number_is_a_fault_that_tells_both() {
+        for (property, found, field) in [
+            ("spark.driver.memory", "2047m", r#"DriverMemory, which is "2g""#),
+            ("spark.driver.cores", "2", r#"DriverCores, which is "1""#),
+            ("spark.executor.memory", "2g", r#"ExecutorMemory, which is "3g""#),
+            ("spark.executor.cores", "1", r#"ExecutorCores, which is "2""#),
+            ("spark.executor.instances", "30", r#"NumExecutors, which is "3""#),
+        ] {
+            let fault = format!(r#"Configuration.{property}: contradicts {field}, got "{found}""#);
+            assert_eq!(told(&with(property, found)), [fault]);
+        }
     }
 
     #[test]

@@ -19,6 +19,12 @@ impl Faults {
     pub fn as_slice(&self) -> &[Fault] {
         &self.0
     }
+
+    /// The same faults, seen from what holds the description as `name`.
+    #[must_use]
+    pub fn under(self, name: &str) -> Self {
+        Self(self.0.into_iter().map(|fault| fault.under(name)).collect())
+    }
 }
 
 /// In one line: `2 faults: LivyPort: must be ...; Parameters.File: ...`.
@@ -39,8 +45,8 @@ impl std::error::Error for Faults {}
 
 /// One thing that is wrong: where, what is allowed, what was found.
 ///
-/// Its text is bounded, whatever the description holds, and control characters are escaped in it. Values that look like
-/// secrets are not in it.
+/// Its text is bounded, whatever the description holds, and control characters are escaped in it. Values that may be
+/// secrets are not in it, only their kind and length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// Where it is: `Parameters.Args[3]`; empty where it concerns the description as a whole.
@@ -50,9 +56,11 @@ pub struct Fault {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Found {
-    Kind(&'static str),
-    Value(String),
+struct Found {
+    /// What it is: `a string of 14 characters`.
+    kind: String,
+    /// The value itself, quoted; none where it may not be shown.
+    shown: Option<String>,
 }
 
 impl Fault {
@@ -63,22 +71,26 @@ impl Fault {
 
     /// The same with what was found.
     pub(super) fn wrong(problem: impl Into<String>, value: &Value) -> Self {
-        let found = match value {
-            Value::Array(_) => Found::Kind("a list"),
-            Value::Object(_) => Found::Kind("an object"),
-            Value::String(text) => Found::Value(shown("", text)),
-            scalar => Found::Value(scalar.to_string()),
+        let (kind, shown) = match value {
+            Value::Null => ("null".to_owned(), None),
+            Value::Array(_) => ("a list".to_owned(), None),
+            Value::Object(_) => ("an object".to_owned(), None),
+            Value::Bool(_) => ("a boolean".to_owned(), Some(value.to_string())),
+            Value::Number(_) => ("a number".to_owned(), Some(value.to_string())),
+            Value::String(text) => (kind_of(text), (!looks_secret(text)).then(|| quoted(text))),
         };
-        Self { found: Some(found), ..Self::new(problem) }
+        Self { found: Some(Found { kind, shown }), ..Self::new(problem) }
+    }
+
+    /// The same fault of a value that anything may be in, secrets too: what was found is told by its kind and length.
+    pub(super) fn private(self) -> Self {
+        Self { found: self.found.map(|found| Found { shown: None, ..found }), ..self }
     }
 
     /// The same fault, seen from the object that holds it as `name`.
     pub(super) fn under(self, name: &str) -> Self {
-        let found = match self.found {
-            Some(Found::Value(_)) if looks_secret(name) => Some(Found::Kind(HIDDEN)),
-            found => found,
-        };
-        Self { path: join(&segment(name), &self.path), found, ..self }
+        let fault = if looks_secret(name) { self.private() } else { self };
+        Self { path: join(&segment(name), &fault.path), ..fault }
     }
 
     /// The same fault, seen from the list that holds it.
@@ -93,17 +105,14 @@ impl fmt::Display for Fault {
         write!(f, "{}{colon}{}", self.path, self.problem)?;
         match &self.found {
             None => Ok(()),
-            Some(Found::Kind(kind)) => write!(f, ", got {kind}"),
-            Some(Found::Value(value)) => write!(f, ", got {value}"),
+            Some(Found { kind, shown }) => write!(f, ", got {}", shown.as_ref().unwrap_or(kind)),
         }
     }
 }
 
-const HIDDEN: &str = "a value that is not shown, as it may be a secret";
-
-/// The text of what is called `name`, as it may be shown: quoted, escaped, cut; or not at all.
-pub(super) fn shown(name: &str, text: &str) -> String {
-    if looks_secret(name) || looks_secret(text) { HIDDEN.to_owned() } else { quoted(text) }
+/// `text` as it may be shown: quoted, escaped, cut; or by its length alone.
+pub(super) fn shown(text: &str) -> String {
+    if looks_secret(text) { kind_of(text) } else { quoted(text) }
 }
 
 /// The first of `known` that `name` resembles most, whatever the case of either; none where it resembles none.
@@ -131,6 +140,11 @@ pub(super) fn either(choices: &[&str]) -> String {
 fn looks_secret(text: &str) -> bool {
     let letters: String = text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     ["secret", "password", "token", "accesskey"].iter().any(|word| letters.contains(word))
+}
+
+fn kind_of(text: &str) -> String {
+    let length = text.chars().count();
+    format!("a string of {length} character{}", if length == 1 { "" } else { "s" })
 }
 
 fn quoted(text: &str) -> String {
@@ -193,15 +207,19 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_not_shown_but_its_kind_is() {
+    fn a_secret_is_not_shown_but_its_kind_and_length_are() {
         let told = |name: &str, value: Value| Fault::wrong("must be x", &value).under(name).under("E").to_string();
         for name in ["DB_PASSWORD", "spark.hadoop.fs.s3a.secret.key", "authToken", "fs.s3a.access.key", "ACCESS_KEY"] {
-            assert_eq!(told(name, json!("abc")), format!("E.{name}: must be x, got {HIDDEN}"));
-            assert_eq!(told(name, json!(17)), format!("E.{name}: must be x, got {HIDDEN}"));
+            assert_eq!(told(name, json!("äbc")), format!("E.{name}: must be x, got a string of 3 characters"));
+            assert_eq!(told(name, json!(17)), format!("E.{name}: must be x, got a number"));
             assert_eq!(told(name, json!(["abc"])), format!("E.{name}: must be x, got a list"));
         }
-        assert_eq!(told("X", json!("{\"Password\": \"abc\"}")), format!("E.X: must be x, got {HIDDEN}"));
+        assert_eq!(told("X", json!("my password")), "E.X: must be x, got a string of 11 characters");
         assert_eq!(told("success.key", json!("abc")), "E.success.key: must be x, got \"abc\"");
+        let private = |value: Value| Fault::wrong("must be x", &value).private().to_string();
+        assert_eq!(private(json!("\0")), "must be x, got a string of 1 character");
+        assert_eq!(private(json!(true)), "must be x, got a boolean");
+        assert_eq!(private(json!(null)), "must be x, got null");
     }
 
     #[test]

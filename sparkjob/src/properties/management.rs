@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Limit;
 use super::fault::Fault;
 use super::reader::Reader;
 use super::scalar::{whole, word};
@@ -35,8 +36,8 @@ const DEFAULT_STABLE: Duration = Duration::from_secs(30);
 /// Seconds that `CloudFormation` waits for an answer, unless the template says otherwise.
 const DEFAULT_TIMEOUT: u32 = 3600;
 
-/// Seconds of `ServiceTimeout` that `StableSeconds` must leave: the job has to start, too.
-const LEAST_LEFT: u32 = 60;
+/// What `StableSeconds` must leave of the time in which a job is waited for: it has to come up, too.
+const LEAST_START: Duration = Duration::from_mins(1);
 
 impl Management {
     /// How long `Running` must last, of a time of `whole` in all: a default gives way to a short deadline.
@@ -63,22 +64,33 @@ impl Default for Management {
 }
 
 /// Reads each property on its own; a faulty one has its default.
-pub(super) fn take(reader: &mut Reader) -> Management {
-    let management = Management {
-        run_on: reader.take("RunOn", word(&RUN_ON)).unwrap_or_default(),
-        wait_for: reader.take("WaitFor", word(&WAIT_FOR)).unwrap_or_default(),
-        stable_seconds: reader.take("StableSeconds", whole(0, 900)),
+pub(super) fn take(reader: &mut Reader, limit: &Limit) -> Management {
+    let run_on = reader.take("RunOn", word(&RUN_ON)).unwrap_or_default();
+    let wait_for = reader.take_or_default("WaitFor", word(&WAIT_FOR));
+    let stable_seconds = reader.take("StableSeconds", whole(0, 900));
+    if let (Some(WaitFor::Running), Some(stable)) = (wait_for, stable_seconds)
+        && let Some(problem) = too_long(stable, limit)
+    {
+        reader.fault(Fault::wrong(problem, &stable.into()).under("StableSeconds"));
+    }
+    Management {
+        run_on,
+        wait_for: wait_for.unwrap_or_default(),
+        stable_seconds,
         update_strategy: reader.take("UpdateStrategy", word(&UPDATE_STRATEGY)).unwrap_or_default(),
         on_timeout: reader.take("OnTimeout", word(&ON_TIMEOUT)).unwrap_or_default(),
         on_delete_error: reader.take("OnDeleteError", word(&ON_DELETE_ERROR)).unwrap_or_default(),
         service_timeout: reader.take("ServiceTimeout", whole(1, 3600)).unwrap_or(DEFAULT_TIMEOUT),
-    };
-    let timeout = management.service_timeout;
-    if let Some(stable) = management.stable_seconds.filter(|&stable| stable > 0 && stable + LEAST_LEFT > timeout) {
-        let problem = format!("must leave {LEAST_LEFT} s of ServiceTimeout, which is {timeout}");
-        reader.fault(Fault::wrong(problem, &stable.into()).under("StableSeconds"));
     }
-    management
+}
+
+/// What is wrong with `StableSeconds` that nobody waits for: such a job could never succeed. 0 asks for no time at all.
+fn too_long(stable: u32, Limit { wait, why }: &Limit) -> Option<String> {
+    let most = wait.saturating_sub(LEAST_START).as_secs();
+    (u64::from(stable) > most).then(|| {
+        let (wait, start) = (wait.as_secs(), LEAST_START.as_secs());
+        format!("must be at most {most}: {why}, so a job is given up after {wait} s, and it needs {start} s to come up")
+    })
 }
 
 const RUN_ON: [(&str, RunOn); 2] = [("Change", RunOn::Change), ("Rerun", RunOn::Rerun)];
@@ -157,8 +169,12 @@ mod tests {
     use super::*;
 
     fn read(value: &Value) -> (Management, Vec<String>) {
+        read_within(value, &Limit::none())
+    }
+
+    fn read_within(value: &Value, limit: &Limit) -> (Management, Vec<String>) {
         let mut reader = Reader::over_any(value);
-        let management = take(&mut reader);
+        let management = take(&mut reader, limit);
         (management, reader.finish(|_| None).iter().map(Fault::to_string).collect())
     }
 
@@ -211,11 +227,28 @@ mod tests {
     }
 
     #[test]
-    fn given_stable_seconds_leave_a_minute_to_start() {
-        let faults = |stable: u32, timeout: u32| read(&json!({"StableSeconds": stable, "ServiceTimeout": timeout})).1;
-        assert_eq!(faults(240, 300), Vec::<String>::new());
-        assert_eq!(faults(241, 300), ["StableSeconds: must leave 60 s of ServiceTimeout, which is 300, got 241"]);
-        assert_eq!(faults(1, 30).len(), 1);
-        assert_eq!(faults(0, 1), Vec::<String>::new());
+    fn given_stable_seconds_leave_a_minute_of_the_limit_to_start() {
+        let within = |seconds, mut given: Value, stable: u32| {
+            let limit = Limit { wait: Duration::from_secs(seconds), why: "the task ends".to_owned() };
+            given["StableSeconds"] = stable.into();
+            read_within(&given, &limit).1
+        };
+        let none = Vec::<String>::new();
+        assert_eq!(within(225, json!({}), 165), none);
+        assert_eq!(
+            within(225, json!({"WaitFor": "Running"}), 166),
+            [
+                "StableSeconds: must be at most 165: the task ends, so a job is given up after 225 s, and it needs 60 s to \
+                 come up, got 166"
+            ]
+        );
+        assert_eq!(within(22, json!({}), 1).len(), 1);
+        assert_eq!(within(0, json!({}), 0), none);
+        // It counts only where it is asked for; with a fault in WaitFor that is not known.
+        for wait_for in ["Submitted", "Succeeded"] {
+            assert_eq!(within(225, json!({ "WaitFor": wait_for }), 900), none);
+        }
+        assert_eq!(within(225, json!({"WaitFor": "running"}), 900).len(), 1);
+        assert_eq!(read(&json!({"StableSeconds": 900})).1, none);
     }
 }

@@ -3,37 +3,40 @@
 use serde_json::Value;
 
 use super::checks;
-use super::reader::{Read, Reader};
+use super::fault::Fault;
+use super::reader::Reader;
 use super::scalar::{
     MAX_COUNT, arguments, class_name, line, list, listed_location, location, map, memory, name, package, whole,
 };
 use crate::job::Parameters;
 
-/// Reads the block; `place_of` tells where a name belongs that is known elsewhere.
-pub(super) fn read(value: &Value, place_of: impl Fn(&str) -> Option<&'static str>) -> Read<Parameters> {
-    let mut reader = Reader::over(value)?;
+/// Reads the block, and all that is wrong with it: none where a field is, but the block beside a name that is not known.
+/// `place_of` tells where a name belongs that is known elsewhere.
+pub(super) fn read(value: &Value, place_of: impl Fn(&str) -> Option<&'static str>) -> (Option<Parameters>, Vec<Fault>) {
+    let mut reader = match Reader::over(value) {
+        Ok(reader) => reader,
+        Err(faults) => return (None, faults),
+    };
     let parameters = take(&mut reader);
     // A field that could not be read is left out here, so that no fault is told twice.
     for fault in checks::faults(&parameters) {
         reader.fault(fault);
     }
-    let faults = reader.finish(place_of);
-    if faults.is_empty() { Ok(parameters) } else { Err(faults) }
+    (reader.is_sound().then_some(parameters), reader.finish(place_of))
 }
 
 /// Every field's name.
 pub(super) fn names() -> Vec<&'static str> {
     let mut reader = Reader::over_any(&Value::Null);
     take(&mut reader);
-    reader.names()
+    reader.into_known()
 }
 
 fn take(reader: &mut Reader) -> Parameters {
     let count = || whole(1, MAX_COUNT);
+    reader.require("File", "the jar or Python file, such as s3://bucket/job.py");
     Parameters {
-        file: reader
-            .require("File", "the jar or Python file, such as s3://bucket/job.py", location)
-            .unwrap_or_default(),
+        file: reader.take("File", location).unwrap_or_default(),
         class_name: reader.take("ClassName", class_name),
         args: reader.take("Args", arguments).unwrap_or_default(),
         jars: reader.take("Jars", list(listed_location)).unwrap_or_default(),
@@ -76,7 +79,6 @@ fn property_fault(name: &str) -> Option<&'static str> {
 mod tests {
     use serde_json::json;
 
-    use super::super::fault::Fault;
     use super::*;
 
     /// The faults of a block that is sound but for `fields`.
@@ -85,8 +87,8 @@ mod tests {
         for (name, value) in fields.as_object().expect("an object of fields") {
             block[name] = value.clone();
         }
-        let read = read(&block, |name| (name == "Mode").then_some("beside Parameters"));
-        read.err().unwrap_or_default().iter().map(Fault::to_string).collect()
+        let (_, faults) = read(&block, |name| (name == "Mode").then_some("beside Parameters"));
+        faults.iter().map(Fault::to_string).collect()
     }
 
     #[test]
@@ -119,7 +121,16 @@ mod tests {
             name: Some("Pi".to_owned()),
             configuration: [("spark.a".to_owned(), "false".to_owned())].into(),
         };
-        assert_eq!(read(&given, |_| None), Ok(parameters));
+        assert_eq!(read(&given, |_| None), (Some(parameters), vec![]));
+    }
+
+    #[test]
+    fn a_name_that_is_not_known_leaves_the_rest_readable() {
+        let read = |block: &Value| read(block, |_| None);
+        let (parameters, faults) = read(&json!({"File": "/pi.py", "Foo": 1}));
+        assert_eq!((parameters.map(|parameters| parameters.file).as_deref(), faults.len()), (Some("/pi.py"), 1));
+        assert_eq!(read(&json!({"File": "/pi.py", "Jars": 1})).0, None);
+        assert_eq!(read(&json!({"File": "/pi.py", "ClassName": "a.B"})).0, None);
     }
 
     #[test]
@@ -136,14 +147,15 @@ mod tests {
             ),
             (
                 json!({"Args": "a,b"}),
-                r#"Args: must be a list of strings (!Split makes one of a string with commas), got "a,b""#,
+                "Args: must be a list of strings (!Split makes one of a string with commas), got a string of 3 characters",
             ),
-            (json!({"Args": 7}), "Args: must be a list of strings, got 7"),
+            (json!({"Args": 7}), "Args: must be a list of strings, got a number"),
+            (json!({"Args": ["hunter2\0"]}), "Args[0]: must not hold a NUL character, got a string of 8 characters"),
             (json!({"Args": ["a", ["b"]]}), "Args[1]: must be a string, got a list"),
             (json!({"Args": [null]}), "Args[0]: must be a string, got null"),
             (
                 json!({"Args": [1e300]}),
-                "Args[0]: must be written as a string, as so large a number loses digits, got 1e+300",
+                "Args[0]: must be written as a string, as so large a number loses digits, got a number",
             ),
             (
                 json!({"Jars": ["s3://b/a.jar,s3://b/b.jar"]}),
@@ -153,15 +165,19 @@ mod tests {
                 json!({"Packages": ["", "a:b"]}),
                 r#"Packages[1]: must be Maven coordinates, group:artifact:version, got "a:b""#,
             ),
-            (json!({"Environment": "A=B"}), r#"Environment: must be an object of strings, got "A=B""#),
+            (json!({"Environment": "A=B"}), "Environment: must be an object of strings, got a string of 3 characters"),
             (
                 json!({"Environment": {"A-B": "c"}}),
                 "Environment.A-B: must be a variable's name: letters, digits and underscores, no digit first",
             ),
             (json!({"Environment": {"A": {}}}), "Environment.A: must be a string, got an object"),
             (
-                json!({"Environment": {"DB_TOKEN": "a\u{0}"}}),
-                "Environment.DB_TOKEN: must not hold a NUL character, got a value that is not shown, as it may be a secret",
+                json!({"Environment": {"DB": "a\u{0}"}}),
+                "Environment.DB: must not hold a NUL character, got a string of 2 characters",
+            ),
+            (
+                json!({"Configuration": {"spark.a": "a\u{0}"}}),
+                "Configuration.spark.a: must not hold a NUL character, got a string of 2 characters",
             ),
             (
                 json!({"DriverMemory": "1.5g"}),

@@ -23,7 +23,8 @@ impl<'a> Reader<'a> {
         if value.is_object() || value.is_null() {
             Ok(Self::over_any(value))
         } else {
-            Err(vec![Fault::wrong("must be an object", value)])
+            // A text may be a whole description.
+            Err(vec![Fault::wrong("must be an object", value).private()])
         }
     }
 
@@ -41,6 +42,17 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Reads the property `name`, which has a default where it is absent; none where it is faulty.
+    pub fn take_or_default<T: Default>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&Value) -> Read<T>,
+    ) -> Option<T> {
+        let is_absent = !self.has(name);
+        let read = self.take(name, read);
+        if is_absent { Some(T::default()) } else { read }
+    }
+
     /// Reads as much of the property `name` as can be read, and keeps the rest in mind.
     pub fn take_partly<T: Default>(&mut self, name: &'static str, read: impl FnOnce(&Value) -> (T, Vec<Fault>)) -> T {
         self.known.push(name);
@@ -52,12 +64,11 @@ impl<'a> Reader<'a> {
         read
     }
 
-    /// Reads the property `name`, whose absence is a fault; `what` goes on after `required: `.
-    pub fn require<T>(&mut self, name: &'static str, what: &str, read: impl FnOnce(&Value) -> Read<T>) -> Option<T> {
+    /// Calls it a fault where the property `name` is absent; `what` goes on after `required: `.
+    pub fn require(&mut self, name: &'static str, what: &str) {
         if !self.has(name) {
             self.fault(Fault::new(format!("required: {what}")).under(name));
         }
-        self.take(name, read)
     }
 
     /// Passes over the property `name`, which is somebody else's.
@@ -88,14 +99,24 @@ impl<'a> Reader<'a> {
         self.faults.push(fault);
     }
 
+    /// Whether no property that was asked for has a fault so far.
+    pub fn is_sound(&self) -> bool {
+        self.faults.is_empty()
+    }
+
     /// Every name that was asked for.
-    pub fn names(self) -> Vec<&'static str> {
-        [self.known, self.later].concat()
+    pub fn names(&self) -> Vec<&'static str> {
+        [self.known.as_slice(), &self.later].concat()
+    }
+
+    /// The same without those that are for later.
+    pub fn into_known(self) -> Vec<&'static str> {
+        self.known
     }
 
     /// All faults; a name that was not asked for is one. `place_of` tells where a name belongs that is known elsewhere.
     pub fn finish(mut self, place_of: impl Fn(&str) -> Option<&'static str>) -> Vec<Fault> {
-        let names = [self.known.as_slice(), &self.later].concat();
+        let names = self.names();
         let mut listed = false;
         for name in self.left.into_keys() {
             let problem = if self.faults.len() >= MAX_TOLD {
@@ -165,9 +186,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_one_fault() {
-        let list = json!(["a"]);
-        let fault = Reader::over(&list).err().expect("a fault");
-        assert_eq!(told(&fault), ["must be an object, got a list"]);
+    fn a_default_stands_for_what_is_absent_and_not_for_what_is_faulty() {
+        let value = json!({"A": "", "B": ["x"], "C": "x"});
+        let mut reader = Reader::over_any(&value);
+        let mut take = |name| reader.take_or_default(name, text);
+        assert_eq!((take("A"), take("B"), take("C")), (Some(String::new()), None, Some("x".to_owned())));
+        assert!(!reader.is_sound());
+    }
+
+    #[test]
+    fn what_is_no_object_is_one_fault_that_does_not_quote_it() {
+        for (value, kind) in [(json!(["a"]), "a list"), (json!("{\"A\": 1}"), "a string of 8 characters")] {
+            let fault = Reader::over(&value).err().expect("a fault");
+            assert_eq!(told(&fault), [format!("must be an object, got {kind}")]);
+        }
     }
 }

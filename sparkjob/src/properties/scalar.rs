@@ -85,12 +85,29 @@ pub(super) fn memory(value: &Value) -> Read<String> {
 }
 
 /// A memory size in one spelling, or what is wrong with it.
+fn memory_text(text: &str) -> Result<String, String> {
+    memory_size(text).map(|Size { number, unit, .. }| format!("{number}{unit}"))
+}
+
+/// What a memory size comes to, however it is written; none where it is faulty.
+pub(super) fn memory_kib(text: &str) -> Option<u64> {
+    memory_size(text).ok().map(|Size { number, kib, .. }| number * kib)
+}
+
+struct Size {
+    number: u64,
+    unit: &'static str,
+    /// What one of the unit is.
+    kib: u64,
+}
+
+/// Reads a memory size, or tells what is wrong with it.
 ///
 /// Spark's [`JavaUtils.byteStringAs`](https://github.com/apache/spark/blob/branch-4.0/common/utils/src/main/java/org/apache/spark/network/util/JavaUtils.java)
 /// takes a whole number with `b k kb m mb g gb t tb p pb` in any case, and means MiB where there is no unit. The driver's
 /// size also becomes `-Xmx`, where Java knows `k m g t` only and means bytes where there is no unit: so `m` is written out,
 /// the second letter left out, and `b` and `p` are refused.
-pub(super) fn memory_text(text: &str) -> Result<String, String> {
+fn memory_size(text: &str) -> Result<Size, String> {
     let rule = "must be a whole number and a unit (k, m, g or t), such as 512m";
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(end);
@@ -110,7 +127,7 @@ pub(super) fn memory_text(text: &str) -> Result<String, String> {
     match number {
         None => Err(format!("must be at most {MAX_COUNT}m")),
         Some(number) if number * kib < 1 << 10 => Err("must be at least 1m".to_owned()),
-        Some(number) => Ok(format!("{number}{unit}")),
+        Some(number) => Ok(Size { number, unit, kib }),
     }
 }
 
@@ -147,6 +164,10 @@ pub(super) fn class_name(value: &Value) -> Read<String> {
 }
 
 /// Where a file is: a URI with its scheme, or an absolute path. Which schemes there are is the cluster's business.
+///
+/// What stands behind two slashes is a host or a bucket, not a file, but for Ivy: [`ivy://group:artifact:version`].
+///
+/// [`ivy://group:artifact:version`]: https://spark.apache.org/docs/latest/configuration.html#runtime-environment
 pub(super) fn location(value: &Value) -> Read<String> {
     let location = line(value)?;
     let (scheme, path) = location.split_once(':').unwrap_or(("", &location));
@@ -157,11 +178,22 @@ pub(super) fn location(value: &Value) -> Read<String> {
             && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
     };
     let is_absolute = |path: &str| path.starts_with('/') && !path.trim_matches('/').is_empty();
-    if is_absolute(&location) || is_scheme(scheme) && is_absolute(path) {
-        Ok(location)
+    let names_a_file = |path: &str| match path.strip_prefix("//") {
+        Some(rest) if !scheme.eq_ignore_ascii_case("ivy") => {
+            rest.find('/').is_some_and(|end| is_absolute(&rest[end..]))
+        }
+        _ => is_absolute(path),
+    };
+    let problem = if is_absolute(&location) || is_scheme(scheme) && names_a_file(path) {
+        return Ok(location);
+    } else if is_scheme(scheme) && is_absolute(path) {
+        "must go on after its host or bucket, such as s3://bucket/job.py"
     } else {
-        wrong("must be a URI, such as s3://bucket/job.py, or an absolute path", value)
-    }
+        "must be a URI, such as s3://bucket/job.py, or an absolute path"
+    };
+    // Before an at sign may stand a password, after a question mark a token.
+    let fault = Fault::wrong(problem, value);
+    Err(vec![if location.contains(['@', '?']) { fault.private() } else { fault }])
 }
 
 /// The same as an element of a list, which Spark separates by commas.
@@ -183,9 +215,9 @@ pub(super) fn package(value: &Value) -> Read<String> {
     }
 }
 
-/// A list of strings whose empty elements are kept: an empty argument is an argument.
+/// A list of strings whose empty elements are kept: an empty argument is an argument. Any of them may be a secret.
 pub(super) fn arguments(value: &Value) -> Read<Vec<String>> {
-    elements(value, |_| true, text)
+    elements(value, |_| true, text).map_err(private)
 }
 
 /// A list whose empty elements are optional ones that were left out.
@@ -194,12 +226,13 @@ pub(super) fn list(element: fn(&Value) -> Read<String>) -> impl Fn(&Value) -> Re
 }
 
 /// A map of texts, without the empty ones, and all faults of the others; `name_fault` tells what is wrong with a name.
+/// Any text may be a secret, whatever its name.
 pub(super) fn map(
     name_fault: fn(&str) -> Option<&'static str>,
 ) -> impl Fn(&Value) -> (BTreeMap<String, String>, Vec<Fault>) {
     move |value| {
         let Some(object) = value.as_object() else {
-            return (BTreeMap::new(), vec![Fault::wrong("must be an object of strings", value)]);
+            return (BTreeMap::new(), vec![Fault::wrong("must be an object of strings", value).private()]);
         };
         let given = object.iter().filter(|(_, value)| is_given(value));
         partly(given.map(|(name, value)| {
@@ -207,7 +240,7 @@ pub(super) fn map(
                 None => text(value).map(|text| (name.clone(), text)),
                 Some(fault) => Err(vec![Fault::new(fault)]),
             };
-            read.map_err(|faults| faults.into_iter().map(|fault| fault.under(name)).collect())
+            read.map_err(|faults| private(faults).into_iter().map(|fault| fault.under(name)).collect())
         }))
     }
 }
@@ -224,6 +257,10 @@ fn elements(value: &Value, is_kept: fn(&Value) -> bool, read: fn(&Value) -> Read
             read(value).map_err(|faults| faults.into_iter().map(|fault| fault.at(index)).collect())
         }));
     if faults.is_empty() { Ok(elements) } else { Err(faults) }
+}
+
+fn private(faults: Vec<Fault>) -> Vec<Fault> {
+    faults.into_iter().map(Fault::private).collect()
 }
 
 /// All that was read, and all faults.
@@ -266,6 +303,14 @@ mod tests {
             assert_eq!(memory(&json!(given)), Ok(kept.to_owned()), "{given}");
         }
         assert_eq!(memory(&json!(512)), Ok("512m".to_owned()));
+    }
+
+    #[test]
+    fn a_memory_size_has_one_value_however_it_is_written() {
+        for same in ["2g", "2G", "2048m", "2048", "2097152k", "002gb"] {
+            assert_eq!(memory_kib(same), Some(2 << 20), "{same}");
+        }
+        assert_eq!((memory_kib("2047m"), memory_kib("two")), (Some((2 << 20) - 1024), None));
     }
 
     #[test]
@@ -358,9 +403,20 @@ mod tests {
             "/",
             "a b://c/d",
             "s3://b/\n",
+            "s3://bucket",
+            "s3://bucket/",
+            "s3://bucket//",
+            "https://host",
+            "https://host?a=b",
+            "hdfs:////",
+            "ivy://",
         ] {
             assert!(location(&json!(bad)).is_err(), "{bad}");
         }
+        let told = |bad: &str| location(&json!(bad)).expect_err("a fault")[0].to_string();
+        let no_key = "must go on after its host or bucket, such as s3://bucket/job.py, got";
+        assert_eq!(told("s3://bucket/"), format!("{no_key} \"s3://bucket/\""));
+        assert_eq!(told("https://me:pw@host"), format!("{no_key} a string of 18 characters"));
     }
 
     #[test]

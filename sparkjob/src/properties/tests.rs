@@ -5,6 +5,11 @@ use serde_json::{Map, json};
 
 use super::*;
 
+/// Without a limit, but for the tests of limits.
+fn read(description: &Value) -> Result<Description, Faults> {
+    super::read(description, &Limit::none())
+}
+
 fn told(description: &Value) -> Vec<String> {
     match read(description) {
         Ok(_) => Vec::new(),
@@ -62,7 +67,10 @@ fn each_fault_of_the_whole_is_told() {
         (json!(null), vec![target, parameters]),
         (json!({}), vec![target, parameters]),
         (json!([1]), vec!["must be an object, got a list"]),
-        (json!({"LivyHost": "a", "Parameters": "x"}), vec!["Parameters: must be an object, got \"x\""]),
+        (
+            json!({"LivyHost": "a", "Parameters": "{\"Args\": [\"hunter2\"]}"}),
+            vec!["Parameters: must be an object, got a string of 21 characters"],
+        ),
         (json!({"LivyHost": "a", "Parameters": ""}), vec![parameters]),
         (json!({"LivyHost": "a", "Parameters": [sound]}), vec!["Parameters: must be an object, got a list"]),
         (
@@ -96,6 +104,24 @@ fn each_fault_of_the_whole_is_told() {
     ] {
         assert_eq!(told(&description), faults, "{description}");
     }
+}
+
+#[test]
+fn a_fault_of_time_is_told_with_all_others() {
+    let limit = Limit { wait: Duration::from_mins(13), why: "an invocation ends after 900 s".to_owned() };
+    let description = json!({"LivyHost": "a", "StableSeconds": "850", "Parameters": {"File": "/a", "Foo": 1}});
+    let faults = super::read(&description, &limit).expect_err("faults");
+    let paths: Vec<&str> = faults.as_slice().iter().map(|fault| fault.path.as_str()).collect();
+    assert_eq!(paths, ["Parameters.Foo", "StableSeconds"]);
+    assert!(faults.to_string().contains("StableSeconds: must be at most 720: an invocation ends after 900 s, so"));
+}
+
+#[test]
+fn faults_are_told_under_the_name_of_what_holds_the_description() {
+    let faults = |description: &Value| read(description).expect_err("faults").under("ResourceProperties").to_string();
+    assert_eq!(faults(&json!([1])), "1 fault: ResourceProperties: must be an object, got a list");
+    let fault = faults(&json!({"LivyHost": "a", "Parameters": {"File": 1}}));
+    assert!(fault.starts_with("1 fault: ResourceProperties.Parameters.File: "), "{fault}");
 }
 
 #[test]
@@ -153,13 +179,26 @@ fn no_secret_is_told() {
         "LivyUrl": "http://me:hunter2@emr", "LivySecretArn": "hunter2",
         "Parameters": {
             "File": "/pi.py", "Args": ["--password=hunter2\u{0}"], "ApiToken": "hunter2",
-            "Environment": {"DB_PASSWORD": "hunter2", "SECRET": ["hunter2"], "MY_ACCESS_KEY": "hunter2\u{0}"},
-            "Configuration": {"spark.executorEnv.DB_PASSWORD": "hunter2x", "fs.s3a.secret.key": "hunter2"},
+            "Environment": {"DB": "hunter2", "SECRET": ["hunter2"], "MY_ACCESS_KEY": "hunter2\u{0}", "C": "hunter2\u{0}"},
+            "Configuration": {
+                "spark.executorEnv.DB": "hunter2x", "fs.s3a.secret.key": "hunter2", "spark.a": "hunter2\u{0}",
+                "spark.app.name": "hunter2",
+            },
+            "Name": "Pi", "Jars": ["https://me:hunter2@host"], "PyFiles": ["b.py?sig=hunter2"],
         },
     }))
     .expect_err("faults")
     .to_string();
-    assert!(text.starts_with("8 faults: ") && !text.contains("hunter2"), "{text}");
+    assert!(text.starts_with("13 faults: ") && !text.contains("hunter2"), "{text}");
+    for description in [json!("hunter2"), json!({"LivyHost": "a", "Parameters": "{\"Args\": \"hunter2\"}"})] {
+        assert!(!read(&description).expect_err("faults").to_string().contains("hunter2"));
+    }
+    for name in ["Args", "Environment", "Configuration"] {
+        for value in [json!("hunter2,"), json!(["hunter2\u{0}"]), json!({"A": "hunter2\u{0}"})] {
+            let text = told(&json!({"LivyHost": "a", "Parameters": {"File": "/a", name: value}})).join("; ");
+            assert!(!text.is_empty() && !text.contains("hunter2"), "{text}");
+        }
+    }
 }
 
 #[test]
@@ -172,6 +211,44 @@ fn management_is_read_whatever_else_is_wrong() {
         assert_eq!(read_management(&description), ignore);
     }
     assert_eq!(read_management(&json!("nonsense")), Management::default());
+}
+
+#[test]
+fn what_defines_a_job_is_read_whatever_stands_beside_it() {
+    let plain =
+        json!({"LivyHost": "a", "Parameters": {"File": "/pi.py", "Args": ["1"]}, "Mode": "STREAMING", "Rerun": "7"});
+    let job = read(&plain).expect("a sound description").job;
+    let with = |name: &str, value: Value| {
+        let mut description = plain.clone();
+        description[name] = value;
+        description
+    };
+    for beside in [
+        with("OnTimeout", json!("Retry")),
+        with("StableSeconds", json!([])),
+        with("UpdateStrategy", json!("FinishThenStart")),
+        with("Tags", json!({"a": "b"})),
+        with("TimeoutMinutes", json!(5)),
+        with("Zzz", json!(1)),
+        with("Parameters", json!({"File": "/pi.py", "Args": ["1"], "Foo": 1})),
+    ] {
+        assert!(read(&beside).is_err(), "{beside}");
+        assert_eq!(read_job(&beside).as_ref(), Some(&job), "{beside}");
+    }
+    for defining in [
+        with("LivyHost", json!(["a"])),
+        with("LivyUrl", json!("http://b")),
+        with("ClusterId", json!("j-1")),
+        with("JobDriver", json!({"SparkSubmit": {}})),
+        with("Parameters", json!({"File": "/pi.py", "Jars": 1})),
+        with("Parameters", json!({"Args": []})),
+        with("Mode", json!("Streaming")),
+        with("Rerun", json!(["7"])),
+        json!(null),
+        json!([plain]),
+    ] {
+        assert_eq!(read_job(&defining), None, "{defining}");
+    }
 }
 
 #[test]
@@ -338,9 +415,15 @@ fn sound_description() -> impl Strategy<Value = Value> {
 
 fn holds_for_any(description: &Value) -> Result<(), TestCaseError> {
     let (place, management) = (read_place(description), read_management(description));
+    let job = read_job(description);
+    if let Some(job) = &job {
+        prop_assert_eq!(Some(&job.place), place.as_ref());
+        let written = serde_json::to_value(job).expect("plain data");
+        prop_assert_eq!(read(&written).map(|description| description.job), Ok(job.clone()));
+    }
     match read(description) {
         Ok(read_once) => {
-            prop_assert_eq!(place.as_ref(), Some(&read_once.job.place));
+            prop_assert_eq!(job.as_ref(), Some(&read_once.job));
             prop_assert_eq!(&management, &read_once.management);
             prop_assert_eq!(read(&written(&read_once)), Ok(read_once));
         }
