@@ -14,7 +14,7 @@ use sparkjob::lifecycle::Deadlines;
 use sparkjob::outcome::{Failure, FailureKind, Made, Outcome};
 
 use crate::deadlines::Times;
-use crate::envelope::Envelope;
+use crate::envelope::{Action, Envelope};
 use crate::event::Event;
 use crate::plan::{Refused, plan};
 
@@ -35,11 +35,29 @@ pub async fn settle(
     };
     // Nothing of what a panic may have left half done is looked at afterwards.
     let guarded = AssertUnwindSafe(work).catch_unwind();
-    match tokio::time::timeout(latest(times.deadlines).since(clock.now()), guarded).await {
+    let outcome = match tokio::time::timeout(latest(times.deadlines).since(clock.now()), guarded).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(panic)) => abandoned(envelope, &format!("it panicked ({})", message(&*panic))),
         Err(_) => abandoned(envelope, "there was no outcome in time"),
+    };
+    advised(envelope, outcome)
+}
+
+/// The outcome with what only `CloudFormation`'s part in it tells about going on from a failure.
+fn advised(envelope: &Envelope, mut outcome: Outcome) -> Outcome {
+    let advice = match (&envelope.action, &outcome.made) {
+        // A stack whose deletion failed takes no other properties, so none of them helps.
+        (Action::Delete, _) => {
+            "To go on without stopping the job, delete the stack with this resource retained, and stop the job by hand."
+        }
+        (_, Made::Unknown) => "A job may have been submitted; what CloudFormation sends next settles it.",
+        _ => return outcome,
+    };
+    if let Some(failure) = &mut outcome.failure {
+        let between = if failure.advice.is_empty() { "" } else { " " };
+        failure.advice = format!("{}{between}{advice}", failure.advice);
     }
+    outcome
 }
 
 /// A while after the driver should have answered, and before nothing acts any more: the answer has to be put, too.
@@ -60,8 +78,7 @@ fn abandoned(envelope: &Envelope, why: &str) -> Outcome {
     let Envelope { action, logical_id, request_id, .. } = envelope;
     let what = format!("The Lambda function gave up in the middle of the {action} of {logical_id}: {why}.");
     let advice = format!(
-        "Whether a job was submitted or stopped is not known; what CloudFormation sends next settles it. This is a \
-         fault of the function, not of the job: its log tells more, look for RequestId {request_id}."
+        "This is a fault of the function, not of the job: its log tells more, look for RequestId {request_id}."
     );
     failed(FailureKind::Unavailable, Made::Unknown, what, &advice)
 }

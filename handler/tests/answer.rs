@@ -224,6 +224,41 @@ async fn an_engine_that_never_answers_is_answered_for_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_failed_create_tells_that_a_job_may_have_been_submitted_where_it_may() {
+    let perhaps = "A job may have been submitted; what CloudFormation sends next settles it.";
+    let told = |told: &Told| {
+        let answer = told.answer();
+        let may_be = answer["PhysicalResourceId"].as_str().is_some_and(|id| id.starts_with("spark-job:unknown:"));
+        (may_be, answer["Reason"].as_str().expect("a reason").matches(perhaps).count())
+    };
+    // Nothing was ever sent, and this is the first delivery.
+    assert_eq!(told(&ask(event("Create"), Engine::Refuses, &[200]).await), (false, 0));
+    assert_eq!(told(&ask(event("Create"), Engine::Panics, &[200]).await), (true, 1));
+    // A delivery before this one may have got through.
+    let late = event("Create")["ResponseURL"].as_str().expect("an address").replace("T070000Z", "T065500Z");
+    let again = with(event("Create"), "ResponseURL", json!(late));
+    assert_eq!(told(&ask(again, Engine::Refuses, &[200]).await), (true, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_delete_tells_how_to_go_on_without_it() {
+    let id = json!("livy+http://emr:8998/batches/3#Pi-0123456789abcdef-01234567-89abcdef");
+    for engine in [Engine::Refuses, Engine::Panics, Engine::Hangs] {
+        let told = ask(with(event("Delete"), "PhysicalResourceId", id.clone()), engine, &[200]).await;
+        let answer = told.answer();
+        let reason = answer["Reason"].as_str().expect("a reason");
+        let advice = "delete the stack with this resource retained, and stop the job by hand.";
+        assert!(reason.contains(advice) && !reason.contains("may have been submitted"), "{reason}");
+        assert_eq!((&answer["Status"], &answer["PhysicalResourceId"]), (&json!("FAILED"), &id));
+    }
+    let ignored = with(event("Delete"), "PhysicalResourceId", id);
+    let ignored = with(ignored, "ResourceProperties", json!({"OnDeleteError": "Ignore"}));
+    let answer = ask(ignored, Engine::Refuses, &[200]).await.answer();
+    assert_eq!(answer["Status"], "SUCCESS");
+    assert!(!answer["Reason"].as_str().expect("a note").contains("retained"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_tells_when_the_functions_own_time_was_the_limit() {
     for (seconds, tells) in [("3600", true), ("300", false)] {
         let request = with(event("Create"), "ServiceTimeout", json!(seconds));
