@@ -1,8 +1,9 @@
 //! What a Spark job is and how one is run, on whichever engine: plain data, one effect port, one pure life cycle.
 //!
-//! This library knows no front door: nothing here mentions `CloudFormation` or Step Functions. A door reads its request into
-//! a [`lifecycle::Plan`], a driver of [`drive`] carries it out against an [`engine::Engine`], and the door tells the
-//! [`outcome::Outcome`].
+//! This library knows no front door: it neither reads requests nor answers them. A door reads its request into a
+//! [`lifecycle::Plan`], a driver of [`drive`] carries it out against an [`engine::Engine`], and the door tells the
+//! [`outcome::Outcome`]. Only [`properties`] knows that most descriptions come out of `CloudFormation`: it takes numbers that
+//! are texts and an empty text for nothing, and knows the names that belong to every custom resource.
 //!
 //! Imports run one way: `lifecycle -> engine -> job`.
 
