@@ -13,7 +13,7 @@ pub struct Pace {
 }
 
 /// Looks at a job: a short one is not kept waiting, a long one costs little.
-pub const LOOKS: Pace = Pace { first: Duration::from_secs(1), growth: 1.5, longest: Duration::from_secs(15) };
+pub const LOOKS: Pace = Pace { first: Duration::from_secs(1), growth: 1.2, longest: Duration::from_secs(15) };
 
 /// Repeats of a failed call: an engine in trouble is left alone.
 pub const REPEATS: Pace = Pace { first: Duration::from_secs(1), growth: 2.0, longest: Duration::from_secs(30) };

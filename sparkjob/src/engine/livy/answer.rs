@@ -106,16 +106,12 @@ fn quoted(body: &[u8]) -> String {
     if words.is_empty() { String::new() } else { format!(": {}", clip(&words.join(" "), MAX_QUOTE)) }
 }
 
-/// The text of an HTML page: its title, which on an error page of Jetty or of a proxy says it all; else what it shows.
+/// The text that an HTML page shows.
 fn readable(page: &str) -> String {
     // More is never quoted, and a page may be megabytes long.
     let page = clip(page, 20 * MAX_QUOTE);
-    let lower = page.to_ascii_lowercase();
-    let title = lower.find("<title>").and_then(|start| {
-        let start = start + "<title>".len();
-        Some(&page[start..start + lower[start..].find("</title>")?])
-    });
-    let shown = without_tags(title.filter(|title| !title.trim().is_empty()).unwrap_or(&page));
+    let shown = page.to_ascii_lowercase().find("<body").map_or(&*page, |body| &page[body..]);
+    let shown = without_tags(shown);
     ["&lt;<", "&gt;>", "&quot;\"", "&#39;'", "&nbsp; ", "&amp;&"]
         .iter()
         .filter_map(|entity| entity.split_at_checked(entity.len() - 1))

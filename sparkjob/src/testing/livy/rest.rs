@@ -37,7 +37,7 @@ const FIELDS: [&str; 16] = [
 /// Does what `request` asks for.
 pub fn answer(world: &mut World, request: &Request<Bytes>) -> Answer {
     if let Some(status) = world.denied {
-        return denied(status);
+        return denied(status, request);
     }
     let writes = matches!(*request.method(), Method::POST | Method::DELETE);
     if writes && !request.headers().contains_key("x-requested-by") {
@@ -46,7 +46,7 @@ pub fn answer(world: &mut World, request: &Request<Bytes>) -> Answer {
     // A Livy behind a gateway has a path before its own.
     let path = request.uri().path();
     let Some((_, path)) = path.split_once("/batches") else {
-        return page(404, request, "Not Found");
+        return nothing(404);
     };
     let path: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     match (request.method().as_str(), path.as_slice()) {
@@ -58,7 +58,8 @@ pub fn answer(world: &mut World, request: &Request<Bytes>) -> Answer {
         }
         ("GET", [batch, "log"]) => with(world, batch, |_, batch| log(batch, request)),
         ("DELETE", [batch]) => delete(world, batch),
-        _ => page(404, request, "Not Found"),
+        ("GET", _) => nothing(404),
+        _ => nothing(405),
     }
 }
 
@@ -204,26 +205,31 @@ fn json(status: u16, body: &Value) -> Answer {
     respond(status, "application/json;charset=utf-8", body.to_string())
 }
 
-fn denied(status: u16) -> Answer {
-    if status == 401 {
-        let mut answer =
-            respond(401, "text/html;charset=iso-8859-1", "<title>Error 401 Authentication required</title>".to_owned());
-        let challenge = HeaderValue::from_static("Negotiate");
-        answer.response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-        return answer;
+fn denied(status: u16, request: &Request<Bytes>) -> Answer {
+    if status != 401 {
+        return json(status, &json!({"msg": "User 'nobody' not allowed to access this."}));
     }
-    json(status, &json!({"msg": "User 'nobody' not allowed to access this."}))
+    let mut answer = page(401, request, "Authentication required");
+    let challenge = HeaderValue::from_static("Negotiate");
+    answer.response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    answer
 }
 
 /// A page of Jetty, in which Livy lives.
 fn page(status: u16, request: &Request<Bytes>, reason: &str) -> Answer {
     let path = request.uri().path();
     let page = format!(
-        "<html>\n<head>\n<meta http-equiv=\"Content-Type\" content=\"text/html;charset=utf-8\"/>\n\
-         <title>Error {status} {reason}</title>\n</head>\n<body><h2>HTTP ERROR {status}</h2>\n\
-         <p>Problem accessing {path}. Reason:\n<pre>    {reason}</pre></p></body>\n</html>\n"
+        "<html>\n<head>\n<meta http-equiv=\"Content-Type\" content=\"text/html;charset=ISO-8859-1\"/>\n\
+         <title>Error {status} </title>\n</head>\n<body>\n<h2>HTTP ERROR: {status}</h2>\n\
+         <p>Problem accessing {path}. Reason:\n<pre>    {reason}</pre></p>\n\
+         <hr /><a href=\"http://eclipse.org/jetty\">Powered by Jetty:// 9.3.24.v20180605</a><hr/>\n</body>\n</html>\n"
     );
     respond(status, "text/html;charset=iso-8859-1", page)
+}
+
+/// What there is nothing at or to do with: Livy's servlets have no words for it.
+fn nothing(status: u16) -> Answer {
+    respond(status, "application/json;charset=utf-8", String::new())
 }
 
 fn respond(status: u16, kind: &'static str, body: String) -> Answer {
