@@ -22,19 +22,12 @@ pub fn deadlines(envelope: &Envelope, event: &Event, now: Timestamp, lambda_ends
     let begin = envelope.response_url.signed().filter(|signed| *signed <= now).unwrap_or(now);
     let end = begin + service_timeout(event);
     // No deadline of Lambda's lies behind us; one that does comes from an emulator that sets none.
-    if now < lambda_ends && lambda_ends < end {
+    let times = if now < lambda_ends && lambda_ends < end {
         Deadlines::between(now, lambda_ends)
     } else {
         Deadlines::between(begin, end)
-    }
-}
-
-/// Lambda delivers a failed event again after a minute at the earliest.
-const FIRST_DELIVERY: Duration = Duration::from_mins(1);
-
-/// Whether the request may have been delivered before: it was signed too long before `now` for a first delivery.
-pub fn may_be_again(envelope: &Envelope, now: Timestamp) -> bool {
-    envelope.response_url.signed().is_none_or(|signed| now.since(signed) >= FIRST_DELIVERY)
+    };
+    times.asked_at(begin)
 }
 
 /// It was seen at the event's top level and among the properties.

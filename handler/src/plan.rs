@@ -13,12 +13,12 @@ use crate::envelope::{Action, Envelope};
 use crate::event::Event;
 use crate::physical_id::PhysicalId;
 
-/// What the request asks for; `again` where this may not be its first delivery.
+/// What the request asks for.
 ///
 /// # Errors
 /// [`Refused`], with every fault at once. A Delete is never refused.
-pub fn plan(envelope: &Envelope, event: &Event, deadlines: Deadlines, again: bool) -> Result<Plan, Refused> {
-    let planned = |goal, management| Plan { goal, management, deadlines, again };
+pub fn plan(envelope: &Envelope, event: &Event, deadlines: Deadlines) -> Result<Plan, Refused> {
+    let planned = |goal, management| Plan { goal, management, deadlines };
     match &envelope.action {
         Action::Create => {
             let Description { job, management } = wanted(event, deadlines)?;
@@ -152,7 +152,7 @@ mod tests {
 
     fn planned(request_type: &str, changes: Value) -> Result<Plan, Refused> {
         let event = sample::event(request_type, changes);
-        plan(&sample::envelope(&event), &event, times(900), false)
+        plan(&sample::envelope(&event), &event, times(900))
     }
 
     fn goal(request_type: &str, changes: Value) -> Goal {
@@ -308,7 +308,7 @@ mod tests {
         .expect("JSON");
         let deep = format!(",\"ResourceProperties\":{}{}}}", "[".repeat(200), "]".repeat(200));
         let event: Event = serde_json::from_str(&event.replace('}', &deep)).expect("JSON");
-        let fault = told(plan(&sample::envelope(&event), &event, times(900), false));
+        let fault = told(plan(&sample::envelope(&event), &event, times(900)));
         assert!(fault.starts_with("ResourceProperties cannot be read: recursion limit exceeded"), "{fault}");
     }
 
@@ -317,9 +317,7 @@ mod tests {
         let stable = |seconds: &str, whole| {
             let properties = with(sample::properties(), "StableSeconds", seconds);
             let event = sample::event("Create", json!({"ResourceProperties": properties}));
-            plan(&sample::envelope(&event), &event, times(whole), false)
-                .map(|_| ())
-                .map_err(|refused| format!("{refused:?}"))
+            plan(&sample::envelope(&event), &event, times(whole)).map(|_| ()).map_err(|refused| format!("{refused:?}"))
         };
         assert!(stable("30", 90).is_ok() && stable("780", 900).is_ok() && stable("0", 30).is_ok());
         let fault = "Request(\"StableSeconds: must be at most 780 where there are 900 s in all, got 800\")";

@@ -13,7 +13,6 @@ use sparkjob::job::Timestamp;
 use sparkjob::lifecycle::Deadlines;
 use sparkjob::outcome::{Failure, FailureKind, Made, Outcome};
 
-use crate::deadlines::may_be_again;
 use crate::envelope::Envelope;
 use crate::event::Event;
 use crate::plan::{Refused, plan};
@@ -28,7 +27,7 @@ pub async fn settle(
     clock: &Clock,
 ) -> Outcome {
     let work = async {
-        match plan(envelope, event, deadlines, may_be_again(envelope, clock.now())) {
+        match plan(envelope, event, deadlines) {
             Ok(plan) => drive::run(&plan, transport, clock).await,
             Err(refused) => refuse(envelope, &refused),
         }

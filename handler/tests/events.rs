@@ -27,7 +27,7 @@ fn meaning(file: &Path) -> Result<String, String> {
     let text = fs::read(file).expect("a readable file");
     let event: Event = serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let envelope = Envelope::read(&event).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let plan = plan(&envelope, &event, deadlines(&envelope, &event, NOW, LAMBDA_ENDS), false);
+    let plan = plan(&envelope, &event, deadlines(&envelope, &event, NOW, LAMBDA_ENDS));
     plan.map(|plan| told(&plan.goal)).map_err(|refused| match refused {
         Refused::Request(fault) => fault,
         Refused::Properties(faults) => faults.to_string(),

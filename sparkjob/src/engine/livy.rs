@@ -70,8 +70,8 @@ impl Engine for Livy {
             Some(other) if other != submission.name => {
                 Err(trouble(doing(), unclear(format!("Livy answered with a batch of another name, {other}"))))
             }
-            // Without a name it is there all the same, and must be followed and stopped by its id alone.
-            name => Ok(self.reference(batch.id, name)),
+            None => Err(trouble(doing(), unclear("Livy answered with a batch without a name".to_owned()))),
+            Some(name) => Ok(self.reference(batch.id, Some(name))),
         }
     }
 
@@ -275,7 +275,7 @@ impl Livy {
 
 /// Whether `batch` is the one that `run` means. After a restart Livy counts from 0 again, so the id alone does not tell.
 fn is(batch: &Batch, run: &RunRef) -> bool {
-    batch.id.to_string() == run.id && run.name.as_deref().is_none_or(|name| status::name(batch) == Some(name))
+    batch.id.to_string() == run.id && run.name.is_some() && run.name.as_deref() == status::name(batch)
 }
 
 fn unavailable(said: &str) -> Failed {

@@ -1,6 +1,8 @@
 //! From nothing to a job.
 
-use super::world::{World, plan, reference, wanted};
+use std::time::Duration;
+
+use super::world::{BEGIN, World, plan, reference, wanted};
 use crate::engine::Kind;
 use crate::job::Phase;
 use crate::lifecycle::{Action, Goal};
@@ -108,7 +110,7 @@ fn an_engine_that_cannot_be_reached_is_given_up_after_five_minutes() {
 #[test]
 fn a_repeated_request_that_never_got_to_look_does_not_know_what_was_made() {
     let mut again = plan(Goal::Run(wanted("pi.py", "r1")), Management::default());
-    again.again = true;
+    again.deadlines.asked = BEGIN.before(Duration::from_mins(2));
     assert_eq!(World::new().weather(|_, _| Some(Kind::Unavailable)).run(&again).made, Made::Unknown);
     let refused = |action: &Action, _| matches!(action, Action::Start(_)).then_some(Kind::Rejected);
     assert_eq!(World::new().weather(refused).run(&again).made, Made::Nothing);

@@ -10,7 +10,7 @@ use crate::outcome::Made;
 use crate::properties::{Management, OnDeleteError, OnTimeout, WaitFor};
 
 fn short(goal: Goal, management: Management, seconds: u64) -> Plan {
-    Plan { goal, management, deadlines: Deadlines::between(BEGIN, BEGIN + Duration::from_secs(seconds)), again: false }
+    Plan { goal, management, deadlines: Deadlines::between(BEGIN, BEGIN + Duration::from_secs(seconds)) }
 }
 
 fn until_done(on_timeout: OnTimeout) -> Management {

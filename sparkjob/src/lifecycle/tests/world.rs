@@ -216,5 +216,5 @@ pub fn wanted(file: &str, request: &str) -> Wanted {
 
 /// A plan with an hour's time.
 pub fn plan(goal: Goal, management: Management) -> Plan {
-    Plan { goal, management, deadlines: Deadlines::between(BEGIN, BEGIN + Duration::from_hours(1)), again: false }
+    Plan { goal, management, deadlines: Deadlines::between(BEGIN, BEGIN + Duration::from_hours(1)) }
 }
