@@ -106,13 +106,22 @@ impl Stand {
 
     /// Waits until the run is over, and tells how it ended.
     async fn end(&self, run: &RunRef) -> Phase {
+        self.wait(run, Phase::is_over).await
+    }
+
+    /// Waits until the run is up.
+    async fn up(&self, run: &RunRef) {
+        assert_eq!(self.wait(run, |phase| phase != Phase::Waiting).await, Phase::Running);
+    }
+
+    async fn wait(&self, run: &RunRef, until: impl Fn(Phase) -> bool) -> Phase {
         let begin = Instant::now();
         loop {
             let phase = self.phase(run).await;
-            if phase.is_over() {
+            if until(phase) {
                 return phase;
             }
-            assert!(begin.elapsed() < Duration::from_mins(2), "{run} is not over in time");
+            assert!(begin.elapsed() < Duration::from_mins(2), "{run} is still {phase:?}");
             sleep(Duration::from_millis(500)).await;
         }
     }
@@ -208,6 +217,7 @@ async fn lookups_and_descriptions_agree(stand: &Stand) {
     assert_eq!(stand.found(&stand.identity("look-3", &job), Lookup::Token).await, []);
 
     stand.end(&first).await;
+    stand.up(&second).await;
     let mut other = second.clone();
     other.name = Some("Another-0000000000000000-00000000-00000000".to_owned());
     let unknown = RunRef { id: "77777".to_owned(), ..second.clone() };
@@ -228,7 +238,7 @@ async fn lookups_and_descriptions_agree(stand: &Stand) {
 
 async fn a_running_job_is_cancelled_and_gone(stand: &Stand) {
     let run = stand.start("cancel", "endless.py").await;
-    assert_eq!(stand.phase(&run).await, Phase::Running);
+    stand.up(&run).await;
     stand.engine.cancel(&run, How::Ask).await.unwrap();
     assert_eq!(stand.end(&run).await, Phase::Gone);
     stand.engine.cancel(&run, How::Ask).await.unwrap();
