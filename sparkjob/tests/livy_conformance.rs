@@ -225,7 +225,7 @@ async fn lookups_and_descriptions_agree(stand: &Stand) {
     let runs = [unknown, second.clone(), first, nameless, other.clone()];
     let together = stand.engine.describe(&runs).await.unwrap();
     let phases: Vec<Phase> = together.iter().map(|status| status.phase).collect();
-    assert_eq!(phases, [Phase::Gone, Phase::Running, Phase::Succeeded, Phase::Running, Phase::Gone]);
+    assert_eq!(phases, [Phase::Gone, Phase::Running, Phase::Succeeded, Phase::Gone, Phase::Gone]);
     for (run, status) in runs.iter().zip(&together) {
         assert_eq!(stand.phase(run).await, status.phase);
     }

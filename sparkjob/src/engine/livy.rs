@@ -76,7 +76,7 @@ impl Engine for Livy {
             Some(other) if other != submission.name => {
                 Err(unclear(format!("Livy answered with a batch of another name, {other}")))
             }
-            None => Err(trouble(doing(), unclear("Livy answered with a batch without a name".to_owned()))),
+            None => Err(unclear("Livy answered with a batch without a name".to_owned())),
             Some(name) => Ok(self.reference(batch.id, Some(name))),
         }
     }

@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn every_status_has_its_kind() {
-        use Kind::{Denied, Rejected, Unavailable, Unclear};
+        use Kind::{Busy, Denied, Rejected, Unavailable, Unclear};
         let kinds = [
             // Status, after a look, after a submission or a deletion.
             (301, Rejected, Rejected),
@@ -153,7 +153,7 @@ mod tests {
             (405, Rejected, Rejected),
             (408, Unavailable, Unclear),
             (413, Rejected, Rejected),
-            (429, Unavailable, Unavailable),
+            (429, Busy, Busy),
             (500, Unavailable, Unclear),
             (502, Unavailable, Unclear),
             (503, Unavailable, Unclear),
@@ -170,8 +170,8 @@ mod tests {
     #[test]
     fn a_refusal_that_passes_and_a_name_that_is_taken_are_told_by_their_words() {
         let kind = |body| failed(Asked::Submission, 400, body).kind;
-        assert_eq!(kind(r#"{"msg":"Rejected, too many sessions are being created!"}"#), Kind::Unavailable);
-        assert_eq!(kind(r#""Rejected, too many sessions are being created!""#), Kind::Unavailable);
+        assert_eq!(kind(r#"{"msg":"Rejected, too many sessions are being created!"}"#), Kind::Busy);
+        assert_eq!(kind(r#""Rejected, too many sessions are being created!""#), Kind::Busy);
         assert_eq!(kind(r#"{"msg":"Duplicate session name: Some(pi-1) for session 1"}"#), Kind::Taken);
         assert_eq!(
             kind(r#"{"msg":"Rejected, Reason: Duplicate session name: Some(pi-1) for session 1"}"#),
