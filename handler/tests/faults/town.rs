@@ -46,11 +46,13 @@ impl Town {
         for file in [crate::OLD, crate::NEW] {
             livy.script(file, Script::endless());
         }
+        livy.script(crate::DYING, Script::dying(Duration::from_secs(5)));
+        livy.allow_local(&["/jobs/"]);
         Self { livy, answers: Arc::default() }
     }
 
-    /// Ends every living job, well, within this time.
-    pub fn finish_within(&self, time: Duration) {
+    /// Ends the old job, well, within this time.
+    pub fn finish_old_within(&self, time: Duration) {
         let livy = self.livy.clone();
         tokio::spawn(async move {
             tokio::time::sleep(time).await;
@@ -78,6 +80,16 @@ impl Town {
     /// The names of the jobs that are alive.
     pub fn alive(&self) -> Vec<String> {
         self.livy.alive().into_iter().map(|job| job.name).collect()
+    }
+
+    /// How many jobs were alive at the same time at most.
+    pub fn most_alive(&self) -> usize {
+        self.livy.most_alive(|_| true)
+    }
+
+    /// How many names Livy still holds that no job was ever behind.
+    pub fn phantoms(&self) -> usize {
+        self.livy.batches().iter().filter(|batch| batch.known && !batch.begun).count()
     }
 
     /// How many jobs of this file there ever were.
