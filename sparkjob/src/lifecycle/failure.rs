@@ -24,6 +24,13 @@ pub fn of(trouble: &Trouble) -> Failure {
     }
 }
 
+/// A job that can no longer be followed.
+pub fn of_following(run: &RunRef, trouble: &Trouble) -> Failure {
+    let mut failure = of(trouble);
+    failure.what = format!("{} was submitted and cannot be followed any longer. {}", told(run), failure.what);
+    failure
+}
+
 /// Jobs that could not be stopped or looked for, where that matters.
 pub fn of_stop(trouble: &Trouble) -> Failure {
     let mut failure = of(trouble);

@@ -150,7 +150,13 @@ impl At<'_> {
             (Err(_), Some(own)) if self.waits_for(WaitFor::Submitted) && own.ours && !state.tried => {
                 return self.succeed(state);
             }
-            (Err(trouble), _) => return self.weather_or_fail(state, trouble),
+            (Err(trouble), _) => {
+                return self.weather(state, trouble).unwrap_or_else(|(state, trouble)| {
+                    let following = |own: &Own| failure::of_following(&own.run, &trouble);
+                    let failure = state.own.as_ref().map_or_else(failure::of_state, following);
+                    self.fail(state, failure)
+                });
+            }
             (Ok(_), None) => None,
         };
         let (Some(status), Some(own)) = (status, state.own.clone()) else {
