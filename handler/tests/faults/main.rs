@@ -5,6 +5,7 @@
 
 mod cloudformation;
 mod town;
+mod troubleshooting;
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use http::{Method, Request, Response, StatusCode, header};
 use serde_json::Value;
 
 use sparkjob::http::{Lost, Transport};
-use sparkjob::testing::{FakeLivy, Script};
+use sparkjob::testing::{FakeLivy, Script, Version};
 
 use crate::cloudformation::Delivery;
 
@@ -42,13 +42,23 @@ pub struct Town {
 
 impl Town {
     pub fn new() -> Self {
-        let livy = FakeLivy::new();
+        Self::of(Version::V0_7)
+    }
+
+    /// One with this Livy.
+    pub fn of(version: Version) -> Self {
+        let livy = FakeLivy::of(version);
         for file in [crate::OLD, crate::NEW] {
             livy.script(file, Script::endless());
         }
         livy.script(crate::DYING, Script::dying(Duration::from_secs(5)));
         livy.allow_local(&["/jobs/"]);
         Self { livy, answers: Arc::default() }
+    }
+
+    /// Its Livy.
+    pub fn livy(&self) -> &FakeLivy {
+        &self.livy
     }
 
     /// Ends the old job, well, within this time.

@@ -122,6 +122,11 @@ impl At<'_> {
                 state.notes.push(format!("It ended by itself meanwhile: it is {}.", status.word));
                 state.done(Some(failure), self.now)
             }
+            Some(status) if status.silent => {
+                state.notes.push("Its name was given free.".to_owned());
+                state.report.full_log.clear();
+                state.done(Some(failure), self.now)
+            }
             _ => {
                 state.notes.push("The job was cancelled.".to_owned());
                 state.report.full_log = String::from("gone with the job, which was cancelled");
