@@ -18,6 +18,7 @@ EVENT ?= events/create.json
 LOCAL := python3 local/local.py
 # An instance of the tests' own, so that they are never in the way of `make up`.
 E2E := $(LOCAL) --instance e2e
+CONFORMANCE_JOBS := .local/run/e2e/work/conformance
 # SAM finds cargo-lambda, and that finds zig, on the path.
 WITH_TOOLS := PATH="$(CURDIR)/.local/tools/bin:$$PATH"
 ZIP := $(CURDIR)/.local/handler.zip
@@ -116,7 +117,11 @@ size: build ## print the zip's size in bytes; above 2.5 MB is an error
 e2e: install build ## end to end: the real binary, Livy, Spark, stacks
 	trap '$(E2E) down' EXIT INT TERM; \
 	$(E2E) up --aws-port 0 --livy-port 0; \
-	SPARKJOB_INSTANCE=e2e cargo test --locked -p tests --features e2e
+	eval "$$($(E2E) env)"; \
+	mkdir -p $(CONFORMANCE_JOBS); \
+	SPARKJOB_TEST_LIVY="$$LIVY_URL" SPARKJOB_TEST_JOBS="$(CURDIR)/$(CONFORMANCE_JOBS)" \
+	  cargo test --locked -p sparkjob --test livy_conformance -- --ignored; \
+	SPARKJOB_INSTANCE=e2e cargo test --locked -p tests --features e2e -- --test-threads 8
 
 .PHONY: test-local
 test-local: install ## the local default's own tests

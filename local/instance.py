@@ -69,6 +69,11 @@ class Instance:
             "log": str(service.log),
         }
 
+    def died(self) -> list[str]:
+        """The services that ended by themselves; one that was stopped, or is being restarted, did not."""
+        with self._alone():
+            return [name for name, program in self.state.items() if "pid" in program and not self.alive(name)]
+
     # What changes it.
 
     def up(self, aws_port: int, livy_port: int, retain: int) -> bool:

@@ -60,11 +60,12 @@ def _run(options) -> int:
         instance = _start(options)
         _show(instance)
         print("Ctrl-C stops everything.", flush=True)
-        while all(map(instance.alive, SERVICES)):
+        # Meanwhile its services may be stopped and started from elsewhere.
+        while not (dead := instance.died()):
+            if not instance.state:
+                print("Taken down from elsewhere.")
+                return 0
             time.sleep(1)
-            # Its services may be stopped and started from elsewhere.
-            instance = Instance(options.instance)
-        dead = [name for name in SERVICES if not instance.alive(name)]
         raise Fault(f"Ended: {', '.join(dead)}. Its log: {instance.folder / 'log'}")
     finally:
         for sign in ENDS:

@@ -21,22 +21,16 @@ const LONGEST_WAIT: u64 = 3600;
 pub struct Times {
     /// Until when.
     pub deadlines: Deadlines,
-    /// Whether the request may have been delivered before: it was signed too long ago for a first delivery.
-    pub again: bool,
     /// How long one invocation of the function may last; none where nothing tells.
     pub invocation: Option<Duration>,
 }
-
-/// Lambda delivers a failed event again after a minute at the earliest.
-const FIRST_DELIVERY: Duration = Duration::from_mins(1);
 
 impl Times {
     /// The times of a request that was delivered at `now` to a function that Lambda stops at `lambda_ends`: until
     /// `CloudFormation` or Lambda gives up, whichever is the earlier.
     pub fn of(envelope: &Envelope, event: &Event, now: Timestamp, lambda_ends: Timestamp) -> Self {
-        let signed = envelope.response_url.signed();
         // A moment of signing that lies ahead is a clock that is wrong: ours is the one that counts.
-        let begin = signed.filter(|signed| *signed <= now).unwrap_or(now);
+        let begin = envelope.response_url.signed().filter(|signed| *signed <= now).unwrap_or(now);
         let end = begin + service_timeout(event);
         // No deadline of Lambda's lies behind us; one that does comes from an emulator that sets none.
         let invocation = (now < lambda_ends).then(|| lambda_ends.since(now));
@@ -45,8 +39,7 @@ impl Times {
         } else {
             Deadlines::between(begin, end)
         };
-        let again = signed.is_none_or(|signed| now.since(signed) >= FIRST_DELIVERY);
-        Self { deadlines, again, invocation }
+        Self { deadlines: deadlines.asked_at(begin), invocation }
     }
 
     /// What the first delivery of a request with `service_timeout` has for its job. A later one has less, and is held to
@@ -153,13 +146,6 @@ mod tests {
     #[test]
     fn a_deadline_of_lambda_that_is_past_is_none() {
         assert_eq!(span(json!({}), after(10), Timestamp(0)), (0, 3600));
-    }
-
-    #[test]
-    fn a_request_that_was_signed_a_minute_ago_may_be_here_again() {
-        let again = |now, changes| times(changes, now, now + Duration::from_mins(15)).again;
-        assert!(!again(after(59), json!({})) && again(after(60), json!({})));
-        assert!(again(after(0), json!({"ResponseURL": "https://host/"})));
     }
 
     #[test]

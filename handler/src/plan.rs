@@ -17,8 +17,7 @@ use crate::physical_id::PhysicalId;
 /// # Errors
 /// [`Refused`], with every fault at once. A Delete is never refused.
 pub fn plan(envelope: &Envelope, event: &Event, times: &Times) -> Result<Plan, Refused> {
-    let Times { deadlines, again, .. } = *times;
-    let planned = |goal, management| Plan { goal, management, deadlines, again };
+    let planned = |goal, management| Plan { goal, management, deadlines: times.deadlines };
     match &envelope.action {
         Action::Create => {
             let Description { job, management } = wanted(event, times)?;

@@ -45,7 +45,7 @@ pub async fn act(action: Action, transport: &Arc<dyn Transport>, limit: Duration
     let engine = |place: &Place| connect(place, Arc::clone(transport));
     match action {
         Action::Find(place, identity, by) => {
-            let doing = format!("look for jobs on {place}");
+            let doing = format!("look for the job at {place}");
             Seen::Found(within(limit, Kind::Unavailable, doing, engine(&place).find(&identity, by)).await)
         }
         Action::Start(wanted) => {

@@ -2,9 +2,15 @@
 //! [`Transport`](crate::http::Transport).
 //!
 //! With `#[tokio::test(start_paused = true)]` hours go by at once, and always alike. Models panic on misuse, as tests do.
+//!
+//! Every model stands behind a [`Faulty`] of its own; where a test has several, or counts what goes to all of them, one more
+//! `Faulty` goes around the transport that shares requests out among them.
 
 mod fault;
 mod livy;
 
 pub use fault::{Fault, Faulty, Instead, Sent};
 pub use livy::{End, FakeLivy, Made, Script, Version};
+
+#[cfg(test)]
+mod tests;

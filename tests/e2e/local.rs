@@ -2,12 +2,10 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use serde_json::Value;
-use tokio::process::{Child, Command};
-
-use crate::wait::until;
+use tokio::process::Command;
 
 /// A running instance of `local/local.py`.
 #[derive(Clone, Debug)]
@@ -53,35 +51,47 @@ impl Instance {
 pub struct Own {
     /// What runs.
     pub instance: Instance,
-    // It hears Ctrl-C as this program does, and then ends all that it started.
-    _leader: Child,
-}
-
-impl Drop for Own {
-    fn drop(&mut self) {
-        // Also where its scene has failed, so without waiting for anything else.
-        _ = command(&self.instance.name, &["down"]).into_std().status();
-    }
+    keeper: Keeper,
 }
 
 impl Own {
     /// Starts one beside `given`, on free ports.
     pub async fn beside(given: &Instance) -> Self {
-        let name = &format!("{}-own", given.name);
-        local(name, &["down"]).await;
-        let leader = command(name, &["run", "--aws-port", "0", "--livy-port", "0"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("python3 runs");
-        let instance = until("another local default runs", async || Instance::named(name).await).await;
-        Self { instance, _leader: leader }
+        let name = format!("{}-own", given.name);
+        local(&name, &["down"]).await;
+        let keeper = Keeper::of(&name);
+        local(&name, &["up", "--aws-port", "0", "--livy-port", "0"]).await;
+        Self { instance: Instance::named(&name).await.expect("another local default runs"), keeper }
     }
 
     /// Stops and starts its Livy, which forgets all its batches.
     pub async fn restart_livy(&self) {
         local(&self.instance.name, &["restart", "livy"]).await;
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        self.keeper.let_go();
+    }
+}
+
+/// Ends an instance once this program has let go of it or is no more, however it came to its end: Ctrl-C, `kill -KILL`.
+#[derive(Debug)]
+struct Keeper(Child);
+
+impl Keeper {
+    fn of(instance: &str) -> Self {
+        let script = r#"trap "" INT HUP TERM; cat; exec "$@""#;
+        let down = command(instance, &["down"]).into_std();
+        let mut keeper = std::process::Command::new("sh");
+        keeper.args(["-c", script, "keeper"]).arg(down.get_program()).args(down.get_args());
+        Self(keeper.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("sh runs"))
+    }
+
+    fn let_go(&mut self) {
+        drop(self.0.stdin.take());
+        _ = self.0.wait();
     }
 }
 

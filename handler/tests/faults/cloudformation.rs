@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use handler::answer;
 use sparkjob::drive::Clock;
@@ -13,7 +14,7 @@ use sparkjob::job::Timestamp;
 
 use crate::town::{BUCKET, Town};
 
-/// 2026-11-21T07:00:00Z, when every request is signed.
+/// 2026-11-21T07:00:00Z, which the clock shows when a request is made; so every request is signed then.
 const NOW: Timestamp = Timestamp(1_795_244_400_000);
 
 /// What one invocation may take.
@@ -25,6 +26,21 @@ pub struct Delivery {
     pub id: String,
     event: Value,
     town: Town,
+    made: Instant,
+}
+
+/// What a template says besides the file.
+#[derive(Clone, Copy, Debug)]
+pub struct Properties {
+    pub strategy: &'static str,
+    pub wait_for: &'static str,
+    pub service_timeout: u32,
+}
+
+impl Default for Properties {
+    fn default() -> Self {
+        Self { strategy: "StopThenStart", wait_for: "Running", service_timeout: 3600 }
+    }
 }
 
 /// What came back.
@@ -51,13 +67,13 @@ impl Stack {
         Self { town: town.clone(), requests: 0, properties: Value::Null, id: None, replaced: Vec::new() }
     }
 
-    pub fn create(&mut self, file: &str) -> Delivery {
-        self.properties = properties(file, "StopThenStart");
+    pub fn create(&mut self, file: &str, told: Properties) -> Delivery {
+        self.properties = properties(file, told);
         self.request("Create", json!({}))
     }
 
-    pub fn update(&mut self, file: &str, strategy: &str) -> Delivery {
-        let old = std::mem::replace(&mut self.properties, properties(file, strategy));
+    pub fn update(&mut self, file: &str, told: Properties) -> Delivery {
+        let old = std::mem::replace(&mut self.properties, properties(file, told));
         let id = self.id.clone();
         self.request("Update", json!({ "OldResourceProperties": old, "PhysicalResourceId": id }))
     }
@@ -98,12 +114,18 @@ impl Stack {
         for (name, value) in more {
             event[name] = value;
         }
-        Delivery { id, event, town: self.town.clone() }
+        Delivery { id, event, town: self.town.clone(), made: Instant::now() }
     }
 }
 
-fn properties(file: &str, strategy: &str) -> Value {
-    json!({ "LivyHost": "emr", "UpdateStrategy": strategy, "Parameters": { "File": file } })
+fn properties(file: &str, told: Properties) -> Value {
+    json!({
+        "LivyHost": "emr",
+        "UpdateStrategy": told.strategy,
+        "WaitFor": told.wait_for,
+        "ServiceTimeout": told.service_timeout.to_string(),
+        "Parameters": { "File": file },
+    })
 }
 
 /// Delivers a request as Lambda does: again after a minute and after two more, where the invocation fails.
@@ -125,10 +147,11 @@ pub async fn deliver_twice(way: &(impl Transport + Clone + 'static), request: &D
 
 async fn invoke(way: &(impl Transport + Clone + 'static), request: &Delivery) -> bool {
     let event = serde_json::from_value(request.event.clone()).expect("an event");
+    let now = NOW + request.made.elapsed();
     let mut context = Context::default();
-    context.deadline = (NOW + INVOCATION).0;
+    context.deadline = (now + INVOCATION).0;
     let transport: Arc<dyn Transport> = Arc::new(way.clone());
-    answer(LambdaEvent::new(event, context), transport, Clock::showing(NOW)).await.is_ok()
+    answer(LambdaEvent::new(event, context), transport, Clock::showing(now)).await.is_ok()
 }
 
 fn read(request: &Delivery) -> Answer {

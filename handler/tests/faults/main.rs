@@ -5,19 +5,33 @@
 
 mod cloudformation;
 mod town;
+mod troubleshooting;
 
 use std::time::Duration;
 
 use sparkjob::testing::{Fault, Faulty};
 
-use cloudformation::{Stack, deliver, deliver_twice};
+use cloudformation::{Properties, Stack, deliver, deliver_twice};
 use town::Town;
 
 /// What is tried with faults.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Scenario {
-    Create,
-    Update(&'static str),
+#[derive(Clone, Copy, Debug)]
+struct Scenario {
+    /// What is asked for.
+    ask: Ask,
+    /// What must come of it, whatever goes wrong once.
+    status: &'static str,
+    /// Jobs that are alive then; none where a fault may leave one to the Delete that follows.
+    alive: Option<usize>,
+    /// Jobs of the requested file that there ever were.
+    jobs: usize,
+}
+
+/// A request about a file.
+#[derive(Clone, Copy, Debug)]
+enum Ask {
+    Create(&'static str, Properties),
+    Update(&'static str, Properties),
     Delete,
 }
 
@@ -27,35 +41,64 @@ struct Run {
     struck: bool,
 }
 
+/// Files, and what becomes of them on [`Town`]'s Livy.
 const OLD: &str = "s3://code/old.py";
 const NEW: &str = "s3://code/new.py";
+const DYING: &str = "s3://code/dying.py";
+const REFUSED: &str = "/etc/passwd";
 
 #[tokio::test(start_paused = true)]
 async fn a_create_survives_any_one_fault() {
-    survives(Scenario::Create).await;
+    let ask = Ask::Create(NEW, Properties::default());
+    survives(Scenario { ask, status: "SUCCESS", alive: Some(1), jobs: 1 }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_waits_for_no_more_than_the_submission_survives_any_one_fault() {
+    let ask = Ask::Create(NEW, Properties { wait_for: "Submitted", ..Properties::default() });
+    survives(Scenario { ask, status: "SUCCESS", alive: Some(1), jobs: 1 }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_livy_refuses_survives_any_one_fault() {
+    let ask = Ask::Create(REFUSED, Properties::default());
+    survives(Scenario { ask, status: "FAILED", alive: Some(0), jobs: 0 }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_whose_job_dies_survives_any_one_fault() {
+    let ask = Ask::Create(DYING, Properties::default());
+    survives(Scenario { ask, status: "FAILED", alive: Some(0), jobs: 1 }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_misses_its_deadline_survives_any_one_fault() {
+    let ask = Ask::Create(NEW, Properties { wait_for: "Succeeded", service_timeout: 300, ..Properties::default() });
+    survives(Scenario { ask, status: "FAILED", alive: None, jobs: 1 }).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_delete_survives_any_one_fault() {
-    survives(Scenario::Delete).await;
+    survives(Scenario { ask: Ask::Delete, status: "SUCCESS", alive: Some(0), jobs: 1 }).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_update_that_stops_first_survives_any_one_fault() {
-    survives(Scenario::Update("StopThenStart")).await;
+async fn an_update_survives_any_one_fault_with_each_strategy() {
+    for (strategy, alive) in [("StopThenStart", 1), ("FinishThenStart", 1), ("StartThenStop", 2)] {
+        let ask = Ask::Update(NEW, Properties { strategy, ..Properties::default() });
+        survives(Scenario { ask, status: "SUCCESS", alive: Some(alive), jobs: 1 }).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_update_that_lets_finish_survives_any_one_fault() {
-    survives(Scenario::Update("FinishThenStart")).await;
+async fn an_update_whose_job_dies_survives_any_one_fault() {
+    for (strategy, alive) in [("StopThenStart", 0), ("StartThenStop", 1)] {
+        let ask = Ask::Update(DYING, Properties { strategy, ..Properties::default() });
+        survives(Scenario { ask, status: "FAILED", alive: Some(alive), jobs: 1 }).await;
+    }
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_update_that_starts_first_survives_any_one_fault() {
-    survives(Scenario::Update("StartThenStop")).await;
-}
-
-/// Each fault at each request of a clean run and at a few beyond, where a fault makes the run longer.
+/// Each fault at each request of a clean run.
 async fn survives(scenario: Scenario) {
     let clean = play(scenario, None).await;
     let mut survived = 0;
@@ -66,7 +109,7 @@ async fn survives(scenario: Scenario) {
             survived += 1;
         }
     }
-    println!("{scenario:?}: {survived} faults at {} requests survived", clean.sends);
+    println!("{:?}: {survived} faults at {} requests survived", scenario.ask, clean.sends);
 }
 
 /// One run from an empty Livy to an empty Livy, with the fault in the request that is tried; all that must hold is checked.
@@ -74,17 +117,19 @@ async fn play(scenario: Scenario, fault: Option<(usize, Fault)>) -> Run {
     let told = format!("{scenario:?} with {fault:?}");
     let town = Town::new();
     let mut stack = Stack::new(&town);
-    if scenario != Scenario::Create {
-        let created = deliver(&town, &stack.create(OLD)).await;
+    if !matches!(scenario.ask, Ask::Create(..)) {
+        let created = deliver(&town, &stack.create(OLD, Properties::default())).await;
         stack.answered(&created);
     }
-    if scenario == Scenario::Update("FinishThenStart") {
-        town.finish_within(Duration::from_mins(3));
-    }
-    let request = match scenario {
-        Scenario::Create => stack.create(NEW),
-        Scenario::Update(strategy) => stack.update(NEW, strategy),
-        Scenario::Delete => stack.delete(),
+    let (request, file) = match scenario.ask {
+        Ask::Create(file, properties) => (stack.create(file, properties), file),
+        Ask::Update(file, properties) => {
+            if properties.strategy == "FinishThenStart" {
+                town.finish_old_within(Duration::from_mins(3));
+            }
+            (stack.update(file, properties), file)
+        }
+        Ask::Delete => (stack.delete(), OLD),
     };
     let way = Faulty::new(town.clone());
     if let Some((k, fault)) = &fault {
@@ -92,21 +137,20 @@ async fn play(scenario: Scenario, fault: Option<(usize, Fault)>) -> Run {
     }
     let answer = deliver(&way, &request).await;
 
-    assert_eq!(answer.status, "SUCCESS", "{told}: {}", answer.reason);
+    assert_eq!(answer.status, scenario.status, "{told}: {}", answer.reason);
     assert_eq!(town.distinct_answers(&request), 1, "{told}");
+    assert_eq!(town.jobs_of(file), scenario.jobs, "{told}");
     let alive = town.alive();
-    match scenario {
-        Scenario::Delete => assert!(alive.is_empty(), "{told}: {alive:?}"),
-        Scenario::Update("StartThenStop") => assert_eq!(alive.len(), 2, "{told}: {alive:?}"),
-        _ => assert_eq!(alive.len(), 1, "{told}: {alive:?}"),
+    assert!(scenario.alive.is_none_or(|expected| alive.len() == expected), "{told}: {alive:?}");
+    if matches!(scenario.ask, Ask::Update(_, Properties { strategy: "StopThenStart" | "FinishThenStart", .. })) {
+        assert_eq!(town.most_alive(), 1, "{told}");
     }
-    let wanted = if scenario == Scenario::Delete { OLD } else { NEW };
-    assert_eq!(town.jobs_of(wanted), 1, "{told}");
     let run = Run { sends: way.sends(), struck: way.requests().iter().any(|sent| sent.fault.is_some()) };
 
     stack.answered(&answer);
     stack.finish(&town).await;
     assert!(town.alive().is_empty(), "{told}: {:?} is left", town.alive());
+    assert_eq!(town.phantoms(), 0, "{told}");
     run
 }
 
@@ -115,7 +159,7 @@ async fn two_deliveries_at_once_make_one_job_whatever_is_lost() {
     let play = async |fault: Option<(usize, Fault)>| {
         let town = Town::new();
         let mut stack = Stack::new(&town);
-        let request = stack.create(NEW);
+        let request = stack.create(NEW, Properties::default());
         let way = Faulty::new(town.clone());
         if let Some((k, fault)) = &fault {
             way.fault_at(*k, fault.clone());
@@ -145,7 +189,7 @@ async fn a_submission_that_arrives_late_is_still_the_only_one() {
     for minutes in 1..=4 {
         let town = Town::new();
         let mut stack = Stack::new(&town);
-        let request = stack.create(NEW);
+        let request = stack.create(NEW, Properties::default());
         let way = Faulty::new(town.clone());
         way.fault_next(http::Method::POST, "/batches", Fault::Late(Duration::from_mins(minutes)));
         let answer = deliver(&way, &request).await;

@@ -10,7 +10,7 @@ use http::{Method, Request, Response, StatusCode, header};
 use serde_json::Value;
 
 use sparkjob::http::{Lost, Transport};
-use sparkjob::testing::{FakeLivy, Script};
+use sparkjob::testing::{FakeLivy, Script, Version};
 
 use crate::cloudformation::Delivery;
 
@@ -42,15 +42,27 @@ pub struct Town {
 
 impl Town {
     pub fn new() -> Self {
-        let livy = FakeLivy::new();
+        Self::of(Version::V0_7)
+    }
+
+    /// One with this Livy.
+    pub fn of(version: Version) -> Self {
+        let livy = FakeLivy::of(version);
         for file in [crate::OLD, crate::NEW] {
             livy.script(file, Script::endless());
         }
+        livy.script(crate::DYING, Script::dying(Duration::from_secs(5)));
+        livy.allow_local(&["/jobs/"]);
         Self { livy, answers: Arc::default() }
     }
 
-    /// Ends every living job, well, within this time.
-    pub fn finish_within(&self, time: Duration) {
+    /// Its Livy.
+    pub fn livy(&self) -> &FakeLivy {
+        &self.livy
+    }
+
+    /// Ends the old job, well, within this time.
+    pub fn finish_old_within(&self, time: Duration) {
         let livy = self.livy.clone();
         tokio::spawn(async move {
             tokio::time::sleep(time).await;
@@ -78,6 +90,16 @@ impl Town {
     /// The names of the jobs that are alive.
     pub fn alive(&self) -> Vec<String> {
         self.livy.alive().into_iter().map(|job| job.name).collect()
+    }
+
+    /// How many jobs were alive at the same time at most.
+    pub fn most_alive(&self) -> usize {
+        self.livy.most_alive(|_| true)
+    }
+
+    /// How many names Livy still holds that no job was ever behind.
+    pub fn phantoms(&self) -> usize {
+        self.livy.batches().iter().filter(|batch| batch.known && !batch.begun).count()
     }
 
     /// How many jobs of this file there ever were.

@@ -7,10 +7,13 @@ mod answer;
 mod log;
 mod status;
 mod submission;
-#[cfg(test)]
-mod tests;
 mod text;
 mod wire;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +43,11 @@ const LISTING_TRIES: usize = 5;
 const LOG_LINES: usize = 500;
 /// Livy reads ids as Java's `int`; it answers a longer number as if it were no id at all.
 const MAX_ID: u64 = i32::MAX as u64;
+/// Why a Livy before 0.6 is refused.
+const NAMELESS: &str = "this Livy does not keep the names of batches, so it cannot be told whether a job was submitted \
+                        already; Livy 0.6 or later is needed, which EMR 5.30 and later have";
+/// A 404 that Livy has no reason for.
+const ASTRAY: &str = "Livy answered as if it had been asked for a batch that it does not know";
 
 /// A Livy server.
 #[derive(Debug)]
@@ -60,18 +68,16 @@ impl Engine for Livy {
         let doing = || format!("submit the job to {}", self.place());
         let submission = submission::submission(job, identity);
         let body = serde_json::to_vec(&submission).expect("plain data with text keys always serialises");
-        let unclear = |said: String| Failed { kind: Kind::Unclear, said };
-        let made: Result<Batch, Failed> =
-            self.call(Asked::Submission, "/batches", body.into()).await.and_then(|answer| {
-                answer.ok_or_else(|| unclear("Livy answered as if it had been asked for a batch".to_owned()))
-            });
-        let batch = made.map_err(|failed| trouble(doing(), failed))?;
+        let unclear = |said: String| trouble(doing(), Failed { kind: Kind::Unclear, said });
+        let made = self.call(Asked::Submission, "/batches", body.into()).await;
+        let made: Option<Batch> = made.map_err(|failed| trouble(doing(), failed))?;
+        let batch = made.ok_or_else(|| unclear(ASTRAY.to_owned()))?;
         match status::name(&batch) {
             Some(other) if other != submission.name => {
-                Err(trouble(doing(), unclear(format!("Livy answered with a batch of another name, {other}"))))
+                Err(unclear(format!("Livy answered with a batch of another name, {other}")))
             }
-            // Without a name it is there all the same, and must be followed and stopped by its id alone.
-            name => Ok(self.reference(batch.id, name)),
+            None => Err(unclear("Livy answered with a batch without a name".to_owned())),
+            Some(name) => Ok(self.reference(batch.id, Some(name))),
         }
     }
 
@@ -144,7 +150,7 @@ impl Livy {
     async fn report_of(&self, batch: Batch) -> Report {
         let mut full_log = self.full_log(&batch.id.to_string());
         let path = format!("/batches/{}/log?size={LOG_LINES}", batch.id);
-        let lines = match self.call(Asked::Look, &path, Bytes::new()).await {
+        let log = match self.call(Asked::Look, &path, Bytes::new()).await {
             Ok(log) => log.map_or_else(Vec::new, |Log { log }| log.into_iter().flatten().collect()),
             Err(failed) => {
                 full_log = format!("{full_log} (not read: {})", failed.said);
@@ -155,7 +161,7 @@ impl Livy {
         if let Some(application) = &batch.app_id {
             full_log = format!("{full_log}; on the cluster: yarn logs -applicationId {application}");
         }
-        let told = log::told(&lines, status::status(&batch).phase);
+        let told = log::told(&log, status::status(&batch).phase);
         let shown = batch.app_info.unwrap_or_default();
         let addresses = Links {
             spark_ui: shown.spark_ui_url.unwrap_or_default(),
@@ -180,14 +186,7 @@ impl Livy {
 
     /// The batch of this name.
     async fn named(&self, name: &str) -> Result<Option<Batch>, Failed> {
-        let nameless = || {
-            Failed {
-            kind: Kind::Rejected,
-            said: "this Livy does not keep the names of batches, so a job could not be submitted surely once; Livy 0.6 or \
-                   later is needed, which EMR 5.30 and later have"
-                .to_owned(),
-        }
-        };
+        let nameless = || Failed { kind: Kind::Rejected, said: NAMELESS.to_owned() };
         let asked: Result<Option<Batch>, Failed> =
             self.call(Asked::Look, &format!("/batches/{name}"), Bytes::new()).await;
         match asked {
@@ -210,7 +209,7 @@ impl Livy {
         Ok(batch.filter(|batch| is(batch, run)))
     }
 
-    /// The batches whose names are `wanted`.
+    /// The batches whose names are `wanted`: none on a Livy before 0.6, to which nothing is ever submitted.
     async fn select(&self, wanted: impl Fn(&str) -> bool + Send) -> Result<Vec<Batch>, Failed> {
         let mut batches = self.all().await?;
         batches.retain(|batch| status::name(batch).is_some_and(&wanted));
@@ -237,7 +236,7 @@ impl Livy {
             let from = batches.len().saturating_sub(1);
             let path = format!("/batches?from={from}&size={PAGE}");
             let page: Option<Listing> = self.call(Asked::Look, &path, Bytes::new()).await?;
-            let page = page.ok_or_else(|| unavailable("Livy answered as if it had been asked for a batch"))?;
+            let page = page.ok_or_else(|| unavailable(ASTRAY))?;
             let before = batches.len();
             if batches.pop().is_some_and(|last| page.sessions.first().is_none_or(|first| first.id != last.id)) {
                 return Ok(None);
@@ -275,7 +274,7 @@ impl Livy {
 
 /// Whether `batch` is the one that `run` means. After a restart Livy counts from 0 again, so the id alone does not tell.
 fn is(batch: &Batch, run: &RunRef) -> bool {
-    batch.id.to_string() == run.id && run.name.as_deref().is_none_or(|name| status::name(batch) == Some(name))
+    batch.id.to_string() == run.id && run.name.is_some() && run.name.as_deref() == status::name(batch)
 }
 
 fn unavailable(said: &str) -> Failed {

@@ -87,3 +87,6 @@ fn explain(error: &reqwest::Error) -> String {
     let innermost = std::iter::successors(error.source(), |&cause| cause.source()).last();
     innermost.map_or_else(|| "the request could not be made".to_owned(), ToString::to_string)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! What a failure says: what was tried, what came of it, what to do.
 
 use super::plan::Plan;
-use super::state::{Stage, State};
+use super::state::{Stage, State, Stopping};
 use crate::engine::{Kind, Trouble};
 use crate::job::{Phase, RunRef, Status};
 use crate::outcome::{Failure, FailureKind};
@@ -24,6 +24,13 @@ pub fn of(trouble: &Trouble) -> Failure {
     }
 }
 
+/// A job that can no longer be followed.
+pub fn of_following(run: &RunRef, trouble: &Trouble) -> Failure {
+    let mut failure = of(trouble);
+    failure.what = format!("{} was submitted and cannot be followed any longer. {}", told(run), failure.what);
+    failure
+}
+
 /// Jobs that could not be stopped or looked for, where that matters.
 pub fn of_stop(trouble: &Trouble) -> Failure {
     let mut failure = of(trouble);
@@ -43,7 +50,8 @@ pub fn of_job(run: &RunRef, status: &Status) -> Failure {
         _ => (FailureKind::Failed, "failed on", "Correct the job and deploy again."),
     };
     let said = if status.reason.is_empty() { String::new() } else { format!(" {}", sentence(&status.reason)) };
-    let what = format!("{} {happened} {}: it is {}.{said}", told(run), run.place, status.word);
+    let word = if status.word.is_empty() { String::new() } else { format!(": it is {}", status.word) };
+    let what = format!("{} {happened} {}{word}.{said}", told(run), run.place);
     Failure { kind, what, advice: advice.to_owned() }
 }
 
@@ -82,9 +90,11 @@ pub fn of_time(plan: &Plan, state: &State) -> Failure {
         }
         (_, Some(own)) => {
             let word = own.status.as_ref().map_or("unknown", |status| status.word.as_str());
+            let unsteady = own.running_since.is_some() && plan.management.wait_for == WaitFor::Running;
+            let met = if unsteady { "running for long enough (StableSeconds)" } else { met };
             (
                 format!("{} on {} was not {met} in time: it is {word}.", told(&own.run), own.run.place),
-                "Give it more time (ServiceTimeout), wait for less (WaitFor), or let it go on (OnTimeout: Accept).",
+                "Wait for less (WaitFor), let it go on (OnTimeout: Accept), or give it more time (ServiceTimeout).",
             )
         }
         (_, None) => {
@@ -100,6 +110,26 @@ pub fn of_time(plan: &Plan, state: &State) -> Failure {
 /// What is noted of a job that goes on although it has not met `WaitFor`.
 pub fn accepted(plan: &Plan) -> String {
     format!("WaitFor was not met within {} s; OnTimeout is Accept.", plan.deadlines.whole().as_secs())
+}
+
+/// What is noted of runs that were to be stopped and were not over when the answer was due.
+pub fn not_over(runs: &[Stopping], weather: Option<&str>) -> String {
+    let asked = runs.iter().all(|stopping| stopping.asked.is_some());
+    let asked = if asked { "It was asked to stop" } else { "It could not be asked to stop" };
+    let weather = weather.map(|said| format!(" ({said})")).unwrap_or_default();
+    format!("{asked} and may still run{weather}.")
+}
+
+/// A request that comes again so late that nobody can tell any more what became of its job.
+pub fn of_oblivion(plan: &Plan) -> Failure {
+    let place = plan.wanted().map(|wanted| format!(" {}", wanted.job.place)).unwrap_or_default();
+    Failure {
+        kind: FailureKind::Unavailable,
+        what: format!(
+            "This request comes again, too late to ask{place} whether its job has run: what ended ten minutes ago is forgotten."
+        ),
+        advice: "Nothing was submitted now. Look whether the job has run, and deploy again if not.".to_owned(),
+    }
 }
 
 /// A state that does not fit its plan: an internal error, told rather than hidden.

@@ -16,8 +16,10 @@ use crate::job::Timestamp;
 use crate::outcome::Failure;
 use crate::properties::{OnDeleteError, UpdateStrategy};
 
-/// An engine that cannot be reached for so long is given up; until then failed calls are weather.
+/// An engine that cannot be reached for so long is given up, or for this part of the whole time where that is less; until
+/// then failed calls are weather.
 const PATIENCE: Duration = Duration::from_mins(5);
+const PATIENCE_PART: u32 = 3;
 
 /// The state after `seen`, at `now`.
 pub fn learn(plan: &Plan, state: State, now: Timestamp, seen: Seen) -> State {
@@ -82,7 +84,7 @@ impl At<'_> {
     #[allow(clippy::result_large_err)]
     fn weather(self, mut state: State, trouble: Trouble) -> Result<State, (State, Trouble)> {
         let since = *state.weather_since.get_or_insert(self.now);
-        if is_final(trouble.kind, &state.stage) || self.now.since(since) >= PATIENCE {
+        if is_final(trouble.kind, &state.stage) || self.now.since(since) >= self.patience() {
             return Err((state, trouble));
         }
         // An engine that has no room yet does answer.
@@ -91,6 +93,10 @@ impl At<'_> {
         }
         state.weather = Some(trouble.to_string());
         Ok(self.again(state, REPEATS))
+    }
+
+    fn patience(self) -> Duration {
+        PATIENCE.min(self.plan.deadlines.whole() / PATIENCE_PART)
     }
 
     /// As [`At::weather`], where the request fails once waiting is of no use.

@@ -18,8 +18,6 @@ pub struct Plan {
     pub management: Management,
     /// Until when.
     pub deadlines: Deadlines,
-    /// Whether the same request may have been at work before: then a job may be there that was not looked for yet.
-    pub again: bool,
 }
 
 impl Plan {
@@ -122,7 +120,9 @@ pub enum Target {
 /// The times at which a request changes its ways, from the first to the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deadlines {
-    /// When the request began; the time in all is from here to `end`.
+    /// When the request was made; it may have been delivered before.
+    pub asked: Timestamp,
+    /// When this delivery's time began; the time in all is from here to `end`.
     pub begin: Timestamp,
     /// What is not reached by now is given up: the job that was submitted is cancelled.
     pub give_up: Timestamp,
@@ -140,7 +140,20 @@ impl Deadlines {
     pub fn between(begin: Timestamp, end: Timestamp) -> Self {
         let whole = end.since(begin);
         let before_end = |seconds, part| end.before(Duration::from_secs(seconds).min(whole / part));
-        Self { begin, give_up: before_end(120, 4), answer_by: before_end(30, 10), over: before_end(5, 60), end }
+        Self {
+            asked: begin,
+            begin,
+            give_up: before_end(120, 4),
+            answer_by: before_end(30, 10),
+            over: before_end(5, 60),
+            end,
+        }
+    }
+
+    /// The same times for a request that was made at `asked`.
+    #[must_use]
+    pub fn asked_at(self, asked: Timestamp) -> Self {
+        Self { asked, ..self }
     }
 
     /// The time in all.

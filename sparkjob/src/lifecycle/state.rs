@@ -1,5 +1,7 @@
 //! How far a request has come: small, plain, serialisable.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::plan::{Goal, Plan, Target};
@@ -47,8 +49,8 @@ pub enum Stage {
     FindOld,
     /// Which runs are to be stopped?
     Search {
-        /// When the first look was.
-        since: Timestamp,
+        /// When the first look was that told anything.
+        since: Option<Timestamp>,
     },
     /// Stop these.
     Stop {
@@ -116,6 +118,8 @@ pub enum Purpose {
     MakeRoom,
     /// A lost request left them behind.
     LeftBehind,
+    /// They were registered and never started.
+    NeverStarted,
     /// The job that this request made has failed it.
     Abandon(Failure),
 }
@@ -125,7 +129,8 @@ pub enum Purpose {
 pub struct Own {
     /// Which run.
     pub run: RunRef,
-    /// Whether this request's own submission made it. A job that was found is never cancelled: someone else counts on it.
+    /// Whether this delivery's own submission made it: it was answered, or it was lost and the run that was not there before
+    /// was there afterwards. A job that was simply found is never cancelled: another delivery counts on it.
     pub ours: bool,
     /// As it was last seen.
     pub status: Option<Status>,
@@ -141,6 +146,9 @@ impl Own {
     }
 }
 
+/// No delivery is repeated sooner after the request was made.
+const FIRST_DELIVERY: Duration = Duration::from_mins(1);
+
 impl State {
     /// The state in which `plan` begins, at `now`.
     pub fn begin(plan: &Plan, now: Timestamp) -> Self {
@@ -152,7 +160,7 @@ impl State {
                 Stage::Look
             }
             Goal::Stop(Target::Run(run)) => Stage::Stop { runs: Stopping::all([run.clone()]), purpose: Purpose::Goal },
-            Goal::Stop(Target::Search { .. }) => Stage::Search { since: now },
+            Goal::Stop(Target::Search { .. }) => Stage::Search { since: None },
             Goal::Stop(Target::Nothing) => Stage::Done(Box::new(Outcome {
                 failure: None,
                 made: Made::Nothing,
@@ -169,7 +177,7 @@ impl State {
             polls: 0,
             own,
             tried: false,
-            unseen: plan.again && plan.wanted().is_some(),
+            unseen: plan.wanted().is_some() && now.since(plan.deadlines.asked) >= FIRST_DELIVERY,
             refused: None,
             given_up: false,
             report: Report::default(),

@@ -128,3 +128,87 @@ fn without_tags(page: &str) -> String {
     }
     shown + rest
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(asked: Asked, status: u16, body: &str) -> Failed {
+        let mut response = Response::new(Bytes::from(body.to_owned()));
+        *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+        read::<serde_json::Value>(asked, Ok(response)).expect_err("a failure")
+    }
+
+    #[test]
+    fn every_status_has_its_kind() {
+        use Kind::{Busy, Denied, Rejected, Unavailable, Unclear};
+        let kinds = [
+            // Status, after a look, after a submission or a deletion.
+            (301, Rejected, Rejected),
+            (302, Rejected, Rejected),
+            (400, Rejected, Rejected),
+            (401, Denied, Denied),
+            (403, Denied, Denied),
+            (404, Rejected, Rejected),
+            (405, Rejected, Rejected),
+            (408, Unavailable, Unclear),
+            (413, Rejected, Rejected),
+            (429, Busy, Busy),
+            (500, Unavailable, Unclear),
+            (502, Unavailable, Unclear),
+            (503, Unavailable, Unclear),
+            (504, Unavailable, Unclear),
+            (599, Unavailable, Unclear),
+        ];
+        for (status, look, deed) in kinds {
+            assert_eq!(failed(Asked::Look, status, "").kind, look, "{status}");
+            assert_eq!(failed(Asked::Submission, status, "").kind, deed, "{status}");
+            assert_eq!(failed(Asked::Deletion, status, "").kind, deed, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_that_passes_and_a_name_that_is_taken_are_told_by_their_words() {
+        let kind = |body| failed(Asked::Submission, 400, body).kind;
+        assert_eq!(kind(r#"{"msg":"Rejected, too many sessions are being created!"}"#), Kind::Busy);
+        assert_eq!(kind(r#""Rejected, too many sessions are being created!""#), Kind::Busy);
+        assert_eq!(kind(r#"{"msg":"Duplicate session name: Some(pi-1) for session 1"}"#), Kind::Taken);
+        assert_eq!(
+            kind(r#"{"msg":"Rejected, Reason: Duplicate session name: Some(pi-1) for session 1"}"#),
+            Kind::Taken
+        );
+        assert_eq!(kind(r#"{"msg":"requirement failed: File is required."}"#), Kind::Rejected);
+    }
+
+    #[test]
+    fn livys_words_are_quoted_whatever_they_are_wrapped_in() {
+        let said = |body| failed(Asked::Submission, 400, body).said;
+        assert_eq!(said(r#"{"msg":"File is\n required."}"#), "HTTP 400: File is required.");
+        assert_eq!(said(r#""File is required.""#), "HTTP 400: File is required.");
+        assert_eq!(said("  "), "HTTP 400");
+        let page = "<html><head><title>Error 400 </title><style>p {}</style></head>\n<body><h2>HTTP ERROR: 400</h2>\n\
+                    <p>Reason:\n<pre>    Missing &lt;Header&gt; &amp; more.</pre></p><hr /></body></html>";
+        assert_eq!(said(page), "HTTP 400: HTTP ERROR: 400 Reason: Missing <Header> & more.");
+    }
+
+    #[test]
+    fn a_quotation_is_bounded() {
+        let long = failed(Asked::Look, 500, &"x".repeat(1 << 20));
+        assert_eq!(long.said.chars().count(), "HTTP 500: ".len() + MAX_QUOTE);
+    }
+
+    #[test]
+    fn only_livys_own_words_mean_that_a_batch_is_unknown() {
+        let read = |body: &'static str| {
+            let mut response = Response::new(Bytes::from_static(body.as_bytes()));
+            *response.status_mut() = StatusCode::NOT_FOUND;
+            read::<serde_json::Value>(Asked::Look, Ok(response))
+        };
+        assert!(matches!(read(r#"{"msg":"Session '5' not found."}"#), Ok(None)));
+        assert!(matches!(read(r#""Session '5' not found.""#), Ok(None)));
+        assert!(matches!(read(r#"{"msg":"Session 5 already stopped."}"#), Ok(None)));
+        assert!(read("").is_err());
+        assert!(read("<html><title>404 Not Found</title></html>").is_err());
+        assert!(read("default backend - 404").is_err());
+    }
+}

@@ -111,3 +111,56 @@ impl Message {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(text: &str) -> Batch {
+        serde_json::from_str(text).expect("a batch")
+    }
+
+    #[test]
+    fn a_batch_of_livy_0_7_is_read() {
+        let read = batch(
+            r#"{"id":4,"name":"pi-1","owner":null,"proxyUser":null,"state":"running","appId":null,
+                "appInfo":{"driverLogUrl":null,"sparkUiUrl":null},"log":["stdout: ","\nstderr: "]}"#,
+        );
+        let line = |text: &str| Some(text.to_owned());
+        let expected = Batch {
+            id: 4,
+            name: Name::Given("pi-1".to_owned()),
+            state: line("running"),
+            app_id: None,
+            app_info: Some(AppInfo::default()),
+            log: Some(vec![line("stdout: "), line("\nstderr: ")]),
+        };
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn a_batch_on_yarn_is_read_also_where_yarn_had_no_words() {
+        let read = batch(
+            r#"{"id":0,"name":null,"owner":"hadoop","proxyUser":"alice","state":"dead","appId":"application_1_0001",
+                "appInfo":{"driverLogUrl":"http://node:8042/logs","sparkUiUrl":"http://rm:8088/proxy/application_1_0001/"},
+                "log":["\nYARN Diagnostics: ",null],"ttl":null}"#,
+        );
+        assert_eq!((read.name, read.app_id.as_deref()), (Name::Unnamed, Some("application_1_0001")));
+        assert_eq!(read.app_info.and_then(|info| info.driver_log_url).as_deref(), Some("http://node:8042/logs"));
+        assert_eq!(read.log.map(|log| log[1].clone()), Some(None));
+    }
+
+    #[test]
+    fn a_batch_without_the_field_for_a_name_is_told_from_one_without_a_name() {
+        let read = batch(r#"{"id":0,"state":"starting","appId":null,"appInfo":{},"log":[]}"#);
+        assert_eq!(read.name, Name::NotKept);
+    }
+
+    #[test]
+    fn both_ways_to_say_what_is_wrong_are_read() {
+        for text in [r#"{"msg":"no"}"#, r#""no""#] {
+            let message: Message = serde_json::from_str(text).expect("a message");
+            assert_eq!(message.into_text(), "no");
+        }
+    }
+}

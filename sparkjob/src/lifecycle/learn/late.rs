@@ -22,13 +22,15 @@ impl At<'_> {
         let failure = failure::of_time(self.plan, &state);
         match &state.stage {
             // A submission that nobody saw succeed: it may yet be found, and is then cancelled.
-            Stage::FindOwn | Stage::Start if state.tried || state.refused.is_some() => {
+            // Or an earlier delivery's job, which is told.
+            Stage::FindOwn | Stage::Start if state.tried || state.unseen => {
                 state.given_up = true;
                 state.at(Stage::FindOwn, self.now)
             }
             Stage::Follow if self.may_go_on(&state) => {
                 state.notes.push(failure::accepted(self.plan));
-                self.succeed_late(state)
+                state.given_up = true;
+                self.succeed(state)
             }
             Stage::Look => state.done(None, self.now),
             _ => {
@@ -44,22 +46,19 @@ impl At<'_> {
         self.plan.management.on_timeout == OnTimeout::Accept && matches!(phase, Some(Phase::Waiting | Phase::Running))
     }
 
-    /// Success at the deadline. No time is left to look for what was left behind; a note says so where it matters.
-    fn succeed_late(self, mut state: State) -> State {
-        if self.plan.old().is_some() && self.starts_before_it_stops() {
-            state.notes.push("Jobs that a lost request left behind were not looked for.".to_owned());
-        }
-        state.given_up = true;
-        state.at(Stage::Explain(None), self.now)
-    }
-
     /// The answer is due: whatever is known is told.
     fn last_word(self, mut state: State) -> State {
         match state.stage.clone() {
             Stage::Explain(failure) => state.done(failure, self.now),
-            Stage::Stop { purpose: Purpose::Abandon(failure), .. } => {
-                state.notes.push("The job was asked to stop and was not over when this answer was due.".to_owned());
+            Stage::Stop { purpose: Purpose::Abandon(failure), runs } => {
+                state.notes.push(failure::not_over(&runs, state.weather.as_deref()));
                 state.done(Some(failure), self.now)
+            }
+            // The job that answers was accepted before: only what was left behind is still at hand.
+            Stage::FindOld | Stage::Stop { purpose: Purpose::LeftBehind, .. } if state.own.is_some() => {
+                let said = state.weather.as_deref().unwrap_or("time ran out");
+                state.notes.push(format!("A job that a lost request left behind may still run: {said}."));
+                state.done(None, self.now)
             }
             Stage::Stop { purpose: Purpose::Goal, .. } | Stage::Search { .. } if state.weather_since.is_some() => {
                 let said = state.weather.clone().unwrap_or_default();

@@ -2,59 +2,85 @@
 
 use std::time::Duration;
 
-use super::{At, LOOKS, failure};
+use super::{At, LOOKS, REPEATS, failure};
 use crate::engine::{Kind, Trouble};
 use crate::job::{Phase, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::plan::Goal;
-use crate::lifecycle::state::{Own, Stage, State};
+use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping};
 use crate::properties::WaitFor;
 
 /// A run without any sign of life for so long was registered but never started.
 const SILENCE: Duration = Duration::from_mins(1);
+
+/// An engine may forget a job ten minutes after its end: whether an earlier delivery's job ran is then not to be told.
+const MEMORY: Duration = Duration::from_mins(9);
+
+/// So long before a job is given up it is looked at once more.
+const LAST_LOOK: Duration = Duration::from_secs(2);
 
 impl At<'_> {
     pub(super) fn found_own(self, mut state: State, found: Result<Vec<Run>, Trouble>) -> State {
         let mut runs = match found {
             Ok(runs) => runs.into_iter(),
             Err(trouble) => {
-                return self.weather(state, trouble).unwrap_or_else(|(state, trouble)| {
+                return self.weather(state, trouble).unwrap_or_else(|(mut state, trouble)| {
+                    if state.tried && state.refused.is_none() {
+                        // There may be a job: as long as there is time, it is looked for.
+                        state.weather = Some(trouble.to_string());
+                        return self.again(state, REPEATS);
+                    }
                     let failure = state.refused.clone().unwrap_or_else(|| failure::of(&trouble));
                     self.fail(state, failure)
                 });
             }
         };
-        let found = runs.next();
-        state.unseen = false;
-        if state.given_up {
-            let failure = state.refused.clone().unwrap_or_else(|| failure::of_time(self.plan, &state));
-            let Some(Run { run, status }) = found else { return self.looked_well(state) };
-            let ours = state.tried && (state.refused.is_none() || status.phase == Phase::Waiting);
-            state.own = Some(Own { status: Some(status), ..Own::new(run, ours) });
-            return self.fail(state, failure);
-        }
-        if let Some(refusal) = state.refused.clone() {
-            return match found {
-                // A refused submission may leave a run behind that never starts.
-                Some(Run { run, status }) if status.phase == Phase::Waiting => {
-                    state.own = Some(Own { status: Some(status), ..Own::new(run, true) });
-                    self.fail(state, refusal)
-                }
-                // The same request, delivered twice: the other delivery was not refused.
-                Some(Run { run, .. }) => self.follow(state, Own::new(run, false)),
-                None => {
-                    state.tried = false;
-                    self.fail(state, refusal)
-                }
-            };
-        }
-        match found {
+        let first_look = std::mem::take(&mut state.unseen);
+        match runs.next() {
+            found if state.given_up => self.found_too_late(state, found),
+            found if state.refused.is_some() => self.found_after_refusal(state, found),
             Some(Run { run, .. }) => {
                 let own = Own::new(run, state.tried);
                 self.follow(state, own)
             }
             // Once a submission was tried, all that comes before it has been done.
-            None if state.tried || matches!(self.plan.goal, Goal::Run(_)) => self.start(state),
+            None if state.tried => self.start(state),
+            None if first_look && self.now.since(self.plan.deadlines.asked) >= MEMORY => {
+                state.tried = true;
+                self.fail(state, failure::of_oblivion(self.plan))
+            }
+            None if matches!(self.plan.goal, Goal::Run(_)) => self.start(state),
             None => state.at(Stage::Adopt, self.now),
+        }
+    }
+
+    /// The time to reach the goal is over: what this delivery submitted is cancelled, what is another's is told.
+    fn found_too_late(self, mut state: State, found: Option<Run>) -> State {
+        let failure = state.refused.clone().unwrap_or_else(|| failure::of_time(self.plan, &state));
+        match found {
+            Some(Run { run, status }) => {
+                let ours = state.tried && (state.refused.is_none() || status.silent);
+                state.own = Some(Own { status: Some(status), ..Own::new(run, ours) });
+                self.fail(state, failure)
+            }
+            None if state.tried => self.looked_well(state),
+            None => self.fail(state, failure),
+        }
+    }
+
+    /// A refused submission may leave a run behind that never starts.
+    fn found_after_refusal(self, mut state: State, found: Option<Run>) -> State {
+        match (found, state.refused.clone()) {
+            (Some(Run { run, status }), Some(refusal)) if status.silent => {
+                let runs = Stopping::all([run.clone()]);
+                state.own = Some(Own { status: Some(status), ..Own::new(run, true) });
+                state.at(Stage::Stop { runs, purpose: Purpose::Abandon(refusal) }, self.now)
+            }
+            // The same request, delivered twice: the other delivery was not refused.
+            (Some(Run { run, .. }), _) => self.follow(state, Own::new(run, false)),
+            (None, refusal) => {
+                state.tried = false;
+                state.done(refusal, self.now)
+            }
         }
     }
 
@@ -63,6 +89,12 @@ impl At<'_> {
             Ok(runs) => runs,
             Err(trouble) => return self.weather_or_fail(state, trouble),
         };
+        let never_started = |run: &Run| run.status.phase == Phase::Waiting && run.status.silent;
+        if runs.iter().any(never_started) {
+            // They hold nothing but a name, and whoever counts on one waits for nothing.
+            let runs = Stopping::all(runs.into_iter().filter(never_started).map(|run| run.run));
+            return state.at(Stage::Stop { runs, purpose: Purpose::NeverStarted }, self.now);
+        }
         let live = |run: &Run| matches!(run.status.phase, Phase::Waiting | Phase::Running);
         state.own = runs.into_iter().find(live).map(|Run { run, .. }| Own::new(run, false));
         match (&state.own, self.starts_before_it_stops()) {
@@ -114,8 +146,17 @@ impl At<'_> {
     pub(super) fn followed(self, mut state: State, seen: Result<Vec<Status>, Trouble>) -> State {
         let status = match (seen, &mut state.own) {
             (Ok(seen), Some(own)) => own.saw(&seen, self.now),
-            (Err(_), _) if self.waits_for(WaitFor::Submitted) => return self.succeed(state),
-            (Err(trouble), _) => return self.weather_or_fail(state, trouble),
+            // The engine has answered that it took the job: nothing more was asked for.
+            (Err(_), Some(own)) if self.waits_for(WaitFor::Submitted) && own.ours && !state.tried => {
+                return self.succeed(state);
+            }
+            (Err(trouble), _) => {
+                return self.weather(state, trouble).unwrap_or_else(|(state, trouble)| {
+                    let following = |own: &Own| failure::of_following(&own.run, &trouble);
+                    let failure = state.own.as_ref().map_or_else(failure::of_state, following);
+                    self.fail(state, failure)
+                });
+            }
             (Ok(_), None) => None,
         };
         let (Some(status), Some(own)) = (status, state.own.clone()) else {
@@ -124,7 +165,9 @@ impl At<'_> {
         match status.phase {
             Phase::Succeeded => self.succeed(state),
             Phase::Failed | Phase::Cancelled | Phase::Gone => self.fail(state, failure::of_job(&own.run, &status)),
-            Phase::Waiting | Phase::Running if self.waits_for(WaitFor::Submitted) => self.succeed(state),
+            Phase::Waiting | Phase::Running if self.waits_for(WaitFor::Submitted) && !status.silent => {
+                self.succeed(state)
+            }
             Phase::Waiting | Phase::Ending => self.still_waiting(state, own),
             Phase::Running => self.still_running(state, &own),
         }
@@ -137,20 +180,30 @@ impl At<'_> {
             state.own = Some(Own { ours: true, ..own });
             return self.fail(state, failure);
         }
-        self.looked_well(state)
+        self.looked_on(state)
     }
 
     fn still_running(self, state: State, own: &Own) -> State {
         let stable = self.plan.management.stable_for(self.plan.deadlines.whole());
         let steady_at = own.running_since.unwrap_or(self.now) + stable;
         if !self.waits_for(WaitFor::Running) {
-            return self.looked_well(state);
+            return self.looked_on(state);
         }
         if self.now >= steady_at {
             return self.succeed(state);
         }
-        let mut state = self.looked_well(state);
+        let mut state = self.looked_on(state);
         state.not_before = state.not_before.min(steady_at);
+        state
+    }
+
+    /// Looks again after a while, and once more just before the job is given up: it may have come so far by then.
+    fn looked_on(self, state: State) -> State {
+        let mut state = self.looked_well(state);
+        let last_look = self.plan.deadlines.give_up.before(LAST_LOOK);
+        if self.now < last_look {
+            state.not_before = state.not_before.min(last_look);
+        }
         state
     }
 

@@ -2,9 +2,10 @@
 
 use super::{At, failure};
 use crate::engine::{Kind, Lookup, SUBMISSION_LIMIT, Trouble};
-use crate::job::{Run, RunRef, Status, Timestamp};
+use crate::job::{Phase, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::plan::{Goal, Target};
-use crate::lifecycle::state::{Purpose, Stage, State, Stopping};
+use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping};
+use crate::outcome::Failure;
 
 impl At<'_> {
     pub(super) fn found_old(self, state: State, found: Result<Vec<Run>, Trouble>) -> State {
@@ -26,7 +27,7 @@ impl At<'_> {
         state.at(Stage::Stop { runs: Stopping::all(left), purpose: Purpose::LeftBehind }, self.now)
     }
 
-    pub(super) fn searched(self, state: State, since: Timestamp, found: Result<Vec<Run>, Trouble>) -> State {
+    pub(super) fn searched(self, state: State, since: Option<Timestamp>, found: Result<Vec<Run>, Trouble>) -> State {
         let runs = match found {
             Ok(runs) => runs,
             Err(trouble) => {
@@ -42,10 +43,13 @@ impl At<'_> {
         if !live.is_empty() {
             return state.at(Stage::Stop { runs: Stopping::all(live), purpose: Purpose::Goal }, self.now);
         }
+        let since = since.unwrap_or(self.now);
         if is_all || self.now.since(since) >= SUBMISSION_LIMIT {
             return state.done(None, self.now);
         }
-        self.looked_well(state)
+        let mut state = self.looked_well(state);
+        state.stage = Stage::Search { since: Some(since) };
+        state
     }
 
     pub(super) fn asked(
@@ -82,6 +86,9 @@ impl At<'_> {
             Err(trouble) => return self.stop_trouble(state, purpose, trouble),
         };
         for (stopping, status) in runs.iter_mut().zip(seen) {
+            if let Some(own) = state.own.as_mut().filter(|own| own.run == stopping.run) {
+                own.ends_as(&status);
+            }
             stopping.status = Some(status);
         }
         runs.retain(|stopping| !stopping.status.as_ref().is_some_and(|status| status.phase.is_over()));
@@ -91,13 +98,38 @@ impl At<'_> {
     }
 
     /// All of them are over.
-    fn stopped(self, mut state: State, purpose: Purpose) -> State {
+    fn stopped(self, state: State, purpose: Purpose) -> State {
         match purpose {
             Purpose::Goal => state.done(None, self.now),
             Purpose::MakeRoom => state.at(Stage::Start, self.now),
             Purpose::LeftBehind => self.nothing_left_behind(state),
-            Purpose::Abandon(failure) => {
+            Purpose::NeverStarted => state.at(Stage::Adopt, self.now),
+            Purpose::Abandon(failure) => self.abandoned(state, failure),
+        }
+    }
+
+    /// The job that failed the request is over, perhaps by itself.
+    fn abandoned(self, mut state: State, failure: Failure) -> State {
+        if state.refused.is_some() {
+            // It never was a job.
+            (state.own, state.tried) = (None, false);
+            return state.done(Some(failure), self.now);
+        }
+        match state.own.as_ref().and_then(|own| own.status.clone()) {
+            // It came so far just before it was to be cancelled.
+            Some(status) if status.phase == Phase::Succeeded => self.succeed(state),
+            Some(status) if status.phase == Phase::Failed => {
+                state.notes.push(format!("It ended by itself meanwhile: it is {}.", status.word));
+                state.done(Some(failure), self.now)
+            }
+            Some(status) if status.silent => {
+                state.notes.push("Its name was given free.".to_owned());
+                state.report.full_log.clear();
+                state.done(Some(failure), self.now)
+            }
+            _ => {
                 state.notes.push("The job was cancelled.".to_owned());
+                state.report.full_log = String::from("gone with the job, which was cancelled");
                 state.done(Some(failure), self.now)
             }
         }
@@ -128,9 +160,18 @@ impl At<'_> {
         state.notes.push(format!("OnDeleteError is Ignore, so a job may have been left running: {trouble}."));
         match purpose {
             Purpose::MakeRoom => state.at(Stage::Start, self.now),
-            Purpose::LeftBehind => self.nothing_left_behind(state),
+            // The engine that could not be asked for the one would not stop the other either.
+            Purpose::LeftBehind if state.own.is_none() && self.present_is_where_the_old_was() => {
+                state.at(Stage::Start, self.now)
+            }
+            Purpose::LeftBehind | Purpose::NeverStarted => self.nothing_left_behind(state),
             Purpose::Goal | Purpose::Abandon(_) => state.done(None, self.now),
         }
+    }
+
+    fn present_is_where_the_old_was(self) -> bool {
+        let (present, old) = (self.plan.present(), self.plan.old());
+        present.map(|run| &run.place) == old.map(|old| &old.job.place)
     }
 
     pub(super) fn finishing(self, state: State, seen: Result<Vec<Status>, Trouble>) -> State {
@@ -140,6 +181,15 @@ impl At<'_> {
             Err(trouble) => self
                 .weather(state, trouble)
                 .unwrap_or_else(|(state, trouble)| self.cannot_stop(state, Purpose::MakeRoom, &trouble)),
+        }
+    }
+}
+
+impl Own {
+    /// Takes note of a last look. What was cancelled is told as it was before: that is what the reader wants to know.
+    fn ends_as(&mut self, status: &Status) {
+        if matches!(status.phase, Phase::Succeeded | Phase::Failed) {
+            self.status = Some(status.clone());
         }
     }
 }

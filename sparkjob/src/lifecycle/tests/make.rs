@@ -1,9 +1,11 @@
 //! From nothing to a job.
 
-use super::world::{World, plan, reference, wanted};
+use std::time::Duration;
+
+use super::world::{BEGIN, Fate, World, plan, reference, wanted};
 use crate::engine::Kind;
 use crate::job::Phase;
-use crate::lifecycle::{Action, Goal};
+use crate::lifecycle::{Action, Goal, Seen, State, learn};
 use crate::outcome::{FailureKind, Made};
 use crate::properties::{Management, WaitFor};
 
@@ -19,7 +21,7 @@ fn a_create_looks_submits_once_and_follows_until_it_runs_steadily() {
     assert_eq!(outcome.made, Made::Job(reference(0, &wanted.identity.name())));
     assert_eq!(world.story(), ["find own", "start", "look", "report"]);
     // Five seconds until it runs, thirty that it must last, and what the looks come late.
-    let took = world.now.since(super::world::BEGIN).as_secs();
+    let took = world.now.since(BEGIN).as_secs();
     assert!((35..60).contains(&took), "took {took} s");
 }
 
@@ -46,7 +48,7 @@ fn running_must_last_anew_after_an_interruption() {
     let mut world = World::new().fate(&fate);
     let outcome = world.run(&plan(Goal::Run(wanted("pi.py", "r1")), Management::default()));
     assert_eq!(outcome.failure, None);
-    assert!(world.now.since(super::world::BEGIN).as_secs() >= 70);
+    assert!(world.now.since(BEGIN).as_secs() >= 70);
 }
 
 #[test]
@@ -86,7 +88,7 @@ fn a_submission_whose_answer_was_lost_is_found_again() {
 
 #[test]
 fn a_busy_engine_is_asked_again_until_there_is_room() {
-    let busy_for = super::world::BEGIN + std::time::Duration::from_mins(20);
+    let busy_for = BEGIN + std::time::Duration::from_mins(20);
     let mut world = World::new()
         .weather(move |action, now| (matches!(action, Action::Start(_)) && now < busy_for).then_some(Kind::Busy));
     let outcome = world.run(&plan(Goal::Run(wanted("pi.py", "r1")), Management::default()));
@@ -101,14 +103,14 @@ fn an_engine_that_cannot_be_reached_is_given_up_after_five_minutes() {
     let outcome = world.run(&plan(Goal::Run(wanted("pi.py", "r1")), Management::default()));
     assert_eq!(outcome.failure.map(|failure| failure.kind), Some(FailureKind::Unavailable));
     assert_eq!(outcome.made, Made::Nothing);
-    let took = world.now.since(super::world::BEGIN).as_secs();
+    let took = world.now.since(BEGIN).as_secs();
     assert!((300..340).contains(&took), "took {took} s");
 }
 
 #[test]
 fn a_repeated_request_that_never_got_to_look_does_not_know_what_was_made() {
     let mut again = plan(Goal::Run(wanted("pi.py", "r1")), Management::default());
-    again.again = true;
+    again.deadlines.asked = BEGIN.before(Duration::from_mins(2));
     assert_eq!(World::new().weather(|_, _| Some(Kind::Unavailable)).run(&again).made, Made::Unknown);
     let refused = |action: &Action, _| matches!(action, Action::Start(_)).then_some(Kind::Rejected);
     assert_eq!(World::new().weather(refused).run(&again).made, Made::Nothing);
@@ -116,7 +118,7 @@ fn a_repeated_request_that_never_got_to_look_does_not_know_what_was_made() {
 
 #[test]
 fn bad_weather_while_following_does_no_harm() {
-    let (from, to) = (super::world::BEGIN.0 + 10_000, super::world::BEGIN.0 + 250_000);
+    let (from, to) = (BEGIN.0 + 10_000, BEGIN.0 + 250_000);
     for kind in [Kind::Unavailable, Kind::Unclear, Kind::Denied, Kind::Rejected, Kind::Busy] {
         let mut world = World::new().weather(move |_, now| (from..to).contains(&now.0).then_some(kind));
         let outcome = world.run(&plan(Goal::Run(wanted("pi.py", "r1")), Management::default()));
@@ -163,4 +165,48 @@ fn denied_is_final() {
     let outcome = world.run(&plan(Goal::Run(wanted("pi.py", "r1")), Management::default()));
     assert_eq!(outcome.failure.map(|failure| failure.kind), Some(FailureKind::Denied));
     assert_eq!(world.actions.len(), 1);
+}
+
+#[test]
+fn a_name_without_a_job_is_not_submitted() {
+    let wanted = wanted("pi.py", "r1");
+    let mut world = World::new().with(&wanted.identity, Phase::Waiting);
+    world.runs[0].silent = true;
+    let outcome = world.run(&plan(Goal::Run(wanted), waiting_for(WaitFor::Submitted)));
+    assert_eq!(outcome.failure.map(|failure| failure.kind), Some(FailureKind::Rejected));
+    assert!(world.alive().is_empty());
+}
+
+#[test]
+fn what_a_refusal_left_behind_was_no_job() {
+    let wanted = wanted("pi.py", "r1");
+    let name = wanted.identity.name();
+    let mut world = World::new().weather(|action, _| matches!(action, Action::Start(_)).then_some(Kind::Rejected));
+    world.runs.push(Fate {
+        name,
+        // It appears with the refusal, after the first look.
+        phases: vec![(BEGIN, Phase::Gone), (BEGIN + Duration::from_millis(1), Phase::Waiting)],
+        silent: true,
+        deaf: false,
+    });
+    let refusing = plan(Goal::Run(wanted), Management::default());
+    let mut state = State::begin(&refusing, BEGIN);
+    state = learn(&refusing, state, BEGIN, Seen::Found(Ok(Vec::new())));
+    let outcome = world.go_on(&refusing, state, BEGIN + Duration::from_secs(1));
+    assert_eq!(outcome.failure.map(|failure| failure.kind), Some(FailureKind::Rejected));
+    assert_eq!(outcome.made, Made::Nothing);
+    assert!(world.alive().is_empty());
+}
+
+#[test]
+fn a_request_that_comes_again_too_late_submits_nothing() {
+    let mut again = plan(Goal::Run(wanted("pi.py", "r1")), Management::default());
+    again.deadlines.asked = BEGIN.before(Duration::from_mins(8));
+    // The engine is away until the earlier delivery's job would be forgotten.
+    let back = BEGIN + Duration::from_mins(3);
+    let mut world = World::new().weather(move |_, now| (now < back).then_some(Kind::Unavailable));
+    let outcome = world.run(&again);
+    assert!(outcome.failure.is_some());
+    assert_eq!(outcome.made, Made::Unknown);
+    assert_eq!(world.submissions(), 0);
 }

@@ -1,11 +1,13 @@
 //! Another job in place of the present one, in the order that the contract gives.
 
-use super::world::{World, plan, reference, wanted};
+use std::time::Duration;
+
+use super::world::{BEGIN, World, plan, reference, wanted};
 use crate::engine::Kind;
 use crate::job::{Phase, RunRef};
 use crate::lifecycle::{Action, Goal, Plan, Wanted};
 use crate::outcome::Made;
-use crate::properties::{Management, OnDeleteError, UpdateStrategy, WaitFor};
+use crate::properties::{Management, OnDeleteError, OnTimeout, UpdateStrategy, WaitFor};
 
 /// The present job is run 0 of every world here.
 fn replace(strategy: UpdateStrategy, old: &Wanted, new: &Wanted) -> Plan {
@@ -40,7 +42,7 @@ fn the_old_job_is_over_before_the_new_one_is_submitted() {
 fn the_old_job_is_left_to_finish_where_that_is_asked_for() {
     let (old, new) = jobs();
     let mut world = World::new().with(&old.identity, Phase::Running);
-    world.runs[0].phases.push((super::world::BEGIN + std::time::Duration::from_mins(10), Phase::Succeeded));
+    world.runs[0].phases.push((BEGIN + Duration::from_mins(10), Phase::Succeeded));
     let outcome = world.run(&replace(UpdateStrategy::FinishThenStart, &old, &new));
     assert_eq!(outcome.failure, None);
     assert_eq!(world.story(), ["find own", "find spec", "look", "start", "look", "report"]);
@@ -54,7 +56,7 @@ fn an_old_job_that_does_not_finish_in_half_of_the_time_is_left_alone() {
     assert!(outcome.failure.is_some());
     assert_eq!(world.submissions(), 0);
     assert_eq!(world.alive(), [old.identity.name()]);
-    let took = world.now.since(super::world::BEGIN).as_secs();
+    let took = world.now.since(BEGIN).as_secs();
     assert!((1800..1830).contains(&took), "took {took} s");
 }
 
@@ -103,7 +105,7 @@ fn what_a_lost_update_left_behind_is_over_before_anything_is_submitted() {
     let lost = wanted("old.py", "lost");
     for strategy in [UpdateStrategy::StopThenStart, UpdateStrategy::FinishThenStart] {
         let mut world = World::new().with(&old.identity, Phase::Running).with(&lost.identity, Phase::Running);
-        world.runs[0].phases.push((super::world::BEGIN + std::time::Duration::from_mins(1), Phase::Succeeded));
+        world.runs[0].phases.push((BEGIN + Duration::from_mins(1), Phase::Succeeded));
         let outcome = world.run(&replace(strategy, &old, &new));
         assert_eq!(outcome.failure, None);
         let started = world.actions.iter().position(|action| matches!(action, Action::Start(_)));
@@ -180,4 +182,33 @@ fn keeping_succeeds_where_the_engine_has_forgotten_the_job_or_cannot_be_reached(
         assert_eq!(outcome.made, Made::Job(present(&old)));
         assert_eq!(outcome.notes.len(), 1);
     }
+}
+
+#[test]
+fn a_name_without_a_job_is_not_kept_but_removed() {
+    let (old, new) = jobs();
+    let earlier = wanted("new.py", "r0");
+    let mut world = World::new().with(&old.identity, Phase::Running).with(&earlier.identity, Phase::Waiting);
+    world.runs[1].silent = true;
+    let outcome = world.run(&replace(UpdateStrategy::StopThenStart, &old, &new));
+    assert_eq!(outcome.failure, None);
+    assert_eq!(outcome.made, Made::Job(reference(2, &new.identity.name())));
+    assert_eq!(world.alive(), [new.identity.name()]);
+}
+
+#[test]
+fn what_was_left_behind_is_stopped_also_where_the_new_job_is_accepted_at_the_deadline() {
+    let (old, new) = jobs();
+    let lost = wanted("old.py", "lost");
+    let management = Management {
+        update_strategy: UpdateStrategy::StartThenStop,
+        wait_for: WaitFor::Succeeded,
+        on_timeout: OnTimeout::Accept,
+        ..Management::default()
+    };
+    let mut world = World::new().with(&old.identity, Phase::Running).with(&lost.identity, Phase::Running);
+    let outcome = world.run(&replacing(management, &old, &new));
+    assert_eq!(outcome.failure, None);
+    assert_eq!(world.phase(&lost.identity.name()), Phase::Gone);
+    assert_eq!(world.alive().len(), 2);
 }

@@ -1,6 +1,8 @@
 //! No job.
 
-use super::world::{World, place, plan, reference, wanted};
+use std::time::Duration;
+
+use super::world::{BEGIN, Fate, World, place, plan, reference, wanted};
 use crate::engine::{Kind, Lookup};
 use crate::job::{Phase, RunRef};
 use crate::lifecycle::{Action, Goal, Target, Wanted};
@@ -86,4 +88,21 @@ fn a_search_goes_on_for_as_long_as_a_submission_may_take() {
     assert_eq!(outcome.failure, None);
     let took = world.now.since(super::world::BEGIN);
     assert!(took >= crate::engine::SUBMISSION_LIMIT, "took {took:?}");
+}
+
+#[test]
+fn a_search_counts_its_time_from_the_first_look_that_told_anything() {
+    let job = wanted("pi.py", "r1");
+    let good_from = BEGIN + Duration::from_secs(150);
+    let mut world = World::new().weather(move |_, now| (now < good_from).then_some(Kind::Unavailable));
+    // A submission that was still on its way: it appears half a minute after the engine is back.
+    world.runs.push(Fate {
+        name: job.identity.name(),
+        phases: vec![(BEGIN, Phase::Gone), (good_from + Duration::from_secs(30), Phase::Running)],
+        silent: false,
+        deaf: false,
+    });
+    let outcome = world.run(&plan(search(&job, Lookup::Owner), Management::default()));
+    assert_eq!(outcome.failure, None);
+    assert!(world.alive().is_empty());
 }

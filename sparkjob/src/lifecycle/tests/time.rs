@@ -10,7 +10,7 @@ use crate::outcome::Made;
 use crate::properties::{Management, OnDeleteError, OnTimeout, WaitFor};
 
 fn short(goal: Goal, management: Management, seconds: u64) -> Plan {
-    Plan { goal, management, deadlines: Deadlines::between(BEGIN, BEGIN + Duration::from_secs(seconds)), again: false }
+    Plan { goal, management, deadlines: Deadlines::between(BEGIN, BEGIN + Duration::from_secs(seconds)) }
 }
 
 fn until_done(on_timeout: OnTimeout) -> Management {
@@ -99,12 +99,38 @@ fn an_engine_that_stays_away_until_the_answer_is_due_is_for_on_delete_error_to_d
 fn a_job_that_does_not_stop_in_time_fails_the_request_with_its_state() {
     let job = wanted("pi.py", "r1");
     let goal = Goal::Stop(Target::Run(reference(0, &job.identity.name())));
-    // The cancel is taken, and nothing comes of it.
     let mut world = World::new().with(&job.identity, Phase::Running);
-    world.runs[0].phases.push((BEGIN + Duration::from_millis(1), Phase::Ending));
-    world.runs[0].phases.push((BEGIN + Duration::from_secs(2), Phase::Ending));
-    let mut world = world.weather(|action, _| matches!(action, Action::Cancel(..)).then_some(Kind::Busy));
+    world.runs[0].deaf = true;
     let outcome = world.run(&short(goal, Management::default(), 120));
     let what = outcome.failure.expect("a failure").what;
-    assert!(what.contains("Not stopped in time"), "{what}");
+    assert!(what.contains("Not stopped in time") && what.contains("is ending"), "{what}");
+    let asked = world.actions.iter().filter(|action| matches!(action, Action::Cancel(..))).count();
+    assert!(asked > 1, "asked {asked} times");
+}
+
+#[test]
+fn a_job_that_succeeds_just_before_it_is_given_up_has_succeeded() {
+    for before in [1, 3, 10] {
+        let ends = 900 - 120 - before;
+        let mut world = World::new().fate(&[(0, Phase::Running), (ends, Phase::Succeeded)]);
+        let outcome = world.run(&short(Goal::Run(wanted("pi.py", "r1")), until_done(OnTimeout::Cancel), 900));
+        assert_eq!(outcome.failure, None, "{before} s before");
+    }
+}
+
+#[test]
+fn a_delivery_too_late_to_reach_the_goal_still_finds_its_job() {
+    let job = wanted("pi.py", "r1");
+    let mut late = short(Goal::Run(job.clone()), Management::default(), 300);
+    let mut world = World::new().with(&job.identity, Phase::Running);
+    world.now = late.deadlines.give_up + Duration::from_secs(5);
+    let outcome = world.run(&late);
+    assert_eq!(outcome.made, Made::Job(reference(0, &job.identity.name())));
+    assert_eq!(world.alive().len(), 1);
+    // And where there is none, it makes none.
+    late.goal = Goal::Run(wanted("pi.py", "r2"));
+    world.now = late.deadlines.give_up + Duration::from_secs(5);
+    let outcome = world.run(&late);
+    assert_eq!(outcome.made, Made::Nothing);
+    assert_eq!(world.submissions(), 0);
 }

@@ -29,6 +29,8 @@ pub struct Fate {
     pub name: String,
     pub phases: Vec<(Timestamp, Phase)>,
     pub silent: bool,
+    /// Whether it goes on `Ending` when it is cancelled.
+    pub deaf: bool,
 }
 
 impl World {
@@ -38,7 +40,7 @@ impl World {
 
     /// Adds a run that is there already.
     pub fn with(mut self, identity: &Identity, phase: Phase) -> Self {
-        self.runs.push(Fate { name: identity.name(), phases: vec![(BEGIN, phase)], silent: false });
+        self.runs.push(Fate { name: identity.name(), phases: vec![(BEGIN, phase)], silent: false, deaf: false });
         self
     }
 
@@ -55,7 +57,13 @@ impl World {
 
     /// Carries `plan` out, and checks that the state survives being stored after each step.
     pub fn run(&mut self, plan: &Plan) -> Outcome {
-        let mut state = State::begin(plan, self.now);
+        let state = State::begin(plan, self.now);
+        self.go_on(plan, state, self.now)
+    }
+
+    /// Goes on from `state`, at `now`.
+    pub fn go_on(&mut self, plan: &Plan, mut state: State, now: Timestamp) -> Outcome {
+        self.now = now;
         for _ in 0..10_000 {
             let stored = serde_json::to_string(&state).expect("a state serialises");
             assert!(stored.len() < 16_384, "a state stays small: {} bytes", stored.len());
@@ -149,7 +157,7 @@ impl World {
             return Err(Trouble { kind: Kind::Taken, doing: "submit".to_owned(), said: "duplicate".to_owned() });
         }
         let phases = self.fate.iter().map(|(after, phase)| (self.now + Duration::from_secs(*after), *phase)).collect();
-        self.runs.push(Fate { name: name.clone(), phases, silent: false });
+        self.runs.push(Fate { name: name.clone(), phases, silent: false, deaf: false });
         Ok(reference(self.runs.len() - 1, &name))
     }
 
@@ -162,7 +170,7 @@ impl World {
         let at = self.now + Duration::from_secs(2);
         if let Some(fate) = run.id.parse().ok().and_then(|id: usize| self.runs.get_mut(id)) {
             fate.phases.retain(|(begins, _)| *begins <= at);
-            fate.phases.push((at, Phase::Gone));
+            fate.phases.push((at, if fate.deaf { Phase::Ending } else { Phase::Gone }));
         }
     }
 }
@@ -216,5 +224,5 @@ pub fn wanted(file: &str, request: &str) -> Wanted {
 
 /// A plan with an hour's time.
 pub fn plan(goal: Goal, management: Management) -> Plan {
-    Plan { goal, management, deadlines: Deadlines::between(BEGIN, BEGIN + Duration::from_hours(1)), again: false }
+    Plan { goal, management, deadlines: Deadlines::between(BEGIN, BEGIN + Duration::from_hours(1)) }
 }

@@ -1,0 +1,197 @@
+//! The network against servers that misbehave, on real sockets and in real time.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use http::Method;
+
+use super::*;
+
+/// Part of every address here: no error may show it.
+const SECRET: &str = "X-Amz-Signature-5ec2e7";
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+/// A server that deals with each request as it is told; its address, and how many requests it has read.
+fn server(deal: impl Fn(&mut TcpStream, usize) + Send + Sync + 'static) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}/{SECRET}?{SECRET}", listener.local_addr().expect("an address"));
+    let read = Arc::new(AtomicUsize::new(0));
+    let (counter, deal) = (Arc::clone(&read), Arc::new(deal));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, counter, deal) = (stream.expect("a connection"), Arc::clone(&counter), Arc::clone(&deal));
+            std::thread::spawn(move || {
+                while receive(&mut stream).is_some() {
+                    deal(&mut stream, counter.fetch_add(1, Ordering::SeqCst) + 1);
+                }
+            });
+        }
+    });
+    (address, read)
+}
+
+/// One request, word for word; none where the connection has ended.
+fn receive(stream: &mut TcpStream) -> Option<String> {
+    let mut reader = BufReader::new(stream.try_clone().ok()?);
+    let (mut head, mut length) = (String::new(), 0);
+    while !head.ends_with("\r\n\r\n") {
+        let start = head.len();
+        if reader.read_line(&mut head).ok()? == 0 {
+            return None;
+        }
+        if let Some(number) = head[start..].to_ascii_lowercase().strip_prefix("content-length:") {
+            length = number.trim().parse().expect("a length");
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(head + &String::from_utf8_lossy(&body))
+}
+
+async fn send(net: &Net, method: Method, address: &str, limit: Duration) -> Result<Response<Bytes>, Lost> {
+    let request = Request::builder().method(method).uri(address).body(Bytes::from_static(b"{}")).expect("a request");
+    net.send(request, limit).await
+}
+
+/// What is lost of a POST to `address`, which must not show what the address is.
+async fn loss(address: &str) -> Lost {
+    let lost = send(&Net::default(), Method::POST, address, Duration::from_secs(2)).await.expect_err("a loss");
+    assert!(!format!("{lost} {lost:?}").contains(SECRET), "{lost:?}");
+    lost
+}
+
+#[tokio::test]
+async fn what_nobody_listens_to_is_not_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    drop(listener);
+    let refused = loss(&format!("http://127.0.0.1:{port}/{SECRET}")).await;
+    assert!(matches!(&refused, Lost::NotSent(why) if why.contains("refused")), "{refused:?}");
+    let unknown = loss(&format!("http://no-such-host.invalid/{SECRET}")).await;
+    assert!(matches!(unknown, Lost::NotSent(_)), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn where_tls_is_not_agreed_upon_nothing_is_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    });
+    let lost = loss(&format!("https://127.0.0.1:{port}/{SECRET}")).await;
+    assert!(matches!(lost, Lost::NotSent(_)), "{lost:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_times_out() {
+    let (address, read) = server(|_, _| std::thread::sleep(Duration::from_mins(1)));
+    let begin = Instant::now();
+    assert_eq!(loss(&address).await, Lost::TimedOut);
+    assert!(begin.elapsed() < Duration::from_secs(4));
+    assert_eq!(read.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_body_that_trickles_in_times_out() {
+    let (address, _) = server(|stream, _| {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+        while stream.write_all(b".").is_ok() {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    });
+    assert_eq!(loss(&address).await, Lost::TimedOut);
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_after_the_request_is_unclear() {
+    let (address, read) = server(|stream, _| drop(stream.shutdown(std::net::Shutdown::Both)));
+    let lost = loss(&address).await;
+    assert!(matches!(lost, Lost::Unclear(_)), "{lost:?}");
+    assert_eq!(read.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_body_that_ends_early_is_unclear() {
+    let (address, _) = server(|stream, _| {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
+        let _ = stream.shutdown(std::net::Shutdown::Both);
+    });
+    let lost = loss(&address).await;
+    assert!(matches!(lost, Lost::Unclear(_)), "{lost:?}");
+}
+
+#[tokio::test]
+async fn what_is_not_http_is_unclear() {
+    let (address, _) = server(|stream, _| drop(stream.write_all(b"220 mail.example.org ESMTP\r\n")));
+    let lost = loss(&address).await;
+    assert!(matches!(lost, Lost::Unclear(_)), "{lost:?}");
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_when_it_is_used_again_does_not_repeat_the_request() {
+    let (address, read) = server(|stream, request| {
+        let _ = if request == 1 { stream.write_all(OK) } else { stream.shutdown(std::net::Shutdown::Both) };
+    });
+    let net = Net::default();
+    send(&net, Method::POST, &address, Duration::from_secs(2)).await.expect("an answer");
+    let lost = send(&net, Method::POST, &address, Duration::from_secs(2)).await.expect_err("a loss");
+    assert!(matches!(lost, Lost::Unclear(_)), "{lost:?}");
+    assert_eq!(read.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn an_endless_body_is_too_large() {
+    let (address, _) = server(|stream, _| {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let chunk = [b"10000\r\n".as_slice(), &vec![b'.'; 0x10000], b"\r\n"].concat();
+        while stream.write_all(&chunk).is_ok() {}
+    });
+    assert_eq!(loss(&address).await, Lost::TooLarge);
+}
+
+#[tokio::test]
+async fn a_body_of_the_greatest_length_is_read() {
+    let (address, _) = server(|stream, _| {
+        let _ = stream.write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {MAX_BODY}\r\n\r\n").as_bytes());
+        let _ = stream.write_all(&vec![b'.'; MAX_BODY]);
+    });
+    let answer = send(&Net::default(), Method::GET, &address, Duration::from_secs(10)).await.expect("an answer");
+    assert_eq!(answer.body().len(), MAX_BODY);
+}
+
+#[tokio::test]
+async fn a_redirect_is_an_answer() {
+    let (address, read) = server(|stream, _| {
+        let _ = stream.write_all(b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n");
+    });
+    let answer = send(&Net::default(), Method::GET, &address, Duration::from_secs(2)).await.expect("an answer");
+    assert_eq!((answer.status().as_u16(), answer.headers()["location"].as_bytes()), (302, b"/elsewhere".as_slice()));
+    assert_eq!(read.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_request_arrives_as_it_was_made() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let host = listener.local_addr().expect("an address").to_string();
+    let arrived = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let request = receive(&mut stream);
+        let _ = stream.write_all(OK);
+        request.expect("a request")
+    });
+    // A presigned address is signed as it is written: nothing may be encoded anew, and no header may be added.
+    let path = "/bucket/a%2Bb%7C/c?Signature=x%2By%3D&Key=z";
+    let request =
+        Request::put(format!("http://{host}{path}")).body(Bytes::from_static(b"{\"a\":1}")).expect("a request");
+    let answer = Net::default().send(request, Duration::from_secs(2)).await.expect("an answer");
+    assert_eq!(answer.body().as_ref(), b"ok");
+    let arrived = arrived.join().expect("a server");
+    let mut lines: Vec<&str> = arrived.split("\r\n").collect();
+    lines[1..].sort_unstable();
+    let host = format!("host: {host}");
+    assert_eq!(lines, [&format!("PUT {path} HTTP/1.1"), "", "accept: */*", "content-length: 7", &host, "{\"a\":1}"]);
+}
