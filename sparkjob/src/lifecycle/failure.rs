@@ -4,7 +4,7 @@ use super::plan::Plan;
 use super::state::{Stage, State, Stopping};
 use crate::engine::{Kind, Trouble};
 use crate::job::{Phase, RunRef, Status};
-use crate::outcome::{Failure, FailureKind};
+use crate::outcome::{Failure, FailureKind, sentence};
 use crate::properties::WaitFor;
 
 /// A call that failed for good.
@@ -31,10 +31,10 @@ pub fn of_following(run: &RunRef, trouble: &Trouble) -> Failure {
     failure
 }
 
-/// Jobs that could not be stopped or looked for, where that matters.
-pub fn of_stop(trouble: &Trouble) -> Failure {
+/// Old jobs that could not be stopped or looked for, so that the new one was not submitted, or is not to stay.
+pub fn of_old(trouble: &Trouble) -> Failure {
     let mut failure = of(trouble);
-    failure.advice.push_str(" To go on without stopping the job, set OnDeleteError to Ignore.");
+    failure.advice.push_str(" To go on without stopping the old job, set OnDeleteError to Ignore.");
     failure
 }
 
@@ -145,10 +145,4 @@ pub fn of_state() -> Failure {
 fn told(run: &RunRef) -> String {
     let name = run.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
     format!("{} {}{name}", run.place.noun(), run.id)
-}
-
-/// With one full stop at its end.
-fn sentence(text: &str) -> String {
-    let text = text.trim();
-    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
 }

@@ -155,7 +155,8 @@ impl At<'_> {
             return state.done(Some(failure), self.now);
         }
         if !self.ignores_delete_errors() {
-            return self.fail(state, failure::of_stop(trouble));
+            let failure = if purpose == Purpose::Goal { failure::of(trouble) } else { failure::of_old(trouble) };
+            return self.fail(state, failure);
         }
         state.notes.push(format!("OnDeleteError is Ignore, so a job may have been left running: {trouble}."));
         match purpose {
