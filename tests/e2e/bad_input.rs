@@ -132,7 +132,8 @@ fn names_with_quotes_and_newlines_do_no_harm() {
 #[test]
 fn deeply_nested_json_is_answered() {
     play_light("Deep", async |scene| {
-        for levels in [100, 100_000] {
+        // One that our reader follows, and one that it does not; the emulator follows a few hundred.
+        for levels in [100, 500] {
             let event = scene.create(&json!("deep"));
             let deep = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
             let invocation = scene.invoke(event.json.to_string().replace("\"deep\"", &deep)).await;

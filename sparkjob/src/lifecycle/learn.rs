@@ -87,12 +87,16 @@ impl At<'_> {
         if is_final(trouble.kind, &state.stage) || self.now.since(since) >= self.patience() {
             return Err((state, trouble));
         }
+        state.weather = Some(trouble.to_string());
+        let mut state = self.again(state, REPEATS);
         // An engine that has no room yet does answer.
         if trouble.kind == Kind::Busy {
             state.weather_since = None;
+        } else {
+            // Once more before it is given up.
+            state.not_before = state.not_before.min(since + self.patience());
         }
-        state.weather = Some(trouble.to_string());
-        Ok(self.again(state, REPEATS))
+        Ok(state)
     }
 
     fn patience(self) -> Duration {
