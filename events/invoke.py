@@ -34,6 +34,9 @@ def main(file: str, physical_id: str = "") -> int:
     server = HTTPServer(("127.0.0.1", 0), Answer)
     Thread(target=server.serve_forever, daemon=True).start()
 
+    if not Path(file).is_file():
+        print(f"There is no {file}. The events: {' '.join(sorted(map(str, Path('events').glob('*.json'))))}", file=sys.stderr)
+        return 1
     livy = urlsplit(os.environ.get("LIVY_URL") or "http://127.0.0.1:8998")
     text = Path(file).read_text()
     text = text.replace("emr-master.internal:8998", livy.netloc).replace("emr-master.internal", livy.hostname)

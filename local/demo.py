@@ -85,6 +85,7 @@ def check_machine() -> None:
     machine.check_javac()
     machine.check_java()
     machine.check_ps()
+    machine.check_cc()
     instance = Instance(INSTANCE)
     if any(map(instance.alive, instance.state)):
         raise Fault(f"Another one runs already; if not, end what it left: `local/local.py --instance {INSTANCE} down`")
@@ -144,7 +145,7 @@ def here(instance: Instance) -> Here:
 
 def deploy(here: Here) -> None:
     show.step("Deploy the Lambda behind Custom::SparkJob")
-    show.typed("sam build && sam deploy --guided")
+    show.typed("make deploy")
     with Program("deploy", ["sam", "deploy", "--config-env", "local"]) as program:
         while program.running():
             # At first there is no such stack.
@@ -236,6 +237,7 @@ def clean_up(here: Here) -> None:
     batches, alive = here.watch.batches(), here.watch.alive()
     states = ", ".join(f"{number} {batch['state']}" for number, batch in batches.items())
     show.table({"Livy's batches": states or "none", "alive": ", ".join(map(str, alive)) or good("none")})
+    show.say("It keeps what has ended for ten minutes, for its log; none of it runs.")
     expect(not alive, f"The stacks are gone, and jobs of theirs are not: {alive}")
     show.typed("sam delete")
     with Program("delete", ["sam", "delete", "--config-env", "local", "--no-prompts"]) as program:

@@ -104,13 +104,16 @@ fn hourly_etl() {
         let (stack, first) = deploy(scene, "hourly-etl", &parameters("6")).await;
         let second = redeploy(&stack, "hourly-etl", &parameters("7")).await;
         assert_ne!(first.outputs["Job"], second.outputs["Job"]);
-        let first = &scene.livy.made()[0];
+        let made = scene.livy.made();
         // It was let to its end before the second one began.
-        let shown =
-            scene.livy.calls().into_iter().rposition(|call| {
-                call.said.to_string().contains(&first.name) && call.said.to_string().contains("success")
-            });
-        assert!(shown.is_some(), "the first hour was never seen to be done");
+        let shown = |name: &str, state: &str| {
+            scene.livy.calls().iter().position(|call| {
+                let said = call.said.to_string();
+                said.contains(name) && said.contains(state)
+            })
+        };
+        let (done, begun) = (shown(&made[0].name, "success"), shown(&made[1].name, "\"id\""));
+        assert!(done.is_some() && done < begun, "the first hour was done at {done:?}, the second begun at {begun:?}");
         stack.delete().await.is("DELETE_COMPLETE");
     });
 }

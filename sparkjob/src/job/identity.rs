@@ -108,7 +108,13 @@ impl Identity {
             owner: Digest::of(owner),
             spec: Digest::of_json(job),
             token: Digest::of(&token),
-            label: cut(job.parameters.name.as_deref().unwrap_or(label)),
+            label: job
+                .parameters
+                .name
+                .as_deref()
+                .and_then(cut)
+                .or_else(|| cut(label))
+                .unwrap_or_else(|| "job".to_owned()),
         }
     }
 
@@ -148,14 +154,14 @@ fn parts(name: &str) -> Option<[&str; 3]> {
     (fits(owner, OWNER_DIGITS) && fits(spec, SPEC_DIGITS) && fits(token, TOKEN_DIGITS)).then_some([owner, spec, token])
 }
 
-/// A label in the characters that every engine takes.
-fn cut(label: &str) -> String {
+/// A label in the characters that every engine takes; none where nothing of it would be left to read.
+fn cut(label: &str) -> Option<String> {
     let kept: String = label
         .chars()
         .take(LABEL_LENGTH)
         .map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '-' })
         .collect();
-    if kept.is_empty() { "job".to_owned() } else { kept }
+    kept.contains(|c: char| c.is_ascii_alphanumeric()).then_some(kept)
 }
 
 #[cfg(test)]

@@ -89,7 +89,8 @@ fn too_long(stable: u32, Limit { wait, why }: &Limit) -> Option<String> {
     let most = wait.saturating_sub(LEAST_START).as_secs();
     (u64::from(stable) > most).then(|| {
         let (wait, start) = (wait.as_secs(), LEAST_START.as_secs());
-        format!("must be at most {most}: {why}, so a job is given up after {wait} s, and it needs {start} s to come up")
+        let most = if most == 0 { "left out".to_owned() } else { format!("at most {most}") };
+        format!("must be {most}: {why}, so a job is given up after {wait} s, and it needs {start} s to come up")
     })
 }
 

@@ -154,6 +154,11 @@ impl At<'_> {
             state.notes.push(format!("The job may still run: {trouble}."));
             return state.done(Some(failure), self.now);
         }
+        if purpose == Purpose::LeftBehind && self.keeps_present(&state) {
+            // Nothing is submitted, so nothing can get in the way of what may be left there: it is told, no more.
+            state.notes.push(format!("Whether a lost update left a job behind is not known: {trouble}."));
+            return self.nothing_left_behind(state);
+        }
         if !self.ignores_delete_errors() {
             let failure = if purpose == Purpose::Goal { failure::of(trouble) } else { failure::of_old(trouble) };
             return self.fail(state, failure);
@@ -168,6 +173,11 @@ impl At<'_> {
             Purpose::LeftBehind | Purpose::NeverStarted => self.nothing_left_behind(state),
             Purpose::Goal | Purpose::Abandon(_) => state.done(None, self.now),
         }
+    }
+
+    /// Whether the job that answers is the present one.
+    fn keeps_present(self, state: &State) -> bool {
+        state.own.as_ref().zip(self.plan.present()).is_some_and(|(own, present)| same_run(present, &own.run))
     }
 
     fn present_is_where_the_old_was(self) -> bool {

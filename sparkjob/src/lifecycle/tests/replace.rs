@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::world::{BEGIN, World, plan, reference, wanted};
-use crate::engine::Kind;
+use crate::engine::{Kind, Lookup};
 use crate::job::{Phase, RunRef};
 use crate::lifecycle::{Action, Goal, Plan, Wanted};
 use crate::outcome::Made;
@@ -141,6 +141,24 @@ fn an_old_engine_that_cannot_be_reached_is_for_on_delete_error_to_decide() {
         assert_eq!(world.submissions(), submissions);
         assert_eq!(outcome.notes.is_empty(), submissions == 0);
     }
+}
+
+#[test]
+fn an_update_back_to_the_present_job_keeps_it_although_the_other_engine_is_away() {
+    // The failed update named an address where nobody listens; this one takes it back.
+    let (mistyped, original) = (wanted("new.py", "r2"), wanted("old.py", "r1"));
+    let spec = mistyped.identity.spec;
+    let mut world = World::new().with(&original.identity, Phase::Running).weather(move |action, _| match action {
+        Action::Find(_, identity, Lookup::Spec) if identity.spec == spec => Some(Kind::Unavailable),
+        _ => None,
+    });
+    let back = Wanted { identity: wanted("old.py", "r3").identity, ..original.clone() };
+    let goal = Goal::Replace { wanted: back, old: Some(Box::new(mistyped)), present: Some(present(&original)) };
+    let outcome = world.run(&plan(goal, Management::default()));
+    assert_eq!(outcome.failure, None);
+    assert_eq!(outcome.made, Made::Job(present(&original)));
+    assert_eq!(outcome.notes.len(), 1);
+    assert_eq!(world.submissions(), 0);
 }
 
 #[test]

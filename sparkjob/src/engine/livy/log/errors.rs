@@ -60,7 +60,7 @@ pub fn name_errors(lines: &[Line], failed: bool) -> Vec<Error> {
         let said = |(_, line): &(usize, &Line)| line.logged().is_none() && !line.is_java_frame();
         let last = lines.iter().enumerate().rfind(said);
         errors.extend(last.map(|(line, Line { text, .. })| {
-            let text = text.trim().to_owned();
+            let text = format!("the last it said: {}", text.trim());
             Error { telling: Telling::LastWords, line, text }
         }));
     }

@@ -79,7 +79,7 @@ fn what_spark_submit_cannot_begin_is_told_in_its_own_words() {
 #[test]
 fn the_text_of_a_system_exit_is_told_where_there_is_no_exception() {
     let told = sample(include_str!("samples/exit.json"));
-    assert_eq!(told, Told { exception: vec!["no input found".to_owned()], tail: vec![] });
+    assert_eq!(told, Told { exception: vec!["the last it said: no input found".to_owned()], tail: vec![] });
 }
 
 #[test]
