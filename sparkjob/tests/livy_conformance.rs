@@ -303,7 +303,7 @@ async fn of_a_long_log_the_end_is_told(stand: &Stand) {
     let run = stand.start("talkative", "talkative.py").await;
     assert_eq!(stand.end(&run).await, Phase::Failed);
     let report = stand.engine.report(&run).await;
-    assert_eq!(report.exception, ["that was all"]);
+    assert_eq!(report.exception, ["the last it said: that was all"]);
     let last = report.tail.last().expect("a tail");
     assert_eq!((last.as_str(), report.tail.len()), ("line 999", 20));
     // Livy keeps 200 lines, and puts a heading before each stream.
