@@ -87,8 +87,7 @@ impl At<'_> {
         if is_final(trouble.kind, &state.stage) || self.now.since(since) >= self.patience() {
             return Err((state, trouble));
         }
-        state.weather = Some(trouble.to_string());
-        let mut state = self.again(state, REPEATS);
+        let mut state = self.once_more(state, &trouble);
         // An engine that has no room yet does answer.
         if trouble.kind == Kind::Busy {
             state.weather_since = None;
@@ -97,6 +96,12 @@ impl At<'_> {
             state.not_before = state.not_before.min(since + self.patience());
         }
         Ok(state)
+    }
+
+    /// The same call again, after a while, although it failed.
+    fn once_more(self, mut state: State, trouble: &Trouble) -> State {
+        state.weather = Some(trouble.to_string());
+        self.again(state, REPEATS)
     }
 
     fn patience(self) -> Duration {

@@ -53,17 +53,11 @@ const ASK_AGAIN: Duration = Duration::from_secs(30);
 ///
 /// A state that does not fit its plan asks for [`Action::Late`], which ends it.
 pub fn next(plan: &Plan, state: &State, now: Timestamp) -> Action {
-    if let Stage::Done(outcome) = &state.stage {
-        return Action::Done(outcome.clone());
-    }
     let horizon = horizon(plan, state);
-    if now >= horizon {
-        return Action::Late;
-    }
-    if now < state.not_before {
-        return Action::Wait(state.not_before.min(horizon));
-    }
     match &state.stage {
+        Stage::Done(outcome) => Action::Done(outcome.clone()),
+        _ if now >= horizon => Action::Late,
+        _ if now < state.not_before => Action::Wait(state.not_before.min(horizon)),
         Stage::FindOwn => find(plan.wanted(), Lookup::Name),
         Stage::Adopt => find(plan.wanted(), Lookup::Spec),
         Stage::FindOld => find(plan.old(), Lookup::Spec),
@@ -73,7 +67,6 @@ pub fn next(plan: &Plan, state: &State, now: Timestamp) -> Action {
         Stage::Start => plan.start().unwrap_or(Action::Late),
         Stage::Follow | Stage::Look => describe(state.own.as_ref().map(|own| &own.run)),
         Stage::Explain(_) => state.own.as_ref().map_or(Action::Late, |own| Action::Report(own.run.clone())),
-        Stage::Done(outcome) => Action::Done(outcome.clone()),
     }
 }
 

@@ -19,22 +19,18 @@ impl At<'_> {
 
     /// There is time left to put things right, not to reach the goal.
     fn give_up(self, mut state: State) -> State {
-        let failure = failure::of_time(self.plan, &state);
+        state.given_up = true;
         match &state.stage {
             // A submission that nobody saw succeed: it may yet be found, and is then cancelled.
             // Or an earlier delivery's job, which is told.
-            Stage::FindOwn | Stage::Start if state.tried || state.unseen => {
-                state.given_up = true;
-                state.at(Stage::FindOwn, self.now)
-            }
+            Stage::FindOwn | Stage::Start if state.tried || state.unseen => state.at(Stage::FindOwn, self.now),
             Stage::Follow if self.may_go_on(&state) => {
                 state.notes.push(failure::accepted(self.plan));
-                state.given_up = true;
                 self.succeed(state)
             }
             Stage::Look => state.done(None, self.now),
             _ => {
-                state.given_up = true;
+                let failure = failure::of_time(self.plan, &state);
                 self.fail(state, failure)
             }
         }

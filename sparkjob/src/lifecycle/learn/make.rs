@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{At, LOOKS, REPEATS, failure};
+use super::{At, LOOKS, failure};
 use crate::engine::{Kind, Trouble};
 use crate::job::{Phase, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::plan::Goal;
@@ -23,11 +23,10 @@ impl At<'_> {
         let mut runs = match found {
             Ok(runs) => runs.into_iter(),
             Err(trouble) => {
-                return self.weather(state, trouble).unwrap_or_else(|(mut state, trouble)| {
+                return self.weather(state, trouble).unwrap_or_else(|(state, trouble)| {
                     if state.tried && state.refused.is_none() {
                         // There may be a job: as long as there is time, it is looked for.
-                        state.weather = Some(trouble.to_string());
-                        return self.again(state, REPEATS);
+                        return self.once_more(state, &trouble);
                     }
                     let failure = state.refused.clone().unwrap_or_else(|| failure::of(&trouble));
                     self.fail(state, failure)

@@ -11,11 +11,7 @@ impl At<'_> {
     pub(super) fn found_old(self, state: State, found: Result<Vec<Run>, Trouble>) -> State {
         let runs = match found {
             Ok(runs) => runs,
-            Err(trouble) => {
-                return self
-                    .weather(state, trouble)
-                    .unwrap_or_else(|(state, trouble)| self.cannot_stop(state, Purpose::LeftBehind, &trouble));
-            }
+            Err(trouble) => return self.stop_trouble(state, Purpose::LeftBehind, trouble),
         };
         let known: Vec<&RunRef> =
             self.plan.present().into_iter().chain(state.own.as_ref().map(|own| &own.run)).collect();
@@ -30,11 +26,7 @@ impl At<'_> {
     pub(super) fn searched(self, state: State, since: Option<Timestamp>, found: Result<Vec<Run>, Trouble>) -> State {
         let runs = match found {
             Ok(runs) => runs,
-            Err(trouble) => {
-                return self
-                    .weather(state, trouble)
-                    .unwrap_or_else(|(state, trouble)| self.cannot_stop(state, Purpose::Goal, &trouble));
-            }
+            Err(trouble) => return self.stop_trouble(state, Purpose::Goal, trouble),
         };
         // A token stands for one submission: whatever came of it is all there will be.
         let by_token = matches!(&self.plan.goal, Goal::Stop(Target::Search { by: Lookup::Token | Lookup::Name, .. }));
@@ -135,14 +127,13 @@ impl At<'_> {
         }
     }
 
+    /// A call failed on the way to no job: weather, or the end of it.
     fn stop_trouble(self, state: State, purpose: Purpose, trouble: Trouble) -> State {
         match (self.weather(state, trouble), &purpose) {
             (Ok(state), _) => state,
             // Its failure is told anyway: there is time to go on trying until then.
             (Err((state, trouble)), Purpose::Abandon(_)) if trouble.kind != Kind::Denied => {
-                let mut state = self.again(state, super::REPEATS);
-                state.weather = Some(trouble.to_string());
-                state
+                self.once_more(state, &trouble)
             }
             (Err((state, trouble)), _) => self.cannot_stop(state, purpose, &trouble),
         }
@@ -189,9 +180,7 @@ impl At<'_> {
         match seen {
             Ok(seen) if seen.first().is_some_and(|status| status.phase.is_over()) => state.at(Stage::Start, self.now),
             Ok(_) => self.looked_well(state),
-            Err(trouble) => self
-                .weather(state, trouble)
-                .unwrap_or_else(|(state, trouble)| self.cannot_stop(state, Purpose::MakeRoom, &trouble)),
+            Err(trouble) => self.stop_trouble(state, Purpose::MakeRoom, trouble),
         }
     }
 }
