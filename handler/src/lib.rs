@@ -23,14 +23,13 @@ pub mod settle;
 mod sample;
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use tracing::Instrument;
 
 use sparkjob::drive::Clock;
-use sparkjob::http::Transport;
+use sparkjob::engine::Engines;
 use sparkjob::job::Timestamp;
 
 use deadlines::Times;
@@ -43,11 +42,11 @@ use response::{Response, Status};
 ///
 /// # Errors
 /// [`Failed`]: nobody was answered. Lambda then delivers the event again.
-pub async fn answer(event: LambdaEvent<Event>, transport: Arc<dyn Transport>, clock: Clock) -> Result<(), Failed> {
+pub async fn answer(event: LambdaEvent<Event>, engines: &Engines, clock: Clock) -> Result<(), Failed> {
     let LambdaEvent { payload: event, context } = event;
     let envelope = Envelope::read(&event)?;
     let span = logs::request(&envelope);
-    answer_to(&envelope, &event, &context, transport, &clock).instrument(span).await
+    answer_to(&envelope, &event, &context, engines, &clock).instrument(span).await
 }
 
 /// What an answer says whose time was up because Lambda's was.
@@ -58,7 +57,7 @@ async fn answer_to(
     envelope: &Envelope,
     event: &Event,
     context: &Context,
-    transport: Arc<dyn Transport>,
+    engines: &Engines,
     clock: &Clock,
 ) -> Result<(), Failed> {
     let (began, lambda_ends) = (clock.now(), Timestamp(context.deadline));
@@ -71,12 +70,12 @@ async fn answer_to(
         seconds_left = deadlines.end.since(began).as_secs(),
         "began"
     );
-    let mut outcome = settle::settle(envelope, event, &times, transport.clone(), clock).await;
+    let mut outcome = settle::settle(envelope, event, &times, engines, clock).await;
     if deadlines.end == lambda_ends && clock.now() >= deadlines.give_up {
         outcome.notes.push(ONE_INVOCATION.to_owned());
     }
     let response = response::compose(envelope, &outcome);
-    let delivered = deliver(&*transport, &envelope.response_url, &response.body(), clock, deadlines.over).await;
+    let delivered = deliver(engines.transport(), &envelope.response_url, &response.body(), clock, deadlines.over).await;
     log_end(&response, &delivered, clock.now().since(began));
     match delivered {
         // A refused answer is refused again, and a repeated Create could submit a job that nobody waits for.

@@ -8,7 +8,8 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use handler::event::Event;
 use handler::{answer, logs};
 use sparkjob::drive::Clock;
-use sparkjob::http::{Net, Transport};
+use sparkjob::engine::Engines;
+use sparkjob::http::Net;
 use sparkjob::job::Timestamp;
 
 fn main() -> Result<(), Error> {
@@ -17,9 +18,9 @@ fn main() -> Result<(), Error> {
 }
 
 async fn serve() -> Result<(), Error> {
-    let net: Arc<dyn Transport> = Arc::new(Net::default());
+    let engines = Engines::new(Arc::new(Net::default()));
     // A clock for each event: Lambda stops the process in between, and tokio's time may stop with it.
-    run(service_fn(|event: LambdaEvent<Event>| answer(event, net.clone(), Clock::showing(now())))).await
+    run(service_fn(|event: LambdaEvent<Event>| answer(event, &engines, Clock::showing(now())))).await
 }
 
 fn now() -> Timestamp {

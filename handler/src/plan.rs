@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use sparkjob::engine::Lookup;
 use sparkjob::job::{Digest, Identity, Job, RunRef};
-use sparkjob::lifecycle::{Goal, Plan, Target, Wanted};
+use sparkjob::lifecycle::{Goal, Plan, Retag, Target, Wanted};
 use sparkjob::properties::{self, Description, Faults, RunOn};
 
 use crate::deadlines::{Times, old_service_timeout, service_timeout};
@@ -104,26 +104,53 @@ fn update(envelope: &Envelope, old: Old, wanted: Wanted, run_on: RunOn) -> Goal 
         _ => None,
     };
     match present {
-        Some(run) if stays(&run, &old, &wanted, run_on) => Goal::Keep(run),
-        present => Goal::Replace { wanted, old: old.wanted.map(Box::new), present },
+        Some(run) => match stays(&run, &old, &wanted, run_on) {
+            Stays::Always => Goal::Keep { run, retag: retag(&old, &wanted) },
+            Stays::As(identity) => replace(wanted, old, Some(run), Some(identity)),
+            Stays::Never => replace(wanted, old, Some(run), None),
+        },
+        None => replace(wanted, old, None, None),
     }
 }
 
+fn replace(wanted: Wanted, old: Old, present: Option<RunRef>, stays_as: Option<Identity>) -> Goal {
+    Goal::Replace { wanted, old: old.wanted.map(Box::new), present, stays_as }
+}
+
+/// How the tags change of a job that stays.
+fn retag(old: &Old, wanted: &Wanted) -> Option<Retag> {
+    let old = old.wanted.as_ref().map(|old| old.job.tags.clone()).unwrap_or_default();
+    let wanted = wanted.job.tags.clone();
+    (old != wanted).then_some(Retag { wanted, old })
+}
+
+/// Whether the present run is to stay.
+enum Stays {
+    Always,
+    /// If it is a run of this description, which its reference does not tell.
+    As(Identity),
+    Never,
+}
+
 /// Whether the present run is to stay, whatever it did since.
-fn stays(run: &RunRef, old: &Old, wanted: &Wanted, run_on: RunOn) -> bool {
-    let answers = |one: &Wanted| run.name.as_deref().map(|name| one.identity.describes(name));
-    let unchanged = match old.run_on {
-        Some(_) => old.wanted.as_ref().is_some_and(|old| old.job == wanted.job),
+fn stays(run: &RunRef, old: &Old, wanted: &Wanted, run_on: RunOn) -> Stays {
+    let stays_as = |one: &Wanted| match run.name.as_deref().map(|name| one.identity.describes(name)) {
+        Some(true) => Stays::Always,
+        Some(false) => Stays::Never,
+        None => Stays::As(one.identity.clone()),
+    };
+    let is_unchanged = old.wanted.as_ref().is_some_and(|old| old.identity.spec == wanted.identity.spec);
+    let waits_for_rerun = run_on == RunOn::Rerun && old.rerun == wanted.job.rerun;
+    match (old.run_on, &old.wanted) {
+        (Some(_), _) if is_unchanged => Stays::Always,
+        // Under `Change` the present run is one of the old description. Where it is not, the Update to that description
+        // failed, perhaps with the present job stopped, and this one takes it back.
+        (Some(RunOn::Change), Some(old)) if waits_for_rerun => stays_as(old),
+        _ if waits_for_rerun => Stays::Always,
         // This takes back an Update that was refused, and a job that has ended since is not to run again for that.
-        None => answers(wanted) == Some(true),
-    };
-    // Under `Change` the present run is one of the old description. Where it is not, the Update to that description failed,
-    // perhaps with the present job stopped, and this one takes it back.
-    let in_good_standing = || match (old.run_on, &old.wanted) {
-        (Some(RunOn::Change), Some(old)) => answers(old) != Some(false),
-        _ => true,
-    };
-    unchanged || run_on == RunOn::Rerun && old.rerun == wanted.job.rerun && in_good_standing()
+        (None, _) => stays_as(wanted),
+        _ => Stays::Never,
+    }
 }
 
 fn target(envelope: &Envelope, properties: &Value) -> Target {
@@ -185,7 +212,12 @@ mod tests {
     /// The job of the properties given, as a Create of this resource would make it.
     fn created(properties: &Value) -> RunRef {
         let Goal::Run(wanted) = goal("Create", json!({"ResourceProperties": properties})) else { panic!("a job") };
-        RunRef { place: wanted.job.place.clone(), id: "1".to_owned(), name: Some(wanted.identity.name()) }
+        RunRef { place: wanted.job.place.clone(), id: "1".to_owned(), realm: None, name: Some(wanted.identity.name()) }
+    }
+
+    /// The job of the properties given stays as it is.
+    fn kept(properties: &Value) -> Goal {
+        Goal::Keep { run: created(properties), retag: None }
     }
 
     fn with(mut properties: Value, name: &str, value: &str) -> Value {
@@ -203,7 +235,7 @@ mod tests {
     fn a_create_runs_the_job_under_a_name_of_its_own() {
         let plan = planned("Create", json!({})).expect("a plan");
         let Goal::Run(Wanted { job, identity }) = plan.goal else { panic!("a job") };
-        assert_eq!(job.parameters.file, "s3://bucket/pi.py");
+        assert_eq!(job.parameters.expect("parameters").file, "s3://bucket/pi.py");
         assert_eq!(identity.label, "Pi");
         let again = planned("Create", json!({})).expect("a plan");
         assert!(matches!(again.goal, Goal::Run(wanted) if wanted.identity == identity));
@@ -215,14 +247,14 @@ mod tests {
     fn an_update_that_changes_nothing_of_the_job_keeps_it() {
         let old = sample::properties();
         let new = with(with(old.clone(), "ServiceTimeout", "600"), "ServiceToken", "another");
-        assert_eq!(updated(&old, &new), Goal::Keep(created(&old)));
-        assert_eq!(updated(&old, &with(old.clone(), "WaitFor", "Submitted")), Goal::Keep(created(&old)));
+        assert_eq!(updated(&old, &new), kept(&old));
+        assert_eq!(updated(&old, &with(old.clone(), "WaitFor", "Submitted")), kept(&old));
     }
 
     #[test]
     fn an_update_of_the_job_replaces_it() {
         let (old, new) = (sample::properties(), sample::other_properties());
-        let Goal::Replace { wanted, old: Some(replaced), present } = updated(&old, &new) else {
+        let Goal::Replace { wanted, old: Some(replaced), present, stays_as: None } = updated(&old, &new) else {
             panic!("a replacement")
         };
         assert_ne!(wanted.identity.spec, replaced.identity.spec);
@@ -236,7 +268,7 @@ mod tests {
         let old = rerun(sample::properties(), "1");
         let mut edited = rerun(sample::other_properties(), "1");
         edited["LivyHost"] = json!("another");
-        assert_eq!(updated(&old, &edited), Goal::Keep(created(&old)));
+        assert_eq!(updated(&old, &edited), kept(&old));
         assert!(matches!(updated(&old, &rerun(sample::properties(), "2")), Goal::Replace { .. }));
     }
 
@@ -257,12 +289,12 @@ mod tests {
             let id = created(good).to_string();
             goal("Update", json!({"PhysicalResourceId": id, "OldResourceProperties": bad, "ResourceProperties": new}))
         };
-        assert_eq!(back(&good, &good, &bad), Goal::Keep(created(&good)));
-        assert_eq!(back(&good, &good, &Value::Null), Goal::Keep(created(&good)));
+        assert_eq!(back(&good, &good, &bad), kept(&good));
+        assert_eq!(back(&good, &good, &Value::Null), kept(&good));
         assert!(matches!(back(&good, &sample::other_properties(), &bad), Goal::Replace { old: None, .. }));
         // What waited for the next rerun goes on waiting.
         let waiting = with(with(sample::other_properties(), "RunOn", "Rerun"), "Rerun", "1");
-        assert_eq!(back(&good, &waiting, &bad), Goal::Keep(created(&good)));
+        assert_eq!(back(&good, &waiting, &bad), kept(&good));
     }
 
     #[test]
@@ -373,8 +405,8 @@ mod tests {
             let id = created(&good).to_string();
             goal("Update", json!({"PhysicalResourceId": id, "OldResourceProperties": old, "ResourceProperties": good}))
         };
-        assert_eq!(back(&other), Goal::Keep(created(&good)));
-        assert_eq!(back(&with(other.clone(), "ServiceTimeout", "600")), Goal::Keep(created(&good)));
+        assert_eq!(back(&other), kept(&good));
+        assert_eq!(back(&with(other.clone(), "ServiceTimeout", "600")), kept(&good));
         // What was not refused may have stopped the job before it failed.
         for accepted in [with(other.clone(), "WaitFor", "Submitted"), with(other, "StableSeconds", "720")] {
             assert!(matches!(back(&accepted), Goal::Replace { old: Some(_), .. }), "{accepted}");
@@ -405,7 +437,7 @@ mod tests {
             goal("Update", json!({"PhysicalResourceId": id, "OldResourceProperties": old, "ResourceProperties": new}))
         };
         let (before, edited) = (on_change(one.clone()), by_rerun(other.clone()));
-        assert_eq!(from(&before, &before, &edited), Goal::Keep(created(&before)));
+        assert_eq!(from(&before, &before, &edited), kept(&before));
         // Back from an Update that began to run on changes, and whose own job is not the present one.
         let (before, failed) = (by_rerun(one), on_change(other));
         assert!(matches!(from(&before, &failed, &before), Goal::Replace { old: Some(_), .. }));

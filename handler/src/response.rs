@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::Serialize;
 
-use sparkjob::job::{Place, RunRef};
+use sparkjob::job::RunRef;
 use sparkjob::outcome::{Made, Outcome};
 
 use crate::envelope::{Action, Envelope};
@@ -68,7 +68,7 @@ impl fmt::Display for Status {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Attributes {
-    /// The engine: `livy`.
+    /// The engine: `livy`, `emr-on-eks`, `emr-serverless` or `emr-steps`.
     pub engine: String,
     /// The engine's id of the job.
     pub job_id: String,
@@ -157,19 +157,18 @@ fn skeleton(envelope: &Envelope, status: Status, physical_id: &str) -> Response 
 }
 
 fn attributes(outcome: &Outcome) -> Attributes {
-    let Made::Job(RunRef { place, id, name }) = &outcome.made else { return Attributes::default() };
+    let Made::Job(run) = &outcome.made else { return Attributes::default() };
+    let RunRef { place, id, name, .. } = run;
     let links = outcome.report.links.clone();
     let status = outcome.status.as_ref();
     Attributes {
         engine: place.engine().to_owned(),
         job_id: id.clone(),
-        arn: String::new(),
-        batch_id: match place {
-            Place::Livy(_) => id.clone(),
-        },
+        arn: run.arn().unwrap_or_default(),
+        batch_id: if place.is_livy() { id.clone() } else { String::new() },
         application_id: status.and_then(|status| status.application.clone()).unwrap_or_default(),
         state: status.map(|status| status.word.clone()).unwrap_or_default(),
-        name: name.clone().unwrap_or_default(),
+        name: name.clone().or_else(|| status.and_then(|status| status.name.clone())).unwrap_or_default(),
         spark_ui_url: links.spark_ui,
         driver_log_url: links.driver_log,
         log_uri: links.log_uri,

@@ -64,8 +64,7 @@ pub fn dead_job() -> Outcome {
     };
     let run = "livy+http://emr:8998/batches/3#Pi-0123456789abcdef-01234567-89abcdef".parse().expect("a run");
     let (word, application) = ("dead".to_owned(), Some("application_1_2".to_owned()));
-    let status =
-        Status { phase: Phase::Failed, word, reason: String::new(), application, silent: false, created: None };
+    let status = Status { phase: Phase::Failed, word, application, ..Status::gone() };
     let links = Links { spark_ui: "http://emr:8088/proxy/application_1_2/".to_owned(), ..Links::default() };
     Outcome {
         failure: Some(failure),

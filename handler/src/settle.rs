@@ -2,13 +2,11 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 
 use futures_util::FutureExt;
 
 use sparkjob::drive::{self, Clock};
-use sparkjob::engine::Report;
-use sparkjob::http::Transport;
+use sparkjob::engine::{Engines, Report};
 use sparkjob::job::Timestamp;
 use sparkjob::lifecycle::Deadlines;
 use sparkjob::outcome::{Failure, FailureKind, Made, Outcome};
@@ -20,16 +18,10 @@ use crate::plan::{Refused, plan};
 
 /// Plans and carries out what the request asks for. A panic on the way and a driver that goes on for too long are
 /// failures like any other.
-pub async fn settle(
-    envelope: &Envelope,
-    event: &Event,
-    times: &Times,
-    transport: Arc<dyn Transport>,
-    clock: &Clock,
-) -> Outcome {
+pub async fn settle(envelope: &Envelope, event: &Event, times: &Times, engines: &Engines, clock: &Clock) -> Outcome {
     let work = async {
         match plan(envelope, event, times) {
-            Ok(plan) => drive::run(&plan, transport, clock).await,
+            Ok(plan) => drive::run(&plan, engines, clock).await,
             Err(refused) => refuse(envelope, &refused),
         }
     };

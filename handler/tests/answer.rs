@@ -10,6 +10,7 @@ use http::{Method, Request, Response, StatusCode};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use sparkjob::drive::Clock;
+use sparkjob::engine::Engines;
 use sparkjob::http::{Lost, Transport};
 use sparkjob::job::Timestamp;
 use tokio::time::Instant;
@@ -118,7 +119,7 @@ async fn ask(event: Value, engine: Engine, statuses: &[u16]) -> Told {
         let event = LambdaEvent::new(serde_json::from_value(event).expect("JSON"), context);
         // What other crates log at their lower levels is not ours to judge, so it must not be there.
         tracing::trace!(target: "lambda_runtime::layers", "raw event {event:?} {SIGNATURE}");
-        answer(event, world.clone(), Clock::showing(SIGNED + Duration::from_secs(10))).await
+        answer(event, &Engines::new(world.clone()), Clock::showing(SIGNED + Duration::from_secs(10))).await
     };
     let text = String::from_utf8(lock(&lines.0).clone()).expect("UTF-8");
     assert!(!text.contains(SIGNATURE) && !format!("{result:?}").contains(SIGNATURE), "{text}");

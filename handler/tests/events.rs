@@ -37,8 +37,8 @@ fn meaning(file: &Path) -> Result<String, String> {
 fn told(goal: &Goal) -> String {
     match goal {
         Goal::Run(wanted) => format!("run {}", wanted.identity.name()),
-        Goal::Keep(run) => format!("keep {run}"),
-        Goal::Replace { wanted, old: Some(_), present: Some(run) } => {
+        Goal::Keep { run, .. } => format!("keep {run}"),
+        Goal::Replace { wanted, old: Some(_), present: Some(run), .. } => {
             format!("replace {run} by {}", wanted.identity.name())
         }
         Goal::Stop(Target::Run(run)) => format!("stop {run}"),

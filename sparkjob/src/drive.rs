@@ -1,16 +1,14 @@
 //! Carries a plan out against an engine, in this process.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 use tracing::{Span, debug, info, warn};
 
-use crate::engine::{Kind, Report, Trouble, connect};
-use crate::http::Transport;
+use crate::engine::{Engines, Kind, Report, Trouble};
 use crate::job::{Place, Timestamp};
-use crate::lifecycle::{Action, Plan, Seen, State, horizon, learn, next};
+use crate::lifecycle::{Action, Plan, Retag, Seen, State, horizon, learn, next};
 use crate::outcome::Outcome;
 
 /// What a report may take: it is worth less than the time to stop a job.
@@ -19,7 +17,7 @@ const REPORT_LIMIT: Duration = Duration::from_secs(20);
 /// Carries `plan` out until there is an outcome, which is at the latest at its `answer_by`.
 ///
 /// The current span's field `job`, where it has one, is given the job's name and then its reference.
-pub async fn run(plan: &Plan, transport: Arc<dyn Transport>, clock: &Clock) -> Outcome {
+pub async fn run(plan: &Plan, engines: &Engines, clock: &Clock) -> Outcome {
     if let Some(wanted) = plan.wanted() {
         Span::current().record("job", wanted.identity.name());
     }
@@ -31,7 +29,7 @@ pub async fn run(plan: &Plan, transport: Arc<dyn Transport>, clock: &Clock) -> O
             Action::Wait(until) => clock.sleep_until(until).await,
             action => {
                 let limit = horizon(plan, &state).since(now);
-                let seen = act(action, &transport, limit).await;
+                let seen = act(action, engines, limit).await;
                 let before = std::mem::discriminant(&state.stage);
                 state = learn(plan, state, clock.now(), seen);
                 tell(&state, before != std::mem::discriminant(&state.stage));
@@ -41,12 +39,12 @@ pub async fn run(plan: &Plan, transport: Arc<dyn Transport>, clock: &Clock) -> O
 }
 
 /// Carries out one action, within `limit`. [`Action::Wait`] and [`Action::Done`] are the caller's; they are late here.
-pub async fn act(action: Action, transport: &Arc<dyn Transport>, limit: Duration) -> Seen {
-    let engine = |place: &Place| connect(place, Arc::clone(transport));
+pub async fn act(action: Action, engines: &Engines, limit: Duration) -> Seen {
+    let engine = |place: &Place| engines.at(place);
     match action {
-        Action::Find(place, identity, by) => {
+        Action::Find(place, identity, by, since) => {
             let doing = format!("look for the job at {place}");
-            Seen::Found(within(limit, Kind::Unavailable, doing, engine(&place).find(&identity, by)).await)
+            Seen::Found(within(limit, Kind::Unavailable, doing, engine(&place).find(&identity, by, since)).await)
         }
         Action::Start(wanted) => {
             let doing = format!("submit the job to {}", wanted.job.place);
@@ -64,6 +62,11 @@ pub async fn act(action: Action, transport: &Arc<dyn Transport>, limit: Duration
         Action::Cancel(run, how) => {
             let doing = format!("stop the job on {}", run.place);
             Seen::Cancelled(within(limit, Kind::Unclear, doing, engine(&run.place).cancel(&run, how)).await)
+        }
+        Action::Tag(run, Retag { wanted, old }) => {
+            let doing = format!("tag the job on {}", run.place);
+            let engine = engine(&run.place);
+            Seen::Tagged(within(limit, Kind::Unclear, doing, engine.tag(&run, &wanted, &old)).await)
         }
         Action::Report(run) => {
             let report = timeout(limit.min(REPORT_LIMIT), engine(&run.place).report(&run)).await;
@@ -83,7 +86,7 @@ async fn within<T>(
     doing: String,
     call: impl Future<Output = Result<T, Trouble>>,
 ) -> Result<T, Trouble> {
-    let late = |_| Err(Trouble { kind, doing, said: "no answer before the deadline".to_owned() });
+    let late = |_| Err(Trouble::new(kind, doing, "no answer before the deadline"));
     timeout(limit, call).await.unwrap_or_else(late)
 }
 

@@ -2,25 +2,59 @@
 
 mod livy;
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::http::Transport;
-use crate::job::{Identity, Job, Place, Run, RunRef, Status};
+use crate::http::sdk::Aws;
+use crate::job::{Identity, Job, Place, Run, RunRef, Status, Tags, Timestamp};
 use livy::Livy;
 
 /// How long one submission is waited for. What was not answered by then may still take effect, so whoever looks for a lost
 /// submission looks for this long at least.
 pub const SUBMISSION_LIMIT: Duration = Duration::from_mins(2);
 
-/// The engine at `place`. Nothing is sent before the engine is first asked something.
-pub fn connect(place: &Place, transport: Arc<dyn Transport>) -> Box<dyn Engine> {
-    match place {
-        Place::Livy(url) => Box::new(Livy::new(url.clone(), transport)),
+/// The way to every engine. Each is made when it is first asked for and kept, with what it has learnt of the way.
+#[derive(Debug)]
+pub struct Engines {
+    transport: Arc<dyn Transport>,
+    aws: Arc<Aws>,
+    known: Mutex<HashMap<Place, Arc<dyn Engine>>>,
+}
+
+impl Engines {
+    /// Engines that are spoken to over `transport`, with the region and the credentials that the environment says.
+    pub fn new(transport: Arc<dyn Transport>) -> Self {
+        let aws = Aws::new(Arc::clone(&transport));
+        Self::with(transport, aws)
+    }
+
+    /// The same with what `aws` says.
+    pub fn with(transport: Arc<dyn Transport>, aws: Aws) -> Self {
+        Self { transport, aws: Arc::new(aws), known: Mutex::default() }
+    }
+
+    /// The way itself, for what else has to be sent.
+    pub fn transport(&self) -> &dyn Transport {
+        &*self.transport
+    }
+
+    /// The engine at `place`. Nothing is sent before the engine is first asked something.
+    pub fn at(&self, place: &Place) -> Arc<dyn Engine> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry(place.clone()).or_insert_with(|| self.connect(place)))
+    }
+
+    fn connect(&self, place: &Place) -> Arc<dyn Engine> {
+        match place {
+            Place::Livy(url) => Arc::new(Livy::new(url.clone(), Arc::clone(&self.transport))),
+            Place::LivyOnCluster(_) | Place::EmrOnEks(_) | Place::EmrServerless(_) | Place::EmrSteps(_) => todo!(),
+        }
     }
 }
 
@@ -31,17 +65,19 @@ pub fn connect(place: &Place, transport: Arc<dyn Transport>) -> Box<dyn Engine> 
 /// and that any call is made again, by this process or by another one at the same time.
 #[async_trait]
 pub trait Engine: Send + Sync + fmt::Debug {
-    /// Submits `job` under `identity`'s name.
+    /// Submits `job` under `identity`'s name, once: on an engine that [starts once](Place::starts_once), the same again is
+    /// the same run.
     ///
     /// # Errors
     /// [`Kind::Taken`] where a run of this very name is there already; [`Kind::Unclear`] where the run may have been made.
     async fn start(&self, job: &Job, identity: &Identity) -> Result<RunRef, Trouble>;
 
-    /// The live and recent runs that `by` selects, the newest first. Starts nothing.
+    /// The runs that `by` selects, the newest first: all that are alive, and those that are over and were made after
+    /// `since`, as far as the engine still knows them. Starts nothing.
     ///
     /// # Errors
     /// A look-up that could not be finished is [`Kind::Unavailable`], never an empty list.
-    async fn find(&self, identity: &Identity, by: Lookup) -> Result<Vec<Run>, Trouble>;
+    async fn find(&self, identity: &Identity, by: Lookup, since: Timestamp) -> Result<Vec<Run>, Trouble>;
 
     /// The status of each of `runs`, in their order; a run that the engine does not know is [`Phase::Gone`].
     ///
@@ -57,6 +93,13 @@ pub trait Engine: Send + Sync + fmt::Debug {
     /// # Errors
     /// Whether it was asked is unknown; asking again does no harm.
     async fn cancel(&self, run: &RunRef, how: How) -> Result<(), Trouble>;
+
+    /// Gives `run` the tags of `wanted` and takes those from it that only `old` has. Other tags stay as they are; a run that
+    /// is not there (any more) needs none.
+    ///
+    /// # Errors
+    /// Whether it was tagged is unknown; doing it again does no harm.
+    async fn tag(&self, run: &RunRef, wanted: &Tags, old: &Tags) -> Result<(), Trouble>;
 
     /// What there is to tell of `run`: log and links. Never fails: it says what could not be fetched.
     async fn report(&self, run: &RunRef) -> Report;
@@ -110,6 +153,16 @@ pub struct Trouble {
     pub doing: String,
     /// What came back, in the service's own words where it gave any.
     pub said: String,
+    /// What to do about it, one or more sentences; empty where the kind alone tells.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub advice: String,
+}
+
+impl Trouble {
+    /// Trouble whose kind alone tells what to do about it.
+    pub fn new(kind: Kind, doing: impl Into<String>, said: impl Into<String>) -> Self {
+        Self { kind, doing: doing.into(), said: said.into(), advice: String::new() }
+    }
 }
 
 impl fmt::Display for Trouble {

@@ -4,6 +4,7 @@
 //! models, faults and virtual time behind the same port, so production code needs no hooks for them.
 
 mod net;
+pub mod sdk;
 
 use std::fmt;
 use std::time::Duration;
@@ -42,6 +43,8 @@ impl fmt::Display for Lost {
         }
     }
 }
+
+impl std::error::Error for Lost {}
 
 /// Sends one request, once, and reads one bounded response.
 #[async_trait]

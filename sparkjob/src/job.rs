@@ -2,68 +2,96 @@
 
 mod identity;
 mod livy_url;
+mod place;
 mod reference;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 pub use identity::{Digest, Identity};
 pub use livy_url::{DEFAULT_LIVY_PORT, LivyUrl};
-pub use reference::RunRef;
+pub use place::Place;
+pub use reference::{Realm, RunRef};
 
-/// What defines a job: a change of any of it is another job.
+/// A job: what defines it, and the tags that it carries.
 ///
 /// Serialised, it is the description that a template would give, in canonical form: defaults and empty values left out,
 /// fields in a fixed order. [`Identity::derive`] hashes just that, so neither the order nor the names here may change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Job {
     /// Where it runs.
     #[serde(flatten)]
     pub place: Place,
-    /// What runs, in the same words on every engine.
-    pub parameters: Parameters,
+    /// What runs, in the same words on every engine; none where [`Job::native`] says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<Parameters>,
     /// Whether it is meant to end.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub mode: Mode,
+    /// The engine cancels a run after so many minutes, 0 for never; none where the engine's own default holds.
+    #[serde(skip_serializing_if = "is_default")]
+    pub timeout_minutes: Option<u32>,
+    /// Where the driver of a step runs.
+    #[serde(skip_serializing_if = "is_default")]
+    pub deploy_mode: DeployMode,
+    /// What is said in the words of the engine's own API.
+    #[serde(flatten)]
+    pub native: Native,
     /// Free text whose change asks for a new run of the same job.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub rerun: String,
+    /// The tags of its runs, where the engine has tags. They are no part of what defines it: a job of other tags is the same
+    /// job.
+    #[serde(skip)]
+    pub tags: Tags,
 }
 
-/// Where a job runs: an engine and its address.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Place {
-    /// [Apache Livy](https://livy.apache.org/docs/latest/rest-api.html), on EMR or anywhere else.
-    #[serde(rename = "LivyUrl")]
-    Livy(LivyUrl),
-}
-
-impl Place {
-    /// The engine's name as the attribute `Engine` tells it.
-    pub fn engine(&self) -> &'static str {
-        match self {
-            Self::Livy(_) => "livy",
+impl Job {
+    /// A job of these parameters at `place`, with nothing else said.
+    pub fn of(place: Place, parameters: Parameters) -> Self {
+        Self {
+            place,
+            parameters: Some(parameters),
+            mode: Mode::default(),
+            timeout_minutes: None,
+            deploy_mode: DeployMode::default(),
+            native: Native::default(),
+            rerun: String::new(),
+            tags: Tags::new(),
         }
     }
 
-    /// What the engine calls a run, at the beginning of a sentence.
-    pub fn noun(&self) -> &'static str {
-        match self {
-            Self::Livy(_) => "Batch",
+    /// What people call it, where they call it anything.
+    pub fn name(&self) -> Option<&str> {
+        match &self.parameters {
+            Some(parameters) => parameters.name.as_deref(),
+            None => self.native.text("Name"),
         }
     }
 }
 
-/// For sentences: `Livy at http://emr-master:8998`.
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Livy(url) => write!(f, "Livy at {url}"),
-        }
+/// Tags of a run, by their keys.
+pub type Tags = BTreeMap<String, String>;
+
+/// What is said in the words of the engine's own API: properties such as `JobDriver`, by their names here, each with its
+/// value in the API's spelling and types.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Native(pub BTreeMap<String, Value>);
+
+impl Native {
+    /// The value of a property; none where it was not given.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// The same of one that is a text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.get(name).and_then(Value::as_str)
     }
 }
 
@@ -137,6 +165,17 @@ pub enum Mode {
     Streaming,
 }
 
+/// Where the driver of a step runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeployMode {
+    /// In the step itself: what stops the step stops the job.
+    #[default]
+    Client,
+    /// In YARN: the job outlives the step unless it is stopped there, too.
+    Cluster,
+}
+
 /// Where a run stands, in words that all engines share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
@@ -173,6 +212,9 @@ pub struct Status {
     /// The engine's own explanation, where it gives one; else empty.
     #[serde(default, skip_serializing_if = "is_default")]
     pub reason: String,
+    /// The name under which the engine knows the run, where its reference does not hold it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub name: Option<String>,
     /// The Spark application's id, once the cluster manager has given one.
     #[serde(default, skip_serializing_if = "is_default")]
     pub application: Option<String>,
@@ -185,6 +227,21 @@ pub struct Status {
     pub silent: bool,
 }
 
+impl Status {
+    /// A run that the engine does not know.
+    pub fn gone() -> Self {
+        Self {
+            phase: Phase::Gone,
+            word: String::new(),
+            reason: String::new(),
+            name: None,
+            application: None,
+            created: None,
+            silent: false,
+        }
+    }
+}
+
 /// A run together with what its engine said of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
@@ -192,6 +249,13 @@ pub struct Run {
     pub run: RunRef,
     /// Where it stands.
     pub status: Status,
+}
+
+impl Run {
+    /// The name under which the engine knows it; empty where it has none.
+    pub fn name(&self) -> &str {
+        self.run.name.as_deref().or(self.status.name.as_deref()).unwrap_or_default()
+    }
 }
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z.

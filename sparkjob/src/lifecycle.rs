@@ -5,11 +5,13 @@
 //! the state, and go on elsewhere.
 //!
 //! ```text
-//! Run      FindOwn ─ Start ─ Follow ─ Explain ─ Done
-//! Replace  FindOwn ─ Adopt ─ FindOld ─ Stop | Finish ─ Start ─ Follow ─ Explain ─ Done        (StartThenStop: FindOld last)
-//! Keep     Look ─ Explain ─ Done
+//! Run      FindOwn ─ Start ─ Settle ─ Follow ─ Explain ─ Done
+//! Replace  FindOwn ─ Adopt ─ FindOld ─ Stop | Finish ─ Start ─ Settle ─ Follow ─ Explain ─ Done   (StartThenStop: FindOld last)
+//! Keep     Tag ─ Look ─ Explain ─ Done
 //! Stop     Search ─ Stop ─ Done
 //! ```
+//!
+//! An engine that honours tokens is not looked at before a first submission, and Settle is for one that takes twins.
 
 mod failure;
 mod learn;
@@ -22,5 +24,5 @@ mod tests;
 
 pub use learn::learn;
 pub use next::{Action, Seen, horizon, next};
-pub use plan::{Deadlines, Goal, Plan, Target, Wanted};
+pub use plan::{Deadlines, Goal, Plan, Retag, Target, Wanted};
 pub use state::{Own, Purpose, Stage, State, Stopping};

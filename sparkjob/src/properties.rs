@@ -113,7 +113,7 @@ struct Parts {
 
 impl Parts {
     fn job(self) -> Option<Job> {
-        Some(Job { place: self.place?, parameters: self.parameters?, mode: self.mode?, rerun: self.rerun? })
+        Some(Job { mode: self.mode?, rerun: self.rerun?, ..Job::of(self.place?, self.parameters?) })
     }
 }
 

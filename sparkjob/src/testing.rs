@@ -6,9 +6,11 @@
 //! Every model stands behind a [`Faulty`] of its own; where a test has several, or counts what goes to all of them, one more
 //! `Faulty` goes around the transport that shares requests out among them.
 
+mod aws;
 mod fault;
 mod livy;
 
+pub use aws::engines;
 pub use fault::{Fault, Faulty, Instead, Sent};
 pub use livy::{End, FakeLivy, Made, Script, Version};
 

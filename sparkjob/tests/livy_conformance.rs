@@ -15,9 +15,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use http::{Method, Request};
 use serde_json::Value;
-use sparkjob::engine::{Engine, How, Kind, Lookup, connect};
+use sparkjob::engine::{Engine, Engines, How, Kind, Lookup};
 use sparkjob::http::{Net, Transport};
-use sparkjob::job::{Identity, Job, LivyUrl, Mode, Parameters, Phase, Place, RunRef};
+use sparkjob::job::{Identity, Job, LivyUrl, Parameters, Phase, Place, RunRef, Timestamp};
 use sparkjob::testing::{End, FakeLivy, Script, Version};
 use tokio::time::{Instant, sleep};
 
@@ -70,7 +70,7 @@ async fn the_real_livy_conforms() {
 struct Stand {
     url: LivyUrl,
     transport: Arc<dyn Transport>,
-    engine: Box<dyn Engine>,
+    engine: Arc<dyn Engine>,
     folder: String,
     /// Whose jobs these are: a real Livy still knows those of the suite's last run.
     owner: String,
@@ -79,7 +79,7 @@ struct Stand {
 impl Stand {
     fn new(url: &str, folder: &str, transport: Arc<dyn Transport>) -> Self {
         let url: LivyUrl = url.parse().expect("an address");
-        let engine = connect(&Place::Livy(url.clone()), Arc::clone(&transport));
+        let engine = Engines::new(Arc::clone(&transport)).at(&Place::Livy(url.clone()));
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970").as_nanos();
         Self { url, transport, engine, folder: folder.to_owned(), owner: format!("conformance-{now}") }
     }
@@ -87,7 +87,7 @@ impl Stand {
     fn job(&self, file: &str) -> Job {
         let file = if file.starts_with('/') { file.to_owned() } else { format!("{}/{file}", self.folder) };
         let parameters = Parameters { file, ..Parameters::default() };
-        Job { place: Place::Livy(self.url.clone()), parameters, mode: Mode::Batch, rerun: String::new() }
+        Job::of(Place::Livy(self.url.clone()), parameters)
     }
 
     fn identity(&self, request: &str, job: &Job) -> Identity {
@@ -127,7 +127,7 @@ impl Stand {
     }
 
     async fn found(&self, identity: &Identity, by: Lookup) -> Vec<RunRef> {
-        let found = self.engine.find(identity, by).await.expect("it is looked for");
+        let found = self.engine.find(identity, by, Timestamp::default()).await.expect("it is looked for");
         found.into_iter().map(|run| run.run).collect()
     }
 
@@ -260,7 +260,7 @@ async fn of_two_submissions_at_once_one_is_taken(stand: &Stand) {
 
 async fn what_is_not_there_need_not_be_cancelled(stand: &Stand) {
     for name in [None, Some("Another-0000000000000000-00000000-00000000".to_owned())] {
-        let run = RunRef { place: Place::Livy(stand.url.clone()), id: "77777".to_owned(), name };
+        let run = RunRef { place: Place::Livy(stand.url.clone()), id: "77777".to_owned(), realm: None, name };
         stand.engine.cancel(&run, How::Ask).await.unwrap();
         assert_eq!(stand.phase(&run).await, Phase::Gone);
     }
@@ -272,7 +272,7 @@ async fn a_refused_submission_leaves_a_silent_phantom_that_can_be_removed(stand:
     let refused = stand.engine.start(&job, &identity).await.unwrap_err();
     assert_eq!(refused.kind, Kind::Rejected, "{refused}");
     assert!(refused.said.contains("Local path /etc/passwd cannot be added to user sessions."), "{refused}");
-    let found = stand.engine.find(&identity, Lookup::Name).await.unwrap();
+    let found = stand.engine.find(&identity, Lookup::Name, Timestamp::default()).await.unwrap();
     let status = &found[0].status;
     assert_eq!((status.phase, status.silent, status.word.as_str()), (Phase::Waiting, true, "starting"));
     stand.engine.cancel(&found[0].run, How::Ask).await.unwrap();

@@ -11,6 +11,7 @@ use handler::answer;
 use sparkjob::drive::Clock;
 use sparkjob::http::Transport;
 use sparkjob::job::Timestamp;
+use sparkjob::testing::engines;
 
 use crate::town::{BUCKET, Town};
 
@@ -150,8 +151,8 @@ async fn invoke(way: &(impl Transport + Clone + 'static), request: &Delivery) ->
     let now = NOW + request.made.elapsed();
     let mut context = Context::default();
     context.deadline = (now + INVOCATION).0;
-    let transport: Arc<dyn Transport> = Arc::new(way.clone());
-    answer(LambdaEvent::new(event, context), transport, Clock::showing(now)).await.is_ok()
+    let engines = engines(Arc::new(way.clone()));
+    answer(LambdaEvent::new(event, context), &engines, Clock::showing(now)).await.is_ok()
 }
 
 fn read(request: &Delivery) -> Answer {

@@ -25,7 +25,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::{Engine, How, Kind, Links, Lookup, Report, SUBMISSION_LIMIT, Trouble};
 use crate::http::Transport;
-use crate::job::{Identity, Job, LivyUrl, Place, Run, RunRef, Status};
+use crate::job::{Identity, Job, LivyUrl, Place, Run, RunRef, Status, Tags, Timestamp};
 use answer::{Asked, Failed};
 use wire::{Batch, Listing, Log, Name};
 
@@ -66,7 +66,10 @@ impl Livy {
 impl Engine for Livy {
     async fn start(&self, job: &Job, identity: &Identity) -> Result<RunRef, Trouble> {
         let doing = || format!("submit the job to {}", self.place());
-        let submission = submission::submission(job, identity);
+        let Some(parameters) = &job.parameters else {
+            return Err(Trouble::new(Kind::Rejected, doing(), "Livy runs Parameters only"));
+        };
+        let submission = submission::submission(parameters, identity);
         let body = serde_json::to_vec(&submission).expect("plain data with text keys always serialises");
         let unclear = |said: String| trouble(doing(), Failed { kind: Kind::Unclear, said });
         let made = self.call(Asked::Submission, "/batches", body.into()).await;
@@ -81,7 +84,8 @@ impl Engine for Livy {
         }
     }
 
-    async fn find(&self, identity: &Identity, by: Lookup) -> Result<Vec<Run>, Trouble> {
+    /// Livy tells no times, and forgets what is over soon enough by itself.
+    async fn find(&self, identity: &Identity, by: Lookup, _since: Timestamp) -> Result<Vec<Run>, Trouble> {
         let doing = || format!("look for the job at {}", self.place());
         let found = match by {
             Lookup::Name => self.named(&identity.name()).await.map(|batch| batch.into_iter().collect()),
@@ -111,7 +115,7 @@ impl Engine for Livy {
             }
         };
         let status =
-            |run: &RunRef| batches.iter().find(|batch| is(batch, run)).map_or_else(status::gone, status::status);
+            |run: &RunRef| batches.iter().find(|batch| is(batch, run)).map_or_else(Status::gone, status::status);
         Ok(runs.iter().map(status).collect())
     }
 
@@ -129,6 +133,11 @@ impl Engine for Livy {
         let path = format!("/batches/{}", run.name.as_deref().unwrap_or(&run.id));
         let deleted = self.call::<IgnoredAny>(Asked::Deletion, &path, Bytes::new()).await;
         deleted.map(|_| ()).map_err(|failed| trouble(doing(), failed))
+    }
+
+    /// Livy has no tags, so no description has any.
+    async fn tag(&self, _run: &RunRef, _wanted: &Tags, _old: &Tags) -> Result<(), Trouble> {
+        Ok(())
     }
 
     async fn report(&self, run: &RunRef) -> Report {
@@ -181,7 +190,7 @@ impl Livy {
     }
 
     fn reference(&self, id: u64, name: Option<&str>) -> RunRef {
-        RunRef { place: self.place(), id: id.to_string(), name: name.map(str::to_owned) }
+        RunRef { place: self.place(), id: id.to_string(), realm: None, name: name.map(str::to_owned) }
     }
 
     /// The batch of this name.
@@ -282,5 +291,5 @@ fn unavailable(said: &str) -> Failed {
 }
 
 fn trouble(doing: String, failed: Failed) -> Trouble {
-    Trouble { kind: failed.kind, doing, said: failed.said }
+    Trouble::new(failed.kind, doing, failed.said)
 }

@@ -108,13 +108,7 @@ impl Identity {
             owner: Digest::of(owner),
             spec: Digest::of_json(job),
             token: Digest::of(&token),
-            label: job
-                .parameters
-                .name
-                .as_deref()
-                .and_then(cut)
-                .or_else(|| cut(label))
-                .unwrap_or_else(|| "job".to_owned()),
+            label: job.name().and_then(cut).or_else(|| cut(label)).unwrap_or_else(|| "job".to_owned()),
         }
     }
 
@@ -325,7 +319,7 @@ mod tests {
         #[test]
         fn a_name_is_always_one_that_every_engine_takes(label in any::<String>(), name in proptest::option::of(any::<String>())) {
             let mut job = job(&json!({"LivyHost": "emr", "Parameters": {"File": "/pi.py"}}));
-            job.parameters.name = name;
+            job.parameters.get_or_insert_default().name = name;
             let identity = Identity::derive(&[STACK, "Pi"], REQUEST, &label, &job);
             let name = identity.name();
             prop_assert!(name.len() <= 64, "{}", name);

@@ -17,6 +17,7 @@ pub fn of(trouble: &Trouble) -> Failure {
             "Check that the server runs and that the network lets the submitter reach it (subnets, security groups, name).",
         ),
     };
+    let advice = if trouble.advice.is_empty() { advice } else { &trouble.advice };
     Failure {
         kind,
         what: format!("Could not {}: {}", trouble.doing, sentence(&trouble.said)),
@@ -41,10 +42,15 @@ pub fn of_old(trouble: &Trouble) -> Failure {
 /// A job that ended otherwise than it should.
 pub fn of_job(run: &RunRef, status: &Status) -> Failure {
     let (kind, happened, advice) = match status.phase {
-        Phase::Gone => (
+        Phase::Gone if run.place.is_livy() => (
             FailureKind::Cancelled,
             "disappeared from",
             "Somebody deleted it, or the server was restarted and forgot it. Deploy again to run it again.",
+        ),
+        Phase::Gone => (
+            FailureKind::Cancelled,
+            "disappeared from",
+            "What it ran on was terminated or deleted. Deploy again to run it again.",
         ),
         Phase::Cancelled => (FailureKind::Cancelled, "was cancelled from outside on", "Deploy again to run it again."),
         _ => (FailureKind::Failed, "failed on", "Correct the job and deploy again."),
@@ -87,6 +93,9 @@ pub fn of_time(plan: &Plan, state: &State) -> Failure {
                 })
                 .collect();
             (format!("Not stopped in time: {}.", runs.join(", ")), "Stop it by hand, or try again.")
+        }
+        (Stage::Tag, Some(own)) => {
+            (format!("The tags of {} on {} were not changed in time.", told(&own.run), own.run.place), "Try again.")
         }
         (_, Some(own)) => {
             let word = own.status.as_ref().map_or("unknown", |status| status.word.as_str());

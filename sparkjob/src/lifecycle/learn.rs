@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use super::failure;
 use super::next::Seen;
-use super::pace::{LOOKS, Pace, REPEATS};
+use super::next::place;
+use super::pace::Pace;
 use super::plan::{Goal, Plan};
 use super::state::{Own, Purpose, Stage, State, Stopping};
 use crate::engine::{Kind, Report, Trouble};
-use crate::job::Timestamp;
+use crate::job::{RunRef, Timestamp};
 use crate::outcome::Failure;
 use crate::properties::{OnDeleteError, UpdateStrategy};
 
@@ -27,7 +28,9 @@ pub fn learn(plan: &Plan, state: State, now: Timestamp, seen: Seen) -> State {
     match (state.stage.clone(), seen) {
         (Stage::Done(_), _) => state,
         (_, Seen::Late) => at.late(state),
+        (Stage::Recall, Seen::Described(seen)) => at.recalled(state, seen),
         (Stage::FindOwn, Seen::Found(found)) => at.found_own(state, found),
+        (Stage::Settle, Seen::Found(found)) => at.settled(state, found),
         (Stage::Adopt, Seen::Found(found)) => at.found_adoptable(state, found),
         (Stage::FindOld, Seen::Found(found)) => at.found_old(state, found),
         (Stage::Search { since }, Seen::Found(found)) => at.searched(state, since, found),
@@ -36,10 +39,11 @@ pub fn learn(plan: &Plan, state: State, now: Timestamp, seen: Seen) -> State {
         (Stage::Finish, Seen::Described(seen)) => at.finishing(state, seen),
         (Stage::Start, Seen::Started(started)) => at.started(state, started),
         (Stage::Follow, Seen::Described(seen)) => at.followed(state, seen),
+        (Stage::Tag, Seen::Tagged(tagged)) => at.tagged(state, tagged),
         (Stage::Look, Seen::Described(seen)) => at.looked(state, seen),
         (Stage::Explain(failure), Seen::Reported(report)) => at.explained(state, failure, report),
         // Not an answer to what the state asked: it asks again, later.
-        (_, _) => at.again(state, LOOKS),
+        (_, _) => at.looked_well(state),
     }
 }
 
@@ -75,7 +79,8 @@ impl At<'_> {
             state.polls = 0;
         }
         state.weather = None;
-        self.again(state, LOOKS)
+        let pace = Pace::of_looks(place(self.plan, &state));
+        self.again(state, pace)
     }
 
     /// A call failed: the same stage again, or the trouble where waiting any longer is of no use.
@@ -101,7 +106,8 @@ impl At<'_> {
     /// The same call again, after a while, although it failed.
     fn once_more(self, mut state: State, trouble: &Trouble) -> State {
         state.weather = Some(trouble.to_string());
-        self.again(state, REPEATS)
+        let pace = Pace::of_repeats(place(self.plan, &state), trouble.kind);
+        self.again(state, pace)
     }
 
     fn patience(self) -> Duration {
@@ -144,7 +150,14 @@ impl At<'_> {
 
     /// Looks for what a lost request left behind, where a description tells what to look for.
     fn seek_old(self, state: State) -> State {
-        if self.plan.old().is_some() { state.at(Stage::FindOld, self.now) } else { self.nothing_left_behind(state) }
+        match &state.left_behind {
+            Some(runs) => {
+                let runs = runs.clone();
+                self.left_behind(state, runs)
+            }
+            None if self.plan.old().is_some() => state.at(Stage::FindOld, self.now),
+            None => self.nothing_left_behind(state),
+        }
     }
 
     /// Nothing of the old description is alive but the present job (and a kept one).
@@ -159,6 +172,13 @@ impl At<'_> {
             (None, _, _) => Stage::Start,
         };
         state.at(way_on, self.now)
+    }
+
+    /// The job that was submitted is known.
+    fn submitted(self, mut state: State, run: RunRef) -> State {
+        let stage = if run.place.takes_twins() { Stage::Settle } else { Stage::Follow };
+        state.own = Some(Own::new(run, true));
+        state.at(stage, self.now)
     }
 
     /// The job that will answer is known: it is followed, beginning with the next look.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::plan::{Deadlines, Plan, Wanted};
+use super::plan::{Deadlines, Goal, Plan, Retag, Target, Wanted};
 use super::state::{Purpose, Stage, State, Stopping};
 use crate::engine::{How, Lookup, Report, Trouble};
 use crate::job::{Identity, Place, Run, RunRef, Status, Timestamp};
@@ -12,13 +12,15 @@ use crate::outcome::Outcome;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Look for runs.
-    Find(Place, Identity, Lookup),
+    Find(Place, Identity, Lookup, Timestamp),
     /// Submit.
     Start(Box<Wanted>),
     /// Ask how these runs are, all of one place; at least one.
     Describe(Vec<RunRef>),
     /// Ask for this run to be stopped.
     Cancel(RunRef, How),
+    /// Change the tags of this run.
+    Tag(RunRef, Retag),
     /// Fetch what there is to see of it.
     Report(RunRef),
     /// Take note that a deadline has passed.
@@ -40,6 +42,8 @@ pub enum Seen {
     Described(Result<Vec<Status>, Trouble>),
     /// That it was asked to stop.
     Cancelled(Result<(), Trouble>),
+    /// That its tags were changed.
+    Tagged(Result<(), Trouble>),
     /// What there is to see.
     Reported(Report),
     /// A deadline has passed.
@@ -58,14 +62,16 @@ pub fn next(plan: &Plan, state: &State, now: Timestamp) -> Action {
         Stage::Done(outcome) => Action::Done(outcome.clone()),
         _ if now >= horizon => Action::Late,
         _ if now < state.not_before => Action::Wait(state.not_before.min(horizon)),
-        Stage::FindOwn => find(plan.wanted(), Lookup::Name),
-        Stage::Adopt => find(plan.wanted(), Lookup::Spec),
-        Stage::FindOld => find(plan.old(), Lookup::Spec),
+        Stage::FindOwn | Stage::Settle => find(plan, plan.wanted(), Lookup::Name),
+        Stage::Adopt if plan.looks_once() => find(plan, plan.wanted(), Lookup::Owner),
+        Stage::Adopt => find(plan, plan.wanted(), Lookup::Spec),
+        Stage::FindOld => find(plan, plan.old(), Lookup::Spec),
         Stage::Search { .. } => plan.search().unwrap_or(Action::Late),
         Stage::Stop { runs, .. } => stop(runs, now),
-        Stage::Finish => describe(plan.present()),
+        Stage::Recall | Stage::Finish => describe(plan.present()),
         Stage::Start => plan.start().unwrap_or(Action::Late),
         Stage::Follow | Stage::Look => describe(state.own.as_ref().map(|own| &own.run)),
+        Stage::Tag => plan.retag().map_or(Action::Late, |(run, retag)| Action::Tag(run.clone(), retag.clone())),
         Stage::Explain(_) => state.own.as_ref().map_or(Action::Late, |own| Action::Report(own.run.clone())),
     }
 }
@@ -99,8 +105,27 @@ fn stop(runs: &[Stopping], now: Timestamp) -> Action {
     Action::Describe(runs.iter().map(|stopping| stopping.run.clone()).collect())
 }
 
-fn find(wanted: Option<&Wanted>, by: Lookup) -> Action {
-    wanted.map_or(Action::Late, |wanted| Action::Find(wanted.job.place.clone(), wanted.identity.clone(), by))
+/// Where the state's stage acts.
+pub(super) fn place<'a>(plan: &'a Plan, state: &'a State) -> Option<&'a Place> {
+    match &state.stage {
+        Stage::Stop { runs, .. } => runs.first().map(|stopping| &stopping.run.place),
+        Stage::Recall | Stage::Finish => plan.present().map(|run| &run.place),
+        Stage::FindOld => plan.old().map(|old| &old.job.place),
+        Stage::Search { .. } => match &plan.goal {
+            Goal::Stop(Target::Search { place, .. }) => Some(place),
+            _ => None,
+        },
+        Stage::Follow | Stage::Tag | Stage::Look | Stage::Explain(_) => state.own.as_ref().map(|own| &own.run.place),
+        Stage::FindOwn | Stage::Adopt | Stage::Start | Stage::Settle | Stage::Done(_) => {
+            plan.wanted().map(|wanted| &wanted.job.place)
+        }
+    }
+}
+
+fn find(plan: &Plan, wanted: Option<&Wanted>, by: Lookup) -> Action {
+    wanted.map_or(Action::Late, |wanted| {
+        Action::Find(wanted.job.place.clone(), wanted.identity.clone(), by, plan.since())
+    })
 }
 
 fn describe(run: Option<&RunRef>) -> Action {

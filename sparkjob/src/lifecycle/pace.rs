@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::job::Digest;
+use crate::engine::Kind;
+use crate::job::{Digest, Place};
 
 /// The first interval, what each is multiplied with, and the longest.
 #[derive(Clone, Copy, Debug)]
@@ -12,16 +13,39 @@ pub struct Pace {
     longest: Duration,
 }
 
-/// Looks at a job: a short one is not kept waiting, a long one costs little.
-pub const LOOKS: Pace = Pace { first: Duration::from_secs(1), growth: 1.2, longest: Duration::from_secs(15) };
-
-/// Repeats of a failed call: an engine in trouble is left alone.
-pub const REPEATS: Pace = Pace { first: Duration::from_secs(1), growth: 2.0, longest: Duration::from_secs(30) };
-
 /// The share by which an interval may be longer or shorter, so that many jobs do not ask at the same moment.
 const JITTER: f64 = 0.2;
 
 impl Pace {
+    /// Looks at a job: a short one is not kept waiting, a long one costs little.
+    ///
+    /// The engines of AWS allow an account so many looks a second, whoever makes them:
+    /// [EMR Serverless](https://docs.aws.amazon.com/emr-serverless/latest/UserGuide/endpoints-quotas.html) ten and
+    /// [EMR](https://docs.aws.amazon.com/general/latest/gr/emr.html) one in two seconds, so a hundred jobs of one stack
+    /// that are looked at every 15 seconds are well on the one and starve on the other.
+    pub fn of_looks(place: Option<&Place>) -> Self {
+        let seconds = match place {
+            None | Some(Place::Livy(_) | Place::LivyOnCluster(_)) => (1, 15),
+            Some(Place::EmrOnEks(_) | Place::EmrServerless(_)) => (2, 20),
+            Some(Place::EmrSteps(_)) => (4, 60),
+        };
+        Self::growing(seconds, 1.2)
+    }
+
+    /// Repeats of a call that failed: an engine in trouble is left alone, and the longer, the fewer calls it allows.
+    pub fn of_repeats(place: Option<&Place>, kind: Kind) -> Self {
+        let seconds = match (kind, place) {
+            (Kind::Busy, Some(Place::EmrSteps(_))) => (4, 240),
+            (Kind::Busy, Some(Place::EmrOnEks(_) | Place::EmrServerless(_))) => (2, 60),
+            _ => (1, 30),
+        };
+        Self::growing(seconds, 2.0)
+    }
+
+    fn growing((first, longest): (u64, u64), growth: f64) -> Self {
+        Self { first: Duration::from_secs(first), growth, longest: Duration::from_secs(longest) }
+    }
+
     /// The interval after the `polls`-th look, jittered by `seed`.
     pub fn interval(self, polls: u32, seed: &Digest) -> Duration {
         let exponent = i32::try_from(polls.min(30)).unwrap_or(30);

@@ -6,8 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::next::Action;
 use crate::engine::Lookup;
-use crate::job::{Digest, Identity, Job, Place, RunRef, Timestamp};
+use crate::job::{Digest, Identity, Job, Place, RunRef, Tags, Timestamp};
 use crate::properties::Management;
+
+/// By how much the clocks of those who take part may differ.
+const CLOCKS_DIFFER: Duration = Duration::from_mins(5);
 
 /// What a request asks for. It can be derived from the request again at any time, so no state repeats it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +28,7 @@ impl Plan {
     pub fn wanted(&self) -> Option<&Wanted> {
         match &self.goal {
             Goal::Run(wanted) | Goal::Replace { wanted, .. } => Some(wanted),
-            Goal::Keep(_) | Goal::Stop(_) => None,
+            Goal::Keep { .. } | Goal::Stop(_) => None,
         }
     }
 
@@ -45,6 +48,22 @@ impl Plan {
         }
     }
 
+    /// The present job and how its tags change, where they do.
+    pub(super) fn retag(&self) -> Option<(&RunRef, &Retag)> {
+        match &self.goal {
+            Goal::Keep { run, retag: Some(retag) } => Some((run, retag)),
+            _ => None,
+        }
+    }
+
+    /// The present job, where it has to be looked at before it is known whether it stays, and as what it stays.
+    pub(super) fn recalled(&self) -> Option<(&RunRef, &Identity)> {
+        match &self.goal {
+            Goal::Replace { present: Some(run), stays_as: Some(identity), .. } => Some((run, identity)),
+            _ => None,
+        }
+    }
+
     pub(super) fn start(&self) -> Option<Action> {
         self.wanted().map(|wanted| Action::Start(Box::new(wanted.clone())))
     }
@@ -52,9 +71,23 @@ impl Plan {
     pub(super) fn search(&self) -> Option<Action> {
         match &self.goal {
             Goal::Stop(Target::Search { place, identity, by }) => {
-                Some(Action::Find(place.clone(), identity.clone(), *by))
+                Some(Action::Find(place.clone(), identity.clone(), *by, self.since()))
             }
             _ => None,
+        }
+    }
+
+    /// Since when a run of this request may have been made: a while before it was asked for, as clocks differ.
+    pub(super) fn since(&self) -> Timestamp {
+        self.deadlines.asked.before(CLOCKS_DIFFER)
+    }
+
+    /// Whether one look tells of the wanted description and of the old one.
+    pub(super) fn looks_once(&self) -> bool {
+        match (self.wanted(), self.old()) {
+            // Livy's look-ups cost nothing.
+            (Some(wanted), Some(old)) => wanted.job.place == old.job.place && !wanted.job.place.is_livy(),
+            _ => false,
         }
     }
 
@@ -62,7 +95,7 @@ impl Plan {
     pub(super) fn seed(&self) -> Digest {
         match &self.goal {
             Goal::Run(wanted) | Goal::Replace { wanted, .. } => wanted.identity.token,
-            Goal::Keep(run) | Goal::Stop(Target::Run(run)) => Digest::of(&[&run.to_string()]),
+            Goal::Keep { run, .. } | Goal::Stop(Target::Run(run)) => Digest::of(&[&run.to_string()]),
             Goal::Stop(Target::Search { identity, .. }) => identity.token,
             Goal::Stop(Target::Nothing) => Digest::of(&[]),
         }
@@ -83,11 +116,28 @@ pub enum Goal {
         old: Option<Box<Wanted>>,
         /// The present job; none where nothing is known to have been made.
         present: Option<RunRef>,
+        /// The present job stays, whatever it did since, if it turns out to be one of this description. For engines whose
+        /// references do not tell; none where it is to be replaced anyway.
+        stays_as: Option<Identity>,
     },
-    /// The present job, as it is.
-    Keep(RunRef),
+    /// The present job, as it is, but for its tags.
+    Keep {
+        /// The present job.
+        run: RunRef,
+        /// How its tags change, where they do.
+        retag: Option<Retag>,
+    },
     /// No job.
     Stop(Target),
+}
+
+/// How the tags of a run change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retag {
+    /// As they are to be.
+    pub wanted: Tags,
+    /// As they were described before: those of them that are not wanted any more go.
+    pub old: Tags,
 }
 
 /// A job and the identity of its run.

@@ -28,6 +28,9 @@ pub struct State {
     pub tried: bool,
     /// Whether an earlier delivery of the request may have submitted a job, and no look-up has told yet.
     pub unseen: bool,
+    /// The runs of the old description that nobody knows of, where a look has told already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_behind: Option<Vec<RunRef>>,
     /// Why the engine refused the job; what its refusal may have left behind is looked for.
     pub refused: Option<Failure>,
     /// Whether the time to reach the goal is over.
@@ -41,12 +44,16 @@ pub struct State {
 /// What a request is at. About in this order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stage {
+    /// Is the present job one that stays?
+    Recall,
     /// Is this very request's run there already?
     FindOwn,
     /// Does a live run answer the wanted description?
     Adopt,
     /// Which runs of the old description does nobody know of?
     FindOld,
+    /// Is there a twin of the run that was just submitted?
+    Settle,
     /// Which runs are to be stopped?
     Search {
         /// When the first look was that told anything.
@@ -65,6 +72,8 @@ pub enum Stage {
     Start,
     /// Watch until the job is what was waited for.
     Follow,
+    /// Change the tags of the present job.
+    Tag,
     /// One look at the present job.
     Look,
     /// Fetch what there is to see of the job.
@@ -74,17 +83,31 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// Where the way to a new job begins. Whatever an earlier delivery of the same request has submitted, an engine that
+    /// starts once submits it again as the same run; a late delivery looks nevertheless, as things may have gone on since.
+    pub(super) fn first_look(plan: &Plan, is_late: bool) -> Self {
+        let starts_once = plan.wanted().is_some_and(|wanted| wanted.job.place.starts_once());
+        match &plan.goal {
+            Goal::Run(_) if starts_once && !is_late => Self::Start,
+            Goal::Replace { .. } if starts_once && !is_late => Self::Adopt,
+            _ => Self::FindOwn,
+        }
+    }
+
     /// Its name in a log.
     pub fn word(&self) -> &'static str {
         match self {
+            Self::Recall => "Recall",
             Self::FindOwn => "FindOwn",
             Self::Adopt => "Adopt",
             Self::FindOld => "FindOld",
+            Self::Settle => "Settle",
             Self::Search { .. } => "Search",
             Self::Stop { .. } => "Stop",
             Self::Finish => "Finish",
             Self::Start => "Start",
             Self::Follow => "Follow",
+            Self::Tag => "Tag",
             Self::Look => "Look",
             Self::Explain(_) => "Explain",
             Self::Done(_) => "Done",
@@ -120,6 +143,8 @@ pub enum Purpose {
     LeftBehind,
     /// They were registered and never started.
     NeverStarted,
+    /// The same request submitted them once more, at the same moment.
+    Twin,
     /// The job that this request made has failed it.
     Abandon(Failure),
 }
@@ -152,12 +177,14 @@ const FIRST_DELIVERY: Duration = Duration::from_mins(1);
 impl State {
     /// The state in which `plan` begins, at `now`.
     pub fn begin(plan: &Plan, now: Timestamp) -> Self {
+        let is_late = now.since(plan.deadlines.asked) >= FIRST_DELIVERY;
         let mut own = None;
         let stage = match &plan.goal {
-            Goal::Run(_) | Goal::Replace { .. } => Stage::FindOwn,
-            Goal::Keep(run) => {
+            Goal::Replace { .. } if plan.recalled().is_some() => Stage::Recall,
+            Goal::Run(_) | Goal::Replace { .. } => Stage::first_look(plan, is_late),
+            Goal::Keep { run, retag } => {
                 own = Some(Own::new(run.clone(), false));
-                Stage::Look
+                if retag.is_some() { Stage::Tag } else { Stage::Look }
             }
             Goal::Stop(Target::Run(run)) => Stage::Stop { runs: Stopping::all([run.clone()]), purpose: Purpose::Goal },
             Goal::Stop(Target::Search { .. }) => Stage::Search { since: None },
@@ -177,7 +204,8 @@ impl State {
             polls: 0,
             own,
             tried: false,
-            unseen: plan.wanted().is_some() && now.since(plan.deadlines.asked) >= FIRST_DELIVERY,
+            unseen: plan.wanted().is_some() && is_late,
+            left_behind: None,
             refused: None,
             given_up: false,
             report: Report::default(),

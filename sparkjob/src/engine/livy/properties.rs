@@ -9,9 +9,9 @@ use http::{Request, Response, StatusCode};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::engine::{Engine, How, Kind, Lookup, connect};
+use crate::engine::{Engine, Engines, How, Kind, Lookup};
 use crate::http::{Lost, Transport};
-use crate::job::{Identity, Job, Mode, Parameters, Phase, Place, RunRef};
+use crate::job::{Identity, Job, Parameters, Phase, Place, RunRef, Timestamp};
 
 /// Answers everything alike.
 #[derive(Clone, Debug)]
@@ -93,7 +93,7 @@ fn any_answer() -> impl Strategy<Value = Result<(u16, Vec<u8>), Lost>> {
 fn job() -> Job {
     let place = Place::Livy("http://emr:8998".parse().expect("an address"));
     let parameters = Parameters { file: "s3://code/pi.py".to_owned(), ..Parameters::default() };
-    Job { place, parameters, mode: Mode::Batch, rerun: String::new() }
+    Job::of(place, parameters)
 }
 
 fn identity() -> Identity {
@@ -116,8 +116,8 @@ proptest! {
     fn no_answer_is_taken_for_more_than_it_says(answer in any_answer()) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let place = job().place;
-        let engine = connect(&place, Arc::new(Parrot(answer.clone())));
-        let run = RunRef { place, id: "1".to_owned(), name: Some(name()) };
+        let engine = Engines::new(Arc::new(Parrot(answer.clone()))).at(&place);
+        let run = RunRef { place, id: "1".to_owned(), realm: None, name: Some(name()) };
         runtime.block_on(ask_everything(&*engine, &run, &answer))?;
     }
 }
@@ -139,7 +139,7 @@ async fn ask_everything(
         }
     }
     for by in [Lookup::Name, Lookup::Token, Lookup::Owner, Lookup::Spec] {
-        if let Ok(found) = engine.find(&identity(), by).await {
+        if let Ok(found) = engine.find(&identity(), by, Timestamp::default()).await {
             prop_assert!(found.iter().all(|found| found.run.name.as_deref() == Some(&name())));
             prop_assert!(found.is_empty() || says(answer, &name()));
             prop_assert!(says(answer, "total") || says(answer, &name()) || answer.as_ref().is_ok_and(|a| a.0 == 404));

@@ -22,20 +22,9 @@ pub fn status(batch: &Batch) -> Status {
         silent: word == "starting" && batch.app_id.is_none() && lines(batch).next().is_none(),
         word,
         reason: String::new(),
+        name: None,
         application: batch.app_id.clone(),
         created: None,
-    }
-}
-
-/// A batch that Livy does not know.
-pub fn gone() -> Status {
-    Status {
-        phase: Phase::Gone,
-        word: String::new(),
-        reason: String::new(),
-        application: None,
-        created: None,
-        silent: false,
     }
 }
 

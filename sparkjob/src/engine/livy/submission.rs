@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::wire::Submission;
-use crate::job::{Identity, Job, Parameters};
+use crate::job::{Identity, Parameters};
 
-/// What Livy is sent to run `job` under `identity`'s name.
-pub fn submission<'a>(job: &'a Job, identity: &Identity) -> Submission<'a> {
+/// What Livy is sent to run what is `told` under `identity`'s name.
+pub fn submission<'a>(told: &'a Parameters, identity: &Identity) -> Submission<'a> {
     let name = identity.name();
-    let told = &job.parameters;
     Submission {
         file: &told.file,
         class_name: told.class_name.as_deref(),
@@ -61,14 +60,14 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::job::{Digest, Mode, Place};
+    use crate::job::{Digest, Job, Place};
 
     fn sent(parameters: Parameters) -> Value {
         let place = Place::Livy("http://emr:8998".parse().expect("an address"));
-        let job = Job { place, parameters, mode: Mode::Batch, rerun: String::new() };
+        let job = Job::of(place, parameters.clone());
         // The hashes in the name are not this module's business.
         let identity = Identity { spec: Digest::of(&[]), ..Identity::derive(&["stack", "Pi"], "1", "Pi", &job) };
-        serde_json::to_value(submission(&job, &identity)).expect("JSON")
+        serde_json::to_value(submission(&parameters, &identity)).expect("JSON")
     }
 
     fn map<const N: usize>(entries: [(&str, &str); N]) -> BTreeMap<String, String> {

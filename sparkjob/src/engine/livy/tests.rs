@@ -7,17 +7,16 @@ use bytes::Bytes;
 use http::Method;
 use tokio::time::sleep;
 
-use crate::engine::{Engine, How, Kind, Lookup, connect};
+use crate::engine::{Engine, Engines, How, Kind, Lookup};
 use crate::http::Transport;
-use crate::job::{Identity, Job, Mode, Parameters, Phase, Place, RunRef};
+use crate::job::{Identity, Job, Parameters, Phase, Place, RunRef, Timestamp};
 use crate::testing::{FakeLivy, Fault, Instead, Script, Version};
 
 const PI: &str = "s3://code/pi.py";
 
 fn job(file: &str) -> Job {
-    let place = place();
     let parameters = Parameters { file: file.to_owned(), ..Parameters::default() };
-    Job { place, parameters, mode: Mode::Batch, rerun: String::new() }
+    Job::of(place(), parameters)
 }
 
 fn place() -> Place {
@@ -32,8 +31,8 @@ fn request(request: &str, job: &Job) -> Identity {
     Identity::derive(&["stack", "Pi"], request, "Pi", job)
 }
 
-fn engine(livy: &FakeLivy) -> Box<dyn Engine> {
-    connect(&place(), Arc::new(livy.clone()))
+fn engine(livy: &FakeLivy) -> Arc<dyn Engine> {
+    Engines::new(Arc::new(livy.clone())).at(&place())
 }
 
 async fn start(engine: &dyn Engine, job: &Job) -> RunRef {
@@ -79,7 +78,7 @@ async fn a_second_submission_of_the_same_request_is_taken() {
 #[tokio::test(start_paused = true)]
 async fn a_livy_without_names_is_refused_before_anything_is_submitted() {
     let livy = FakeLivy::of(Version::V0_5);
-    let trouble = engine(&livy).find(&identity(&job(PI)), Lookup::Name).await.unwrap_err();
+    let trouble = engine(&livy).find(&identity(&job(PI)), Lookup::Name, Timestamp::default()).await.unwrap_err();
     assert_eq!(trouble.kind, Kind::Rejected);
     assert!(trouble.said.contains("Livy 0.6 or later is needed"), "{trouble}");
     assert_eq!(livy.sends(), 1);
@@ -97,10 +96,10 @@ async fn a_refusal_is_told_in_livys_own_words_and_its_phantom_is_found_silent() 
         assert!(trouble.said.ends_with("Local path /etc/passwd cannot be added to user sessions."), "{trouble}");
         assert_eq!(trouble.doing, "submit the job to Livy at http://emr:8998");
 
-        let found = engine.find(&identity(&job), Lookup::Name).await.unwrap();
+        let found = engine.find(&identity(&job), Lookup::Name, Timestamp::default()).await.unwrap();
         assert_eq!((found.len(), found[0].status.phase, found[0].status.silent), (1, Phase::Waiting, true));
         engine.cancel(&found[0].run, How::Ask).await.unwrap();
-        assert_eq!(engine.find(&identity(&job), Lookup::Name).await.unwrap(), []);
+        assert_eq!(engine.find(&identity(&job), Lookup::Name, Timestamp::default()).await.unwrap(), []);
     }
 }
 
@@ -124,14 +123,14 @@ async fn no_loss_of_an_answer_is_taken_for_success_or_refusal() {
         let trouble = engine.start(&job, &identity(&job)).await.unwrap_err();
         let expected = if fault == Fault::refused() { Kind::Unavailable } else { Kind::Unclear };
         assert_eq!(trouble.kind, expected, "{fault:?}: {trouble}");
-        let found = engine.find(&identity(&job), Lookup::Name).await.unwrap();
+        let found = engine.find(&identity(&job), Lookup::Name, Timestamp::default()).await.unwrap();
         assert_eq!(found.len(), livy.batches().len(), "{fault:?}");
 
         livy.fault_all(fault.clone());
-        let run = RunRef { place: place(), id: "0".to_owned(), name: Some(identity(&job).name()) };
+        let run = RunRef { place: place(), id: "0".to_owned(), realm: None, name: Some(identity(&job).name()) };
         let kinds = [
-            engine.find(&identity(&job), Lookup::Name).await.unwrap_err().kind,
-            engine.find(&identity(&job), Lookup::Owner).await.unwrap_err().kind,
+            engine.find(&identity(&job), Lookup::Name, Timestamp::default()).await.unwrap_err().kind,
+            engine.find(&identity(&job), Lookup::Owner, Timestamp::default()).await.unwrap_err().kind,
             engine.describe(std::slice::from_ref(&run)).await.unwrap_err().kind,
             engine.describe(&[run.clone(), run.clone()]).await.unwrap_err().kind,
             engine.cancel(&run, How::Ask).await.unwrap_err().kind,
@@ -148,9 +147,9 @@ async fn a_submission_that_takes_effect_after_its_time_is_unclear() {
     livy.fault_at(1, Fault::Late(Duration::from_secs(150)));
     let job = job(PI);
     assert_eq!(engine.start(&job, &identity(&job)).await.unwrap_err().kind, Kind::Unclear);
-    assert_eq!(engine.find(&identity(&job), Lookup::Name).await.unwrap(), []);
+    assert_eq!(engine.find(&identity(&job), Lookup::Name, Timestamp::default()).await.unwrap(), []);
     seconds(31).await;
-    assert_eq!(engine.find(&identity(&job), Lookup::Name).await.unwrap().len(), 1);
+    assert_eq!(engine.find(&identity(&job), Lookup::Name, Timestamp::default()).await.unwrap().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,7 +162,10 @@ async fn credentials_are_denied_and_the_scheme_is_told() {
     assert!(trouble.said.contains("Reason: Authentication required"), "{trouble}");
     assert!(trouble.said.ends_with("; it asks for credentials (Negotiate)"), "{trouble}");
     livy.deny(Some(403));
-    assert_eq!(engine.find(&identity(&job(PI)), Lookup::Name).await.unwrap_err().kind, Kind::Denied);
+    assert_eq!(
+        engine.find(&identity(&job(PI)), Lookup::Name, Timestamp::default()).await.unwrap_err().kind,
+        Kind::Denied
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -193,7 +195,7 @@ async fn lookups_tell_apart_request_description_and_owner_newest_first() {
     livy.make(Some("stranger"), PI);
     livy.make(None, PI);
     let found = async |by| {
-        let runs = engine.find(&request("2", &new), by).await.unwrap();
+        let runs = engine.find(&request("2", &new), by, Timestamp::default()).await.unwrap();
         runs.into_iter().map(|found| found.run.id).collect::<Vec<_>>().join(" ")
     };
     assert_eq!(found(Lookup::Name).await, "1");
@@ -211,7 +213,7 @@ async fn a_long_listing_is_read_to_its_end() {
         livy.make(None, PI);
     }
     let run = start(&*engine, &job(PI)).await;
-    assert_eq!(engine.find(&identity(&job(PI)), Lookup::Owner).await.unwrap().len(), 1);
+    assert_eq!(engine.find(&identity(&job(PI)), Lookup::Owner, Timestamp::default()).await.unwrap().len(), 1);
     let nameless = RunRef { name: None, ..run.clone() };
     let unknown = RunRef { id: "900".to_owned(), ..run.clone() };
     let phases: Vec<Phase> =
@@ -232,7 +234,7 @@ async fn a_listing_that_shifts_while_it_is_read_misses_nothing() {
     // Between the first page and the second, ours moves up to where the first page was.
     let meanwhile = livy.clone();
     livy.before(3, move || (0..50).for_each(|id| meanwhile.delete(id)));
-    let found = engine.find(&identity(&job(PI)), Lookup::Owner).await.unwrap();
+    let found = engine.find(&identity(&job(PI)), Lookup::Owner, Timestamp::default()).await.unwrap();
     assert_eq!(found[0].run, run);
 }
 
@@ -319,7 +321,7 @@ async fn a_yarn_application_in_client_mode_counts_as_running_once_its_id_is_know
 async fn an_id_that_livy_could_not_have_given_is_gone() {
     let livy = FakeLivy::new();
     let engine = engine(&livy);
-    let run = RunRef { place: place(), id: "9999999999".to_owned(), name: Some("job".to_owned()) };
+    let run = RunRef { place: place(), id: "9999999999".to_owned(), realm: None, name: Some("job".to_owned()) };
     assert_eq!(phase(&*engine, &run).await, Phase::Gone);
     engine.cancel(&run, How::Ask).await.unwrap();
     assert_eq!(livy.sends(), 0);

@@ -58,8 +58,8 @@ impl At<'_> {
             }
             Stage::Stop { purpose: Purpose::Goal, .. } | Stage::Search { .. } if state.weather_since.is_some() => {
                 let said = state.weather.clone().unwrap_or_default();
-                let doing = "stop the job in time".to_owned();
-                self.cannot_stop(state, Purpose::Goal, &Trouble { kind: Kind::Unavailable, doing, said })
+                let doing = "stop the job in time";
+                self.cannot_stop(state, Purpose::Goal, &Trouble::new(Kind::Unavailable, doing, said))
             }
             Stage::Search { .. } => state.done(None, self.now),
             _ => {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{At, LOOKS, failure};
+use super::stop::{alive, same_run};
+use super::{At, Pace, failure};
 use crate::engine::{Kind, Trouble};
 use crate::job::{Phase, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::plan::Goal;
@@ -15,13 +16,16 @@ const SILENCE: Duration = Duration::from_mins(1);
 /// An engine may forget a job ten minutes after its end: whether an earlier delivery's job ran is then not to be told.
 const MEMORY: Duration = Duration::from_mins(9);
 
+/// A listing that does not show what was just submitted is behind, and is asked for again, but not for ever.
+const STALE_LISTINGS: u32 = 8;
+
 /// So long before a job is given up it is looked at once more.
 const LAST_LOOK: Duration = Duration::from_secs(2);
 
 impl At<'_> {
     pub(super) fn found_own(self, mut state: State, found: Result<Vec<Run>, Trouble>) -> State {
-        let mut runs = match found {
-            Ok(runs) => runs.into_iter(),
+        let runs = match found {
+            Ok(runs) => runs,
             Err(trouble) => {
                 return self.weather(state, trouble).unwrap_or_else(|(state, trouble)| {
                     if state.tried && state.refused.is_none() {
@@ -34,16 +38,16 @@ impl At<'_> {
             }
         };
         let first_look = std::mem::take(&mut state.unseen);
-        match runs.next() {
+        match first_made(&runs).cloned() {
             found if state.given_up => self.found_too_late(state, found),
             found if state.refused.is_some() => self.found_after_refusal(state, found),
-            Some(Run { run, .. }) => {
-                let own = Own::new(run, state.tried);
-                self.follow(state, own)
+            Some(first) => {
+                let own = Own::new(first.run, state.tried);
+                self.without_twins(state, own, runs)
             }
             // Once a submission was tried, all that comes before it has been done.
             None if state.tried => self.start(state),
-            None if first_look && self.now.since(self.plan.deadlines.asked) >= MEMORY => {
+            None if first_look && self.is_on_livy() && self.now.since(self.plan.deadlines.asked) >= MEMORY => {
                 state.tried = true;
                 self.fail(state, failure::of_oblivion(self.plan))
             }
@@ -83,11 +87,65 @@ impl At<'_> {
         }
     }
 
+    /// The run was submitted, perhaps twice: by two deliveries of the same request that had both looked before.
+    pub(super) fn settled(self, state: State, found: Result<Vec<Run>, Trouble>) -> State {
+        let (runs, own) = match (found, state.own.clone()) {
+            (Ok(runs), Some(own)) => (runs, own),
+            (Err(trouble), _) => return self.weather_or_fail(state, trouble),
+            (Ok(_), None) => return self.fail(state, failure::of_state()),
+        };
+        if !runs.iter().any(|run| same_run(&run.run, &own.run)) && state.polls < STALE_LISTINGS {
+            return self.looked_well(state);
+        }
+        match first_made(&runs) {
+            Some(first) if !same_run(&first.run, &own.run) => {
+                let own = Own::new(first.run.clone(), false);
+                self.without_twins(state, own, runs)
+            }
+            _ => self.without_twins(state, own, runs),
+        }
+    }
+
+    /// Follows `own`, once the other runs of its name are over.
+    fn without_twins(self, state: State, own: Own, runs: Vec<Run>) -> State {
+        let twins: Vec<RunRef> = alive(runs).into_iter().filter(|run| !same_run(run, &own.run)).collect();
+        let mut state = self.follow(state, own);
+        if !twins.is_empty() {
+            state.stage = Stage::Stop { runs: Stopping::all(twins), purpose: Purpose::Twin };
+        }
+        state
+    }
+
+    /// The present job was looked at: it stays, or is replaced like any other.
+    pub(super) fn recalled(self, mut state: State, seen: Result<Vec<Status>, Trouble>) -> State {
+        let status = match seen {
+            Ok(seen) => seen.into_iter().next(),
+            Err(trouble) => return self.weather_or_fail(state, trouble),
+        };
+        match (self.plan.recalled(), status) {
+            (Some((run, identity)), Some(status))
+                if status.name.as_deref().is_some_and(|name| identity.describes(name)) =>
+            {
+                state.own = Some(Own { status: Some(status), ..Own::new(run.clone(), false) });
+                state.at(Stage::Explain(None), self.now)
+            }
+            _ => {
+                let stage = Stage::first_look(self.plan, state.unseen);
+                state.at(stage, self.now)
+            }
+        }
+    }
+
     pub(super) fn found_adoptable(self, mut state: State, found: Result<Vec<Run>, Trouble>) -> State {
-        let runs = match found {
+        let mut runs = match found {
             Ok(runs) => runs,
             Err(trouble) => return self.weather_or_fail(state, trouble),
         };
+        if let (true, Some(wanted), Some(old)) = (self.plan.looks_once(), self.plan.wanted(), self.plan.old()) {
+            let of_old = runs.iter().filter(|run| old.identity.describes(run.name())).cloned().collect();
+            state.left_behind = Some(alive(of_old));
+            runs.retain(|run| wanted.identity.describes(run.name()));
+        }
         let never_started = |run: &Run| run.status.phase == Phase::Waiting && run.status.silent;
         if runs.iter().any(never_started) {
             // They hold nothing but a name, and whoever counts on one waits for nothing.
@@ -115,23 +173,26 @@ impl At<'_> {
 
     pub(super) fn started(self, mut state: State, started: Result<RunRef, Trouble>) -> State {
         let trouble = match started {
-            Ok(run) => return self.follow(state, Own::new(run, true)),
+            Ok(run) => return self.submitted(state, run),
             Err(trouble) => trouble,
         };
         match trouble.kind {
             Kind::Taken => {
-                let mut state = self.again(state, LOOKS);
+                let pace = Pace::of_looks(self.plan.wanted().map(|wanted| &wanted.job.place));
+                let mut state = self.again(state, pace);
                 state.stage = Stage::FindOwn;
                 state
             }
             Kind::Unclear => {
                 state.tried = true;
                 let mut state = self.weather_or_fail(state, trouble);
-                if state.stage == Stage::Start {
+                if state.stage == Stage::Start && !self.starts_once() {
                     state.stage = Stage::FindOwn;
                 }
                 state
             }
+            // Only Livy registers what it refuses.
+            Kind::Rejected if !state.tried && !self.is_on_livy() => self.fail(state, failure::of(&trouble)),
             Kind::Rejected => {
                 // Until a look shows that nothing was left behind, something may have been.
                 state.tried = true;
@@ -225,9 +286,29 @@ impl At<'_> {
         }
     }
 
+    pub(super) fn tagged(self, state: State, tagged: Result<(), Trouble>) -> State {
+        match tagged {
+            Ok(()) => state.at(Stage::Look, self.now),
+            Err(trouble) => self.weather_or_fail(state, trouble),
+        }
+    }
+
+    fn starts_once(self) -> bool {
+        self.plan.wanted().is_some_and(|wanted| wanted.job.place.starts_once())
+    }
+
+    fn is_on_livy(self) -> bool {
+        self.plan.wanted().is_some_and(|wanted| wanted.job.place.is_livy())
+    }
+
     pub(super) fn waits_for(self, what: WaitFor) -> bool {
         self.plan.management.wait_for == what
     }
+}
+
+/// The run that was made first, where the engine tells; else the one that it lists first.
+fn first_made(runs: &[Run]) -> Option<&Run> {
+    runs.iter().min_by_key(|run| run.status.created)
 }
 
 impl Own {

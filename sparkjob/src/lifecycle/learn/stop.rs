@@ -13,10 +13,15 @@ impl At<'_> {
             Ok(runs) => runs,
             Err(trouble) => return self.stop_trouble(state, Purpose::LeftBehind, trouble),
         };
+        self.left_behind(state, alive(runs))
+    }
+
+    /// Stops those of these runs, all of the old description and alive, that nobody knows of.
+    pub(super) fn left_behind(self, state: State, runs: Vec<RunRef>) -> State {
         let known: Vec<&RunRef> =
             self.plan.present().into_iter().chain(state.own.as_ref().map(|own| &own.run)).collect();
         let left: Vec<RunRef> =
-            alive(runs).into_iter().filter(|run| known.iter().all(|known| !same_run(known, run))).collect();
+            runs.into_iter().filter(|run| known.iter().all(|known| !same_run(known, run))).collect();
         if left.is_empty() {
             return self.nothing_left_behind(state);
         }
@@ -96,6 +101,7 @@ impl At<'_> {
             Purpose::MakeRoom => state.at(Stage::Start, self.now),
             Purpose::LeftBehind => self.nothing_left_behind(state),
             Purpose::NeverStarted => state.at(Stage::Adopt, self.now),
+            Purpose::Twin => state.at(Stage::Follow, self.now),
             Purpose::Abandon(failure) => self.abandoned(state, failure),
         }
     }
@@ -121,7 +127,9 @@ impl At<'_> {
             }
             _ => {
                 state.notes.push("The job was cancelled.".to_owned());
-                state.report.full_log = String::from("gone with the job, which was cancelled");
+                if state.own.as_ref().is_some_and(|own| own.run.place.is_livy()) {
+                    state.report.full_log = String::from("gone with the job, which was cancelled");
+                }
                 state.done(Some(failure), self.now)
             }
         }
@@ -161,6 +169,7 @@ impl At<'_> {
             Purpose::LeftBehind if state.own.is_none() && self.present_is_where_the_old_was() => {
                 state.at(Stage::Start, self.now)
             }
+            Purpose::Twin => state.at(Stage::Follow, self.now),
             Purpose::LeftBehind | Purpose::NeverStarted => self.nothing_left_behind(state),
             Purpose::Goal | Purpose::Abandon(_) => state.done(None, self.now),
         }
@@ -194,12 +203,12 @@ impl Own {
     }
 }
 
-fn alive(runs: Vec<Run>) -> Vec<RunRef> {
+pub(super) fn alive(runs: Vec<Run>) -> Vec<RunRef> {
     runs.into_iter().filter(|run| !run.status.phase.is_over()).map(|run| run.run).collect()
 }
 
 /// Whether two references mean one run, even where only one of them holds its name.
-fn same_run(one: &RunRef, other: &RunRef) -> bool {
+pub(super) fn same_run(one: &RunRef, other: &RunRef) -> bool {
     let names_differ = matches!((&one.name, &other.name), (Some(one), Some(other)) if one != other);
     one.place == other.place && one.id == other.id && !names_differ
 }

@@ -15,7 +15,12 @@ fn replace(strategy: UpdateStrategy, old: &Wanted, new: &Wanted) -> Plan {
 }
 
 fn replacing(management: Management, old: &Wanted, new: &Wanted) -> Plan {
-    let goal = Goal::Replace { wanted: new.clone(), old: Some(Box::new(old.clone())), present: Some(present(old)) };
+    let goal = Goal::Replace {
+        wanted: new.clone(),
+        old: Some(Box::new(old.clone())),
+        present: Some(present(old)),
+        stays_as: None,
+    };
     plan(goal, management)
 }
 
@@ -149,11 +154,16 @@ fn an_update_back_to_the_present_job_keeps_it_although_the_other_engine_is_away(
     let (mistyped, original) = (wanted("new.py", "r2"), wanted("old.py", "r1"));
     let spec = mistyped.identity.spec;
     let mut world = World::new().with(&original.identity, Phase::Running).weather(move |action, _| match action {
-        Action::Find(_, identity, Lookup::Spec) if identity.spec == spec => Some(Kind::Unavailable),
+        Action::Find(_, identity, Lookup::Spec, _) if identity.spec == spec => Some(Kind::Unavailable),
         _ => None,
     });
     let back = Wanted { identity: wanted("old.py", "r3").identity, ..original.clone() };
-    let goal = Goal::Replace { wanted: back, old: Some(Box::new(mistyped)), present: Some(present(&original)) };
+    let goal = Goal::Replace {
+        wanted: back,
+        old: Some(Box::new(mistyped)),
+        present: Some(present(&original)),
+        stays_as: None,
+    };
     let outcome = world.run(&plan(goal, Management::default()));
     assert_eq!(outcome.failure, None);
     assert_eq!(outcome.made, Made::Job(present(&original)));
@@ -173,7 +183,7 @@ fn the_same_update_again_finds_its_job_and_stops_nothing() {
 #[test]
 fn without_a_present_job_the_new_one_is_simply_started() {
     let (old, new) = jobs();
-    let goal = Goal::Replace { wanted: new, old: Some(Box::new(old)), present: None };
+    let goal = Goal::Replace { wanted: new, old: Some(Box::new(old)), present: None, stays_as: None };
     let mut world = World::new();
     let outcome = world.run(&plan(goal, Management { wait_for: WaitFor::Submitted, ..Management::default() }));
     assert_eq!(outcome.failure, None);
@@ -184,7 +194,7 @@ fn without_a_present_job_the_new_one_is_simply_started() {
 fn keeping_the_present_job_looks_once() {
     let (old, _) = jobs();
     let mut world = World::new().with(&old.identity, Phase::Running);
-    let outcome = world.run(&plan(Goal::Keep(present(&old)), Management::default()));
+    let outcome = world.run(&plan(Goal::Keep { run: present(&old), retag: None }, Management::default()));
     assert_eq!(outcome.failure, None);
     assert_eq!(world.story(), ["look", "report"]);
 }
@@ -192,7 +202,7 @@ fn keeping_the_present_job_looks_once() {
 #[test]
 fn keeping_succeeds_where_the_engine_has_forgotten_the_job_or_cannot_be_reached() {
     let (old, _) = jobs();
-    let keep = plan(Goal::Keep(present(&old)), Management::default());
+    let keep = plan(Goal::Keep { run: present(&old), retag: None }, Management::default());
     let forgotten = World::new().run(&keep);
     let unreachable = World::new().weather(|_, _| Some(Kind::Unavailable)).run(&keep);
     for outcome in [forgotten, unreachable] {

@@ -104,16 +104,13 @@ impl World {
     }
 
     fn answer(&mut self, action: &Action) -> Seen {
-        let trouble = (self.weather)(action, self.now).map(|kind| Trouble {
-            kind,
-            doing: "speak to the engine".to_owned(),
-            said: format!("{kind:?}"),
-        });
+        let trouble =
+            (self.weather)(action, self.now).map(|kind| Trouble::new(kind, "speak to the engine", format!("{kind:?}")));
         // What is unclear was done, and its answer was lost; anything else was not done.
         let done = trouble.as_ref().is_none_or(|trouble| trouble.kind == Kind::Unclear);
         match (action, trouble) {
             (Action::Find(..), Some(trouble)) => Seen::Found(Err(trouble)),
-            (Action::Find(_, identity, by), None) => Seen::Found(Ok(self.find(identity, *by))),
+            (Action::Find(_, identity, by, _), None) => Seen::Found(Ok(self.find(identity, *by))),
             (Action::Start(wanted), trouble) => {
                 let started = if done { Some(self.start(wanted)) } else { None };
                 Seen::Started(trouble.map_or_else(|| started.expect("it was done"), Err))
@@ -126,6 +123,7 @@ impl World {
                 }
                 Seen::Cancelled(trouble.map_or(Ok(()), Err))
             }
+            (Action::Tag(..), trouble) => Seen::Tagged(trouble.map_or(Ok(()), Err)),
             (Action::Report(_), _) => Seen::Reported(Report::default()),
             (Action::Late | Action::Wait(_) | Action::Done(_), _) => Seen::Late,
         }
@@ -154,7 +152,7 @@ impl World {
     fn start(&mut self, wanted: &Wanted) -> Result<RunRef, Trouble> {
         let name = wanted.identity.name();
         if self.phase(&name) != Phase::Gone {
-            return Err(Trouble { kind: Kind::Taken, doing: "submit".to_owned(), said: "duplicate".to_owned() });
+            return Err(Trouble::new(Kind::Taken, "submit", "duplicate"));
         }
         let phases = self.fate.iter().map(|(after, phase)| (self.now + Duration::from_secs(*after), *phase)).collect();
         self.runs.push(Fate { name: name.clone(), phases, silent: false, deaf: false });
@@ -188,18 +186,19 @@ fn running() -> Vec<(u64, Phase)> {
 
 fn status(phase: Phase, silent: bool) -> Status {
     let word = format!("{phase:?}").to_lowercase();
-    Status { phase, word, reason: String::new(), application: None, silent, created: None }
+    Status { phase, word, silent, ..Status::gone() }
 }
 
 fn word(action: &Action) -> &'static str {
     match action {
-        Action::Find(_, _, Lookup::Name) => "find own",
-        Action::Find(_, _, Lookup::Token) => "find token",
-        Action::Find(_, _, Lookup::Owner) => "find owner",
-        Action::Find(_, _, Lookup::Spec) => "find spec",
+        Action::Find(_, _, Lookup::Name, _) => "find own",
+        Action::Find(_, _, Lookup::Token, _) => "find token",
+        Action::Find(_, _, Lookup::Owner, _) => "find owner",
+        Action::Find(_, _, Lookup::Spec, _) => "find spec",
         Action::Start(_) => "start",
         Action::Describe(_) => "look",
         Action::Cancel(..) => "cancel",
+        Action::Tag(..) => "tag",
         Action::Report(_) => "report",
         Action::Late => "late",
         Action::Wait(_) | Action::Done(_) => "",
@@ -211,13 +210,13 @@ pub fn place() -> Place {
 }
 
 pub fn reference(id: usize, name: &str) -> RunRef {
-    RunRef { place: place(), id: id.to_string(), name: Some(name.to_owned()) }
+    RunRef { place: place(), id: id.to_string(), realm: None, name: Some(name.to_owned()) }
 }
 
 /// The job that runs `file`, asked for by `request`.
 pub fn wanted(file: &str, request: &str) -> Wanted {
     let parameters = crate::job::Parameters { file: file.to_owned(), ..Default::default() };
-    let job = Job { place: place(), parameters, mode: crate::job::Mode::Batch, rerun: String::new() };
+    let job = Job::of(place(), parameters);
     let identity = Identity::derive(&["stack", "Pi"], request, "Pi", &job);
     Wanted { job, identity }
 }
