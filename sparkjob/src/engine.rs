@@ -1,6 +1,12 @@
 //! What runs jobs, seen through one trait; and the one place where an engine is chosen.
 
+mod answer;
+mod aws;
+mod emr_containers;
+mod emr_serverless;
+mod emr_steps;
 mod livy;
+mod livy_on_cluster;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,7 +19,11 @@ use serde::{Deserialize, Serialize};
 use crate::http::Transport;
 use crate::http::sdk::Aws;
 use crate::job::{Identity, Job, Place, Run, RunRef, Status, Tags, Timestamp};
+use emr_containers::EmrContainers;
+use emr_serverless::EmrServerless;
+use emr_steps::EmrSteps;
 use livy::Livy;
+use livy_on_cluster::LivyOnCluster;
 
 /// How long one submission is waited for. What was not answered by then may still take effect, so whoever looks for a lost
 /// submission looks for this long at least.
@@ -51,9 +61,15 @@ impl Engines {
     }
 
     fn connect(&self, place: &Place) -> Arc<dyn Engine> {
+        let aws = || Arc::clone(&self.aws);
         match place {
             Place::Livy(url) => Arc::new(Livy::new(url.clone(), Arc::clone(&self.transport))),
-            Place::LivyOnCluster(_) | Place::EmrOnEks(_) | Place::EmrServerless(_) | Place::EmrSteps(_) => todo!(),
+            Place::LivyOnCluster(cluster) => {
+                Arc::new(LivyOnCluster::new(cluster.clone(), Arc::clone(&self.transport), aws()))
+            }
+            Place::EmrOnEks(cluster) => Arc::new(EmrContainers::new(cluster.clone(), aws())),
+            Place::EmrServerless(application) => Arc::new(EmrServerless::new(application.clone(), aws())),
+            Place::EmrSteps(cluster) => Arc::new(EmrSteps::new(cluster.clone(), aws())),
         }
     }
 }

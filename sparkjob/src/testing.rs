@@ -7,12 +7,16 @@
 //! `Faulty` goes around the transport that shares requests out among them.
 
 mod aws;
+mod emr;
 mod fault;
 mod livy;
+mod script;
 
-pub use aws::engines;
+pub use aws::{REGION, engines};
+pub use emr::{EmrRun, FakeEmr, Service};
 pub use fault::{Fault, Faulty, Instead, Sent};
-pub use livy::{End, FakeLivy, Made, Script, Version};
+pub use livy::{FakeLivy, Made, Version};
+pub use script::{End, Script};
 
 #[cfg(test)]
 mod tests;

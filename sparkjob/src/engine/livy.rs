@@ -23,10 +23,10 @@ use bytes::Bytes;
 use http::{Method, Request, header};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use super::answer::{Asked, Failed};
 use super::{Engine, How, Kind, Links, Lookup, Report, SUBMISSION_LIMIT, Trouble};
 use crate::http::Transport;
 use crate::job::{Identity, Job, LivyUrl, Place, Run, RunRef, Status, Tags, Timestamp};
-use answer::{Asked, Failed};
 use wire::{Batch, Listing, Log, Name};
 
 /// How long a look is waited for.
@@ -71,9 +71,9 @@ impl Engine for Livy {
         };
         let submission = submission::submission(parameters, identity);
         let body = serde_json::to_vec(&submission).expect("plain data with text keys always serialises");
-        let unclear = |said: String| trouble(doing(), Failed { kind: Kind::Unclear, said });
+        let unclear = |said: String| Failed::new(Kind::Unclear, said).while_doing(doing());
         let made = self.call(Asked::Submission, "/batches", body.into()).await;
-        let made: Option<Batch> = made.map_err(|failed| trouble(doing(), failed))?;
+        let made: Option<Batch> = made.map_err(|failed| failed.while_doing(doing()))?;
         let batch = made.ok_or_else(|| unclear(ASTRAY.to_owned()))?;
         match status::name(&batch) {
             Some(other) if other != submission.name => {
@@ -93,7 +93,7 @@ impl Engine for Livy {
             Lookup::Owner => self.select(|name| identity.owns(name)).await,
             Lookup::Spec => self.select(|name| identity.describes(name)).await,
         };
-        let mut batches: Vec<Batch> = found.map_err(|failed| trouble(doing(), failed))?;
+        let mut batches: Vec<Batch> = found.map_err(|failed| failed.while_doing(doing()))?;
         batches.sort_by_key(|batch| std::cmp::Reverse(batch.id));
         Ok(batches
             .iter()
@@ -106,12 +106,12 @@ impl Engine for Livy {
             [] => Vec::new(),
             [run] => {
                 let doing = || format!("ask {} for the state of batch {}", self.place(), run.id);
-                let batch = self.batch(run).await.map_err(|failed| trouble(doing(), failed))?;
+                let batch = self.batch(run).await.map_err(|failed| failed.while_doing(doing()))?;
                 batch.into_iter().collect()
             }
             _ => {
                 let doing = || format!("ask {} for its batches", self.place());
-                self.all().await.map_err(|failed| trouble(doing(), failed))?
+                self.all().await.map_err(|failed| failed.while_doing(doing()))?
             }
         };
         let status =
@@ -122,7 +122,7 @@ impl Engine for Livy {
     /// Livy knows one way to stop a batch, so `how` makes no difference.
     async fn cancel(&self, run: &RunRef, _how: How) -> Result<(), Trouble> {
         let doing = || format!("stop batch {} at {}", run.id, self.place());
-        let Some(batch) = self.batch(run).await.map_err(|failed| trouble(doing(), failed))? else {
+        let Some(batch) = self.batch(run).await.map_err(|failed| failed.while_doing(doing()))? else {
             return Ok(());
         };
         // A deletion would do nothing to a batch that is over but take its log away.
@@ -131,8 +131,8 @@ impl Engine for Livy {
         }
         // Livy may restart between the look and the deletion and give the id to a stranger's batch, but not the name.
         let path = format!("/batches/{}", run.name.as_deref().unwrap_or(&run.id));
-        let deleted = self.call::<IgnoredAny>(Asked::Deletion, &path, Bytes::new()).await;
-        deleted.map(|_| ()).map_err(|failed| trouble(doing(), failed))
+        let deleted = self.call::<IgnoredAny>(Asked::Deed, &path, Bytes::new()).await;
+        deleted.map(|_| ()).map_err(|failed| failed.while_doing(doing()))
     }
 
     /// Livy has no tags, so no description has any.
@@ -195,7 +195,7 @@ impl Livy {
 
     /// The batch of this name.
     async fn named(&self, name: &str) -> Result<Option<Batch>, Failed> {
-        let nameless = || Failed { kind: Kind::Rejected, said: NAMELESS.to_owned() };
+        let nameless = || Failed::new(Kind::Rejected, NAMELESS);
         let asked: Result<Option<Batch>, Failed> =
             self.call(Asked::Look, &format!("/batches/{name}"), Bytes::new()).await;
         match asked {
@@ -266,7 +266,7 @@ impl Livy {
         let (method, limit) = match asked {
             Asked::Look => (Method::GET, LOOK_LIMIT),
             Asked::Submission => (Method::POST, SUBMISSION_LIMIT),
-            Asked::Deletion => (Method::DELETE, DELETION_LIMIT),
+            Asked::Deed => (Method::DELETE, DELETION_LIMIT),
         };
         let request = Request::builder()
             .method(method)
@@ -287,9 +287,5 @@ fn is(batch: &Batch, run: &RunRef) -> bool {
 }
 
 fn unavailable(said: &str) -> Failed {
-    Failed { kind: Kind::Unavailable, said: said.to_owned() }
-}
-
-fn trouble(doing: String, failed: Failed) -> Trouble {
-    Trouble::new(failed.kind, doing, failed.said)
+    Failed::new(Kind::Unavailable, said)
 }

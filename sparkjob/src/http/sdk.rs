@@ -14,6 +14,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use bytes::Bytes;
+use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::{Lost, Transport};
@@ -63,6 +64,14 @@ fn ours(config: SdkConfig, transport: &Arc<dyn Transport>) -> SdkConfig {
         // Bodies come whole over the port.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .build()
+}
+
+/// Has `request` carry `body` instead of what the SDK made of its input, which knows fewer fields than the service may.
+/// To be called before it is signed.
+pub fn set_json(request: &mut HttpRequest, body: &Value) {
+    let body = Bytes::from(body.to_string());
+    request.headers_mut().insert("content-length", body.len().to_string());
+    *request.body_mut() = body.into();
 }
 
 /// The SDKs' way through a [`Transport`].

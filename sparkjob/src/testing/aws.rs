@@ -12,6 +12,9 @@ use crate::http::sdk::Aws;
 /// The region of every model.
 pub const REGION: &str = "eu-west-1";
 
+/// The account of every model.
+pub const ACCOUNT: &str = "123456789012";
+
 /// Engines that are spoken to over `transport`, those of AWS at its own addresses in [`REGION`], whatever the environment
 /// says.
 pub fn engines(transport: Arc<dyn Transport>) -> Engines {

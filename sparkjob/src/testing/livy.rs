@@ -14,9 +14,10 @@ use http::{Request, Response};
 use tokio::time::{sleep, timeout};
 
 use super::fault::Faulty;
+use super::script::Script;
 use crate::http::{Lost, Transport};
 use world::World;
-pub use world::{End, Made, Script, Version};
+pub use world::{Made, Version};
 
 /// How long any answer takes, so that time goes by for those who ask without a pause.
 const LATENCY: Duration = Duration::from_millis(5);

@@ -7,25 +7,11 @@ use serde::de::DeserializeOwned;
 use super::text::clip;
 use super::wire::Message;
 use crate::engine::Kind;
+use crate::engine::answer::{Asked, Failed, kind_of_loss, undecided};
 use crate::http::Lost;
 
 /// The longest quotation of what a server said, in characters.
 const MAX_QUOTE: usize = 600;
-
-/// What a request asked for: the same silence means one thing after a look and another after a deed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
-    Look,
-    Submission,
-    Deletion,
-}
-
-/// A call that brought nothing usable.
-#[derive(Debug)]
-pub struct Failed {
-    pub kind: Kind,
-    pub said: String,
-}
 
 /// The body of a success; none where Livy itself says that it knows no such batch.
 pub fn read<T: DeserializeOwned>(asked: Asked, came: Result<Response<Bytes>, Lost>) -> Result<Option<T>, Failed> {
@@ -57,21 +43,6 @@ fn kind_of_status(asked: Asked, status: StatusCode, said: &str) -> Kind {
         300..=499 => Kind::Rejected,
         // Livy says 500 both before and after it has registered a batch, and a proxy's 502, 503 and 504 tell less still.
         _ => undecided(asked),
-    }
-}
-
-fn kind_of_loss(asked: Asked, lost: &Lost) -> Kind {
-    match lost {
-        Lost::NotSent(_) => Kind::Unavailable,
-        Lost::TimedOut | Lost::Unclear(_) | Lost::TooLarge => undecided(asked),
-    }
-}
-
-/// For an answer that does not tell whether what was asked for was done.
-fn undecided(asked: Asked) -> Kind {
-    match asked {
-        Asked::Look => Kind::Unavailable,
-        Asked::Submission | Asked::Deletion => Kind::Unclear,
     }
 }
 
@@ -163,7 +134,7 @@ mod tests {
         for (status, look, deed) in kinds {
             assert_eq!(failed(Asked::Look, status, "").kind, look, "{status}");
             assert_eq!(failed(Asked::Submission, status, "").kind, deed, "{status}");
-            assert_eq!(failed(Asked::Deletion, status, "").kind, deed, "{status}");
+            assert_eq!(failed(Asked::Deed, status, "").kind, deed, "{status}");
         }
     }
 

@@ -1,0 +1,46 @@
+//! What an answer means, or that there was none, whichever the engine.
+
+use super::{Kind, Trouble};
+use crate::http::Lost;
+
+/// What a request asked for: the same silence means one thing after a look and another after a deed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    Look,
+    Submission,
+    Deed,
+}
+
+/// A call that brought nothing usable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    pub kind: Kind,
+    pub said: String,
+}
+
+impl Failed {
+    pub fn new(kind: Kind, said: impl Into<String>) -> Self {
+        Self { kind, said: said.into() }
+    }
+
+    /// The same, told for people.
+    pub fn while_doing(self, doing: impl Into<String>) -> Trouble {
+        Trouble::new(self.kind, doing, self.said)
+    }
+}
+
+/// What it means that no answer came.
+pub fn kind_of_loss(asked: Asked, lost: &Lost) -> Kind {
+    match lost {
+        Lost::NotSent(_) => Kind::Unavailable,
+        Lost::TimedOut | Lost::Unclear(_) | Lost::TooLarge => undecided(asked),
+    }
+}
+
+/// For an answer that does not tell whether what was asked for was done.
+pub fn undecided(asked: Asked) -> Kind {
+    match asked {
+        Asked::Look => Kind::Unavailable,
+        Asked::Submission | Asked::Deed => Kind::Unclear,
+    }
+}

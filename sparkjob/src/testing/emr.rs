@@ -1,0 +1,269 @@
+//! A model of an account's EMR: EMR on EKS, EMR Serverless and EMR on EC2.
+
+mod containers;
+mod runs;
+mod serverless;
+mod steps;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
+
+use super::aws::{ACCOUNT, REGION};
+use super::fault::Faulty;
+use super::script::Script;
+use crate::http::{Lost, Transport};
+pub use runs::EmrRun;
+
+/// How long any answer takes, so that time goes by for those who ask without a pause.
+const LATENCY: Duration = Duration::from_millis(5);
+
+/// The services, each at an address of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Service {
+    /// EMR on EKS: `emr-containers`.
+    Containers,
+    /// EMR Serverless: `emr-serverless`.
+    Serverless,
+    /// EMR on EC2: `elasticmapreduce`.
+    Emr,
+}
+
+/// The EMR of an account, in memory. Clones share it.
+///
+/// It answers as the services do where that is published, and the conformance suite holds it against a local one whose jobs
+/// are real. Jobs follow the [`Script`] of their entry point; any virtual cluster, application and cluster is there until it
+/// is [terminated](Self::terminate) or [unknown](Self::forget). The way to it is a [`Faulty`], whose methods it has too.
+#[derive(Clone, Debug)]
+pub struct FakeEmr {
+    way: Faulty<Model>,
+}
+
+impl FakeEmr {
+    /// An account in which nothing has run yet.
+    #[expect(clippy::new_without_default, reason = "a service is opened, not defaulted")]
+    pub fn new() -> Self {
+        Self { way: Faulty::new(Model { world: Arc::default() }) }
+    }
+
+    /// Has every later run of the entry point `file` follow `script`; others follow [`Script::default`].
+    pub fn script(&self, file: &str, script: Script) {
+        self.world().scripts.insert(file.to_owned(), script);
+    }
+
+    /// Lists and descriptions show a new run only so long after it was made.
+    pub fn show_after(&self, delay: Duration) {
+        self.world().delay = delay;
+    }
+
+    /// Denies this operation, `StartJobRun` say, from now on, or no longer.
+    pub fn deny(&self, operation: &str, denied: bool) {
+        let mut world = self.world();
+        if denied {
+            world.denied.insert(operation.to_owned())
+        } else {
+            world.denied.remove(operation)
+        };
+    }
+
+    /// Throttles the next `times` calls of this operation.
+    pub fn throttle(&self, operation: &str, times: u32) {
+        self.world().throttled.insert(operation.to_owned(), times);
+    }
+
+    /// Ends a virtual cluster, an application or a cluster, with all that runs there; it is still known.
+    pub fn terminate(&self, place: &str) {
+        self.world().terminate(place);
+    }
+
+    /// Has a virtual cluster, an application or a cluster be one that was never there.
+    pub fn forget(&self, place: &str) {
+        self.world().unknown.insert(place.to_owned());
+    }
+
+    /// Has a run show this word for its state, whatever it really does; none: the true one again.
+    pub fn show(&self, id: &str, word: Option<&str>) {
+        let mut world = self.world();
+        match word {
+            Some(word) => world.shown.insert(id.to_owned(), word.to_owned()),
+            None => world.shown.remove(id),
+        };
+    }
+
+    /// Ends a living run, as if by itself.
+    pub fn end(&self, id: &str, well: bool) {
+        self.world().end(id, well);
+    }
+
+    /// Every run there ever was, in the order in which they were made.
+    pub fn runs(&self) -> Vec<EmrRun> {
+        self.world().runs()
+    }
+
+    /// The runs that are alive now.
+    pub fn alive(&self) -> Vec<EmrRun> {
+        self.runs().into_iter().filter(EmrRun::is_alive).collect()
+    }
+
+    /// The operations that were asked for, each as IAM calls it, with the resource: `emr-containers:StartJobRun` and an ARN.
+    pub fn operations(&self) -> BTreeSet<(String, String)> {
+        self.world().operations.clone()
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.way.inner().world()
+    }
+}
+
+/// Faults on the way to it, and the record of what was sent.
+impl Deref for FakeEmr {
+    type Target = Faulty<Model>;
+
+    fn deref(&self) -> &Faulty<Model> {
+        &self.way
+    }
+}
+
+#[async_trait]
+impl Transport for FakeEmr {
+    async fn send(&self, request: Request<Bytes>, limit: Duration) -> Result<Response<Bytes>, Lost> {
+        self.way.send(request, limit).await
+    }
+}
+
+/// The services themselves, to which nothing goes wrong on the way.
+pub struct Model {
+    world: Arc<Mutex<World>>,
+}
+
+impl Model {
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Transport for Model {
+    async fn send(&self, request: Request<Bytes>, limit: Duration) -> Result<Response<Bytes>, Lost> {
+        // It takes effect now, also where nobody waits for the answer.
+        let answer = answer(&mut self.world(), &request);
+        let answered = async {
+            sleep(LATENCY).await;
+            response(&answer)
+        };
+        timeout(limit, answered).await.map_err(|_| Lost::TimedOut)
+    }
+}
+
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Model").finish_non_exhaustive()
+    }
+}
+
+/// What the model knows.
+#[derive(Default)]
+struct World {
+    scripts: BTreeMap<String, Script>,
+    runs: Vec<runs::Run>,
+    delay: Duration,
+    denied: BTreeSet<String>,
+    throttled: BTreeMap<String, u32>,
+    terminated: BTreeSet<String>,
+    unknown: BTreeSet<String>,
+    shown: BTreeMap<String, String>,
+    operations: BTreeSet<(String, String)>,
+}
+
+/// A body, or an error: status, code, message.
+type Answer = Result<Value, Refusal>;
+
+/// How a service refuses.
+struct Refusal {
+    status: u16,
+    code: &'static str,
+    message: String,
+}
+
+impl Refusal {
+    fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into() }
+    }
+}
+
+/// One call, as all services take it.
+struct Call<'a> {
+    service: Service,
+    operation: &'a str,
+    /// The resource's ARN.
+    resource: String,
+}
+
+impl World {
+    /// Lets a call in that is neither denied nor throttled, and takes note of it.
+    fn admit(&mut self, call: &Call) -> Result<(), Refusal> {
+        let prefix = match call.service {
+            Service::Containers => "emr-containers",
+            Service::Serverless => "emr-serverless",
+            Service::Emr => "elasticmapreduce",
+        };
+        let (action, resource) = (format!("{prefix}:{}", call.operation), call.resource.clone());
+        self.operations.insert((action.clone(), resource.clone()));
+        if self.denied.contains(call.operation) {
+            let message = format!(
+                "User: arn:aws:sts::{ACCOUNT}:assumed-role/spark-job/spark-job is not authorized to perform: {action} on \
+                 resource: {resource} because no identity-based policy allows the {action} action"
+            );
+            let (status, code) = if call.service == Service::Emr {
+                (400, "AccessDeniedException")
+            } else {
+                (403, "AccessDeniedException")
+            };
+            return Err(Refusal::new(status, code, message));
+        }
+        match self.throttled.get_mut(call.operation) {
+            Some(times) if *times > 0 => {
+                *times -= 1;
+                let status = if call.service == Service::Emr { 400 } else { 429 };
+                Err(Refusal::new(status, "ThrottlingException", "Rate exceeded"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn answer(world: &mut World, request: &Request<Bytes>) -> Answer {
+    let host = request.uri().host().unwrap_or_default();
+    let body = serde_json::from_slice(request.body()).unwrap_or(Value::Null);
+    match host.strip_suffix(&format!(".{REGION}.amazonaws.com")).or_else(|| host.split('.').next()) {
+        Some("emr-containers") => containers::answer(world, request, &body),
+        Some("emr-serverless") => serverless::answer(world, request, &body),
+        Some("elasticmapreduce" | "eu-west-1") => steps::answer(world, request, &body),
+        _ => panic!("nobody answers at {host}"),
+    }
+}
+
+fn response(answer: &Answer) -> Response<Bytes> {
+    let (status, body, code) = match answer {
+        Ok(body) => (200, body.clone(), None),
+        Err(refusal) => {
+            let body = json!({"__type": refusal.code, "message": refusal.message});
+            (refusal.status, body, Some(refusal.code))
+        }
+    };
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(code) = code {
+        response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(code));
+    }
+    response
+}
