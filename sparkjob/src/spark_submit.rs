@@ -1,14 +1,16 @@
 //! The portable block as a call of `spark-submit`, for the engines that take one: pure, no I/O.
 //!
 //! It stands beside [`engine`](crate::engine) and above [`job`](crate::job) alone: engines send what is made here, and
-//! whoever reads a description may ask what an engine would be sent.
+//! whoever reads a description asks [`problems`] whether an engine would take it.
 
 mod conf;
+mod problems;
 pub mod quote;
 
 use crate::job::Parameters;
 
 pub(crate) use conf::append;
+pub use problems::{Problem, Spot, problems};
 
 /// Where `spark-submit` runs and who calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,15 @@ pub enum Way {
 }
 
 impl Way {
+    /// The engine's name, for sentences.
+    fn engine(self) -> &'static str {
+        match self {
+            Self::EmrOnEks => "EMR on EKS",
+            Self::EmrServerless => "EMR Serverless",
+            Self::ClientStep | Self::ClusterStep => "EMR steps",
+        }
+    }
+
     fn is_on_yarn(self) -> bool {
         matches!(self, Self::ClientStep | Self::ClusterStep)
     }
