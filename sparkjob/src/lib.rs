@@ -5,7 +5,8 @@
 //! [`outcome::Outcome`]. Only [`properties`] knows that most descriptions come out of `CloudFormation`: it takes numbers that
 //! are texts and an empty text for nothing, and knows the names that belong to every custom resource.
 //!
-//! Imports run one way: `lifecycle -> engine -> job`.
+//! Imports run one way: `lifecycle -> engine -> job`. [`spark_submit`] knows of these only the last, so
+//! that both an engine and [`properties`] may ask it.
 
 pub mod drive;
 pub mod engine;
@@ -14,5 +15,6 @@ pub mod job;
 pub mod lifecycle;
 pub mod outcome;
 pub mod properties;
+pub mod spark_submit;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

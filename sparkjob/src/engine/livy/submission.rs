@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::wire::Submission;
 use crate::job::{Identity, Parameters};
+use crate::spark_submit::append;
 
 /// What Livy is sent to run what is `told` under `identity`'s name.
 pub fn submission<'a>(told: &'a Parameters, identity: &Identity) -> Submission<'a> {
@@ -42,17 +43,6 @@ fn conf(told: &Parameters, tag: &str) -> BTreeMap<String, String> {
     }
     append(&mut conf, "spark.yarn.tags", tag);
     conf
-}
-
-/// Adds `item` to the list, separated by commas, that `conf` has at `key`; nothing where it is in there.
-fn append(conf: &mut BTreeMap<String, String>, key: &str, item: &str) {
-    let list = conf.entry(key.to_owned()).or_default();
-    if list.trim().is_empty() {
-        item.clone_into(list);
-    } else if !list.split(',').any(|present| present.trim() == item) {
-        list.push(',');
-        list.push_str(item);
-    }
 }
 
 #[cfg(test)]
