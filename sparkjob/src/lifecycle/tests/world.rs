@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::{Kind, Lookup, Report, Trouble};
-use crate::job::{Identity, Job, Phase, Place, Run, RunRef, Status, Timestamp};
+use crate::job::{Identity, Job, Phase, Place, Realm, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::{Action, Deadlines, Goal, Plan, Seen, State, Wanted, learn, next};
 use crate::outcome::Outcome;
 use crate::properties::Management;
@@ -17,6 +17,10 @@ type Weather = Box<dyn Fn(&Action, Timestamp) -> Option<Kind>>;
 /// An engine's runs, and what happened.
 pub struct World {
     pub now: Timestamp,
+    /// Where all of them run.
+    pub place: Place,
+    /// How many listings from the first one on show nothing: they are behind.
+    pub stale: usize,
     pub runs: Vec<Fate>,
     pub actions: Vec<Action>,
     pub weather: Weather,
@@ -35,7 +39,19 @@ pub struct Fate {
 
 impl World {
     pub fn new() -> Self {
-        Self { now: BEGIN, runs: Vec::new(), actions: Vec::new(), weather: Box::new(|_, _| None), fate: running() }
+        Self::at(place())
+    }
+
+    pub fn at(place: Place) -> Self {
+        Self {
+            now: BEGIN,
+            place,
+            stale: 0,
+            runs: Vec::new(),
+            actions: Vec::new(),
+            weather: Box::new(|_, _| None),
+            fate: running(),
+        }
     }
 
     /// Adds a run that is there already.
@@ -129,17 +145,19 @@ impl World {
         }
     }
 
-    fn find(&self, identity: &Identity, by: Lookup) -> Vec<Run> {
+    fn find(&mut self, identity: &Identity, by: Lookup) -> Vec<Run> {
+        if self.stale > 0 {
+            self.stale -= 1;
+            return Vec::new();
+        }
         let fits = |name: &str| match by {
             Lookup::Name => name == identity.name(),
             Lookup::Token => identity.asked_for(name),
             Lookup::Owner => identity.owns(name),
             Lookup::Spec => identity.describes(name),
         };
-        let run = |(id, fate): (usize, &Fate)| Run {
-            run: reference(id, &fate.name),
-            status: status(fate.phase(self.now), fate.silent),
-        };
+        let run =
+            |(id, fate): (usize, &Fate)| Run { run: self.reference(id, &fate.name), status: self.status(id, fate) };
         self.runs
             .iter()
             .enumerate()
@@ -151,22 +169,50 @@ impl World {
 
     fn start(&mut self, wanted: &Wanted) -> Result<RunRef, Trouble> {
         let name = wanted.identity.name();
-        if self.phase(&name) != Phase::Gone {
+        let there = self.runs.iter().position(|fate| fate.name == name && fate.phase(self.now) != Phase::Gone);
+        if let (Some(id), true) = (there, self.place.starts_once()) {
+            return Ok(self.reference(id, &name));
+        }
+        if there.is_some() && !self.place.takes_twins() {
             return Err(Trouble::new(Kind::Taken, "submit", "duplicate"));
         }
         let phases = self.fate.iter().map(|(after, phase)| (self.now + Duration::from_secs(*after), *phase)).collect();
         self.runs.push(Fate { name: name.clone(), phases, silent: false, deaf: false });
-        Ok(reference(self.runs.len() - 1, &name))
+        Ok(self.reference(self.runs.len() - 1, &name))
+    }
+
+    /// The run as its place refers to it.
+    pub fn reference(&self, id: usize, name: &str) -> RunRef {
+        let name = (!self.place.starts_once()).then(|| name.to_owned());
+        let realm = self.place.starts_once().then(|| Realm {
+            partition: "aws".to_owned(),
+            region: "eu-west-1".to_owned(),
+            account: "123456789012".to_owned(),
+        });
+        let id = if matches!(self.place, Place::EmrSteps(_)) { format!("s-{id}") } else { id.to_string() };
+        RunRef { place: self.place.clone(), id, realm, name }
+    }
+
+    fn fate_of(&self, run: &RunRef) -> Option<usize> {
+        let id = run.id.trim_start_matches("s-").parse().ok()?;
+        (id < self.runs.len()).then_some(id)
+    }
+
+    fn status(&self, id: usize, fate: &Fate) -> Status {
+        let name = self.place.starts_once().then(|| fate.name.clone());
+        // Those made first are the first.
+        let created = (!self.place.is_livy()).then_some(BEGIN + Duration::from_secs(id as u64));
+        Status { name, created, ..status(fate.phase(self.now), fate.silent) }
     }
 
     fn describe(&self, run: &RunRef) -> Status {
-        let fate = run.id.parse().ok().and_then(|id: usize| self.runs.get(id));
-        fate.map_or(status(Phase::Gone, false), |fate| status(fate.phase(self.now), fate.silent))
+        self.fate_of(run).map_or_else(Status::gone, |id| self.status(id, &self.runs[id]))
     }
 
     fn cancel(&mut self, run: &RunRef) {
         let at = self.now + Duration::from_secs(2);
-        if let Some(fate) = run.id.parse().ok().and_then(|id: usize| self.runs.get_mut(id)) {
+        if let Some(id) = self.fate_of(run) {
+            let fate = &mut self.runs[id];
             fate.phases.retain(|(begins, _)| *begins <= at);
             fate.phases.push((at, if fate.deaf { Phase::Ending } else { Phase::Gone }));
         }
@@ -215,8 +261,13 @@ pub fn reference(id: usize, name: &str) -> RunRef {
 
 /// The job that runs `file`, asked for by `request`.
 pub fn wanted(file: &str, request: &str) -> Wanted {
+    wanted_at(&place(), file, request)
+}
+
+/// The same there.
+pub fn wanted_at(place: &Place, file: &str, request: &str) -> Wanted {
     let parameters = crate::job::Parameters { file: file.to_owned(), ..Default::default() };
-    let job = Job::of(place(), parameters);
+    let job = Job::of(place.clone(), parameters);
     let identity = Identity::derive(&["stack", "Pi"], request, "Pi", &job);
     Wanted { job, identity }
 }

@@ -1,0 +1,217 @@
+//! What is done otherwise where an engine honours tokens, takes twins or has tags.
+
+use std::time::Duration;
+
+use super::world::{BEGIN, World, plan, wanted_at};
+use crate::engine::{Kind, Lookup};
+use crate::job::{Phase, Place, Tags};
+use crate::lifecycle::{Action, Goal, Plan, Retag, Wanted};
+use crate::outcome::Made;
+use crate::properties::{Management, UpdateStrategy, WaitFor};
+
+fn serverless() -> Place {
+    Place::EmrServerless("00f1".to_owned())
+}
+
+fn steps() -> Place {
+    Place::EmrSteps("j-1ABC".to_owned())
+}
+
+fn create(place: &Place) -> (Wanted, Plan) {
+    let wanted = wanted_at(place, "pi.py", "r1");
+    let management = Management { wait_for: WaitFor::Submitted, ..Management::default() };
+    (wanted.clone(), plan(Goal::Run(wanted), management))
+}
+
+/// The plan to replace run 0, a run of the first description, by one of the second.
+fn replace(world: &World, strategy: UpdateStrategy) -> (Wanted, Wanted, Plan) {
+    let (old, new) = (wanted_at(&world.place, "old.py", "r1"), wanted_at(&world.place, "new.py", "r2"));
+    let goal = Goal::Replace {
+        wanted: new.clone(),
+        old: Some(Box::new(old.clone())),
+        present: Some(world.reference(0, &old.identity.name())),
+        stays_as: None,
+    };
+    let management = Management { update_strategy: strategy, wait_for: WaitFor::Submitted, ..Management::default() };
+    (old, new, plan(goal, management))
+}
+
+#[test]
+fn a_token_saves_the_look_before_a_first_submission() {
+    let (_, plan) = create(&serverless());
+    let mut world = World::at(serverless());
+    assert_eq!(world.run(&plan).failure, None);
+    assert_eq!(world.story(), ["start", "look", "report"]);
+}
+
+#[test]
+fn a_late_delivery_looks_first_on_every_engine() {
+    for place in [serverless(), steps()] {
+        let (wanted, mut plan) = create(&place);
+        plan.deadlines.asked = BEGIN.before(Duration::from_mins(2));
+        let mut world = World::at(place).with(&wanted.identity, Phase::Running);
+        assert_eq!(world.run(&plan).failure, None);
+        assert_eq!((world.story()[0], world.submissions()), ("find own", 0));
+    }
+}
+
+#[test]
+fn what_ended_long_ago_is_still_known_where_there_is_no_livy() {
+    let (_, mut plan) = create(&serverless());
+    plan.deadlines.asked = BEGIN.before(Duration::from_mins(30));
+    let mut world = World::at(serverless());
+    assert_eq!(world.run(&plan).failure, None);
+    assert_eq!(world.submissions(), 1);
+}
+
+#[test]
+fn after_a_lost_answer_a_token_is_used_again_and_the_run_is_the_same() {
+    let (wanted, plan) = create(&serverless());
+    let mut world = World::at(serverless()).weather(|action, now| {
+        let is_lost = matches!(action, Action::Start(_)) && now < BEGIN + Duration::from_secs(5);
+        is_lost.then_some(Kind::Unclear)
+    });
+    let outcome = world.run(&plan);
+    assert_eq!(outcome.made, Made::Job(world.reference(0, &wanted.identity.name())));
+    assert_eq!((world.story(), world.runs.len()), (vec!["start", "look", "report"], 1));
+}
+
+#[test]
+fn a_refusal_ends_it_at_once_where_nothing_is_left_behind() {
+    for place in [serverless(), steps()] {
+        let (_, plan) = create(&place);
+        let mut world =
+            World::at(place).weather(|action, _| matches!(action, Action::Start(_)).then_some(Kind::Rejected));
+        let outcome = world.run(&plan);
+        assert_eq!((outcome.failure.is_some(), outcome.made), (true, Made::Nothing));
+        assert_eq!(world.actions.iter().filter(|action| matches!(action, Action::Start(_))).count(), 1);
+        assert_ne!(world.story().last(), Some(&"find own"));
+    }
+}
+
+#[test]
+fn an_update_looks_once_for_both_descriptions() {
+    for (strategy, story) in [
+        (
+            UpdateStrategy::StopThenStart,
+            &["find owner", "cancel", "look", "cancel", "look", "start", "look", "report"][..],
+        ),
+        (UpdateStrategy::StartThenStop, &["find owner", "start", "look", "cancel", "look", "report"]),
+    ] {
+        let world = World::at(serverless());
+        let (old, new, plan) = replace(&world, strategy);
+        // The second one was left behind by an update whose answer was lost.
+        let mut world = world.with(&old.identity, Phase::Running).with(&old.identity, Phase::Running);
+        let outcome = world.run(&plan);
+        assert_eq!(outcome.failure, None);
+        assert_eq!(outcome.made, Made::Job(world.reference(2, &new.identity.name())));
+        assert_eq!(world.story(), story);
+        let alive = if strategy == UpdateStrategy::StartThenStop { 2 } else { 1 };
+        assert_eq!(world.alive().len(), alive);
+    }
+}
+
+#[test]
+fn a_live_run_of_the_wanted_description_is_adopted_from_that_one_look() {
+    let world = World::at(serverless());
+    let (old, new, plan) = replace(&world, UpdateStrategy::StopThenStart);
+    let mut world = world.with(&old.identity, Phase::Running).with(&new.identity, Phase::Running);
+    let outcome = world.run(&plan);
+    assert_eq!(outcome.made, Made::Job(world.reference(1, &new.identity.name())));
+    assert_eq!(world.submissions(), 0);
+}
+
+#[test]
+fn a_step_is_looked_for_once_more_after_its_submission() {
+    let (_, plan) = create(&steps());
+    let mut world = World::at(steps());
+    assert_eq!(world.run(&plan).failure, None);
+    assert_eq!(world.story(), ["find own", "start", "find own", "look", "report"]);
+}
+
+#[test]
+fn of_twin_steps_the_first_stays_and_the_other_is_stopped_before_the_answer() {
+    // Another delivery submitted its own after this one had looked, and before it submitted.
+    for twin_first in [true, false] {
+        let (wanted, plan) = create(&steps());
+        let mut world = World::at(steps()).with(&wanted.identity, Phase::Running);
+        if !twin_first {
+            world = world.with(&wanted.identity, Phase::Running);
+        }
+        world.stale = 1;
+        let outcome = world.run(&plan);
+        assert_eq!(outcome.failure, None);
+        assert_eq!(outcome.made, Made::Job(world.reference(0, &wanted.identity.name())));
+        assert_eq!(world.alive().len(), 1, "{twin_first}");
+    }
+}
+
+#[test]
+fn a_listing_that_does_not_show_the_new_step_yet_is_asked_for_again() {
+    let (_, plan) = create(&steps());
+    let mut world = World::at(steps());
+    world.stale = 4;
+    assert_eq!(world.run(&plan).failure, None);
+    let looks = world.actions.iter().filter(|action| matches!(action, Action::Find(_, _, Lookup::Name, _))).count();
+    assert_eq!((looks, world.submissions()), (5, 1));
+}
+
+#[test]
+fn a_listing_that_never_shows_it_is_not_waited_for_for_ever() {
+    let (_, plan) = create(&steps());
+    let mut world = World::at(steps());
+    world.stale = usize::MAX;
+    assert_eq!(world.run(&plan).failure, None);
+}
+
+fn retag() -> Retag {
+    let tags = |key: &str| Tags::from([(key.to_owned(), "1".to_owned())]);
+    Retag { wanted: tags("new"), old: tags("old") }
+}
+
+#[test]
+fn changed_tags_are_all_that_changes() {
+    let world = World::at(serverless());
+    let old = wanted_at(&world.place, "old.py", "r1");
+    let run = world.reference(0, &old.identity.name());
+    let mut world = world.with(&old.identity, Phase::Running);
+    let keep = plan(Goal::Keep { run: run.clone(), retag: Some(retag()) }, Management::default());
+    let outcome = world.run(&keep);
+    assert_eq!((outcome.failure, outcome.made), (None, Made::Job(run)));
+    assert_eq!(world.story(), ["tag", "look", "report"]);
+    assert_eq!(world.alive().len(), 1);
+}
+
+#[test]
+fn tags_that_may_not_be_changed_fail_the_request_and_leave_the_job() {
+    for (kind, patient) in [(Kind::Denied, false), (Kind::Unavailable, true)] {
+        let world = World::at(serverless());
+        let old = wanted_at(&world.place, "old.py", "r1");
+        let run = world.reference(0, &old.identity.name());
+        let mut world = world
+            .with(&old.identity, Phase::Running)
+            .weather(move |action, _| matches!(action, Action::Tag(..)).then_some(kind));
+        let keep = plan(Goal::Keep { run: run.clone(), retag: Some(retag()) }, Management::default());
+        let outcome = world.run(&keep);
+        assert_eq!((outcome.failure.is_some(), outcome.made), (true, Made::Job(run)));
+        assert_eq!((world.alive().len(), world.now > BEGIN + Duration::from_mins(4)), (1, patient));
+    }
+}
+
+#[test]
+fn a_present_job_stays_where_its_name_shows_that_it_is_what_is_wanted() {
+    for (present, stays) in [("new.py", true), ("old.py", false)] {
+        let world = World::at(serverless());
+        let (_, new, mut plan) = replace(&world, UpdateStrategy::StopThenStart);
+        let present = wanted_at(&world.place, present, "r0");
+        let Goal::Replace { stays_as, .. } = &mut plan.goal else { panic!("a replacement") };
+        *stays_as = Some(new.identity.clone());
+        // It has ended since, and is not to run again.
+        let mut world = world.with(&present.identity, Phase::Succeeded);
+        let outcome = world.run(&plan);
+        assert_eq!(outcome.failure, None);
+        let id = usize::from(!stays);
+        assert_eq!(outcome.made, Made::Job(world.reference(id, "")));
+        assert_eq!(world.submissions(), id);
+    }
+}
