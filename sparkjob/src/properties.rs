@@ -7,6 +7,8 @@
 mod checks;
 mod fault;
 mod management;
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "read() does not ask for native properties yet"))]
+mod native;
 mod parameters;
 mod reader;
 mod scalar;

@@ -116,27 +116,40 @@ impl<'a> Reader<'a> {
 
     /// All faults; a name that was not asked for is one. `place_of` tells where a name belongs that is known elsewhere.
     pub fn finish(mut self, place_of: impl Fn(&str) -> Option<&'static str>) -> Vec<Fault> {
-        let names = self.names();
-        let mut listed = false;
-        for name in self.left.into_keys() {
-            let problem = if self.faults.len() >= MAX_TOLD {
-                // Nobody sees it, and a hundred thousand searches take a while.
-                "unknown".to_owned()
-            } else if let Some(place) = place_of(name) {
-                format!("unknown here; it belongs {place}")
-            } else if let Some(near) = nearest(name, &names) {
-                format!("unknown; did you mean {near}?")
-            } else if listed {
-                "unknown".to_owned()
-            } else {
-                // Once is enough: the list is longer than any other fault.
-                listed = true;
-                format!("unknown; known are {}", self.known.join(", "))
-            };
-            self.faults.push(Fault::new(problem).under(name));
-        }
+        let unknown = unknown_names(self.left.keys().copied(), &self.names(), &self.known, place_of, self.faults.len());
+        self.faults.extend(unknown);
         self.faults
     }
+}
+
+/// A fault for each of `names`, which are unknown: with the one of `names_near` that was meant, or with all that are `known`.
+/// So many others are `told` before them.
+pub(super) fn unknown_names<'n>(
+    names: impl Iterator<Item = &'n str>,
+    names_near: &[&str],
+    known: &[&str],
+    place_of: impl Fn(&str) -> Option<&'static str>,
+    told: usize,
+) -> Vec<Fault> {
+    let mut listed = false;
+    let fault = |(index, name)| {
+        let problem = if told + index >= MAX_TOLD {
+            // Nobody sees it, and a hundred thousand searches take a while.
+            "unknown".to_owned()
+        } else if let Some(place) = place_of(name) {
+            format!("unknown here; it belongs {place}")
+        } else if let Some(near) = nearest(name, names_near) {
+            format!("unknown; did you mean {near}?")
+        } else if listed {
+            "unknown".to_owned()
+        } else {
+            // Once is enough: the list is longer than any other fault.
+            listed = true;
+            format!("unknown; known are {}", known.join(", "))
+        };
+        Fault::new(problem).under(name)
+    };
+    names.enumerate().map(fault).collect()
 }
 
 /// An empty text is an optional template parameter that was left out.

@@ -247,9 +247,7 @@ pub(super) fn map(
 
 fn elements(value: &Value, is_kept: fn(&Value) -> bool, read: fn(&Value) -> Read<String>) -> Read<Vec<String>> {
     let Some(list) = value.as_array() else {
-        let commas = value.as_str().is_some_and(|text| text.contains(','));
-        let hint = if commas { " (!Split makes one of a string with commas)" } else { "" };
-        return wrong(format!("must be a list of strings{hint}"), value);
+        return no_list("a list of strings", value);
     };
     let kept = list.iter().enumerate().filter(|(_, value)| is_kept(value));
     let (elements, faults) =
@@ -259,7 +257,15 @@ fn elements(value: &Value, is_kept: fn(&Value) -> bool, read: fn(&Value) -> Read
     if faults.is_empty() { Ok(elements) } else { Err(faults) }
 }
 
-fn private(faults: Vec<Fault>) -> Vec<Fault> {
+/// The fault of what should be `a list of ...`.
+pub(super) fn no_list<T>(list: &str, value: &Value) -> Read<T> {
+    let commas = value.as_str().is_some_and(|text| text.contains(','));
+    let hint = if commas { " (!Split makes one of a string with commas)" } else { "" };
+    wrong(format!("must be {list}{hint}"), value)
+}
+
+/// The same faults without what was found.
+pub(super) fn private(faults: Vec<Fault>) -> Vec<Fault> {
     faults.into_iter().map(Fault::private).collect()
 }
 
