@@ -7,9 +7,9 @@
 mod checks;
 mod fault;
 mod management;
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "read() does not ask for native properties yet"))]
 mod native;
 mod parameters;
+mod program;
 mod reader;
 mod scalar;
 mod target;
@@ -21,9 +21,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::job::{Job, Mode, Parameters, Place};
+use crate::job::{Job, Mode, Place};
+use program::Program;
 use reader::Reader;
-use scalar::{text, word};
+use scalar::text;
+use target::Target;
 
 pub use fault::{Fault, Faults};
 pub use management::{Management, OnDeleteError, OnTimeout, RunOn, UpdateStrategy, WaitFor};
@@ -86,7 +88,9 @@ pub fn read_management(properties: &Value) -> Management {
 
 /// Reads where a job runs, and nothing else; none where that is faulty.
 pub fn read_place(properties: &Value) -> Option<Place> {
-    target::take(&mut Reader::over_any(properties))
+    let mut reader = Reader::over_any(properties);
+    accept_other_spellings(&mut reader);
+    target::take(&mut reader).place
 }
 
 /// The names of all properties that a description may have, without those that are not supported yet.
@@ -108,43 +112,75 @@ pub struct KnownNames {
 /// What defines a job, each part as far as it could be read.
 struct Parts {
     place: Option<Place>,
-    parameters: Option<Parameters>,
-    mode: Option<Mode>,
+    program: Program,
     rerun: Option<String>,
 }
 
 impl Parts {
     fn job(self) -> Option<Job> {
-        Some(Job { mode: self.mode?, rerun: self.rerun?, ..Job::of(self.place?, self.parameters?) })
+        let Program { parameters, is_sound, native, mode, timeout_minutes, deploy_mode, tags } = self.program;
+        is_sound.then_some(())?;
+        Some(Job {
+            place: self.place?,
+            parameters,
+            mode: mode?,
+            timeout_minutes,
+            deploy_mode,
+            native,
+            rerun: self.rerun?,
+            tags,
+        })
     }
 }
+
+/// Properties that stand in blocks copied from a task of Step Functions, where they are called so, or from an API's
+/// documentation, where their first letter is a small one.
+const SPELT_BY_APIS: [&str; 17] = [
+    "VirtualClusterId",
+    "ApplicationId",
+    "ExecutionRoleArn",
+    "ReleaseLabel",
+    "JobDriver",
+    "JobTemplateId",
+    "JobTemplateParameters",
+    "HadoopJarStep",
+    "ConfigurationOverrides",
+    "RetryPolicyConfiguration",
+    "RetryPolicy",
+    "ExecutionIamPolicy",
+    "ActionOnFailure",
+    "StepMonitoringConfiguration",
+    "Mode",
+    "Tags",
+    "Name",
+];
 
 fn take(reader: &mut Reader, limit: &Limit) -> (Parts, Management) {
     reader.skip("ServiceToken");
     let parts = take_parts(reader);
-    target::refuse_extras(reader);
+    reader.refuse("LivySecretArn");
     let management = management::take(reader, limit);
-    if parts.mode == Some(Mode::Streaming) && management.update_strategy == UpdateStrategy::FinishThenStart {
+    if parts.program.mode == Some(Mode::Streaming) && management.update_strategy == UpdateStrategy::FinishThenStart {
         let problem = "FinishThenStart waits for a job to end, which one with Mode STREAMING does not";
         reader.fault(Fault::new(problem).under("UpdateStrategy"));
     }
     (parts, management)
 }
 
+fn accept_other_spellings(reader: &mut Reader) {
+    for name in SPELT_BY_APIS {
+        reader.accept(&(name[..1].to_lowercase() + &name[1..]), name);
+    }
+    for spelt in ["ExecutionTimeoutMinutes", "executionTimeoutMinutes"] {
+        reader.accept(spelt, "TimeoutMinutes");
+    }
+}
+
 fn take_parts(reader: &mut Reader) -> Parts {
-    let place = target::take(reader);
-    let has_native = target::refuse_native(reader);
-    if !has_native {
-        reader.require("Parameters", "what runs, such as {File: s3://bucket/job.py}");
-    }
-    let is_beside = |name: &str| names().contains(&name).then_some("beside Parameters");
-    let parameters = reader.take_partly("Parameters", |value| parameters::read(value, is_beside));
-    Parts {
-        place,
-        parameters: parameters.filter(|_| !has_native),
-        mode: reader.take_or_default("Mode", word(&MODE)),
-        rerun: reader.take_or_default("Rerun", text),
-    }
+    accept_other_spellings(reader);
+    let Target { engine, place } = target::take(reader);
+    let program = program::take(reader, engine, |name| names().contains(&name));
+    Parts { place, program, rerun: reader.take_or_default("Rerun", text) }
 }
 
 /// Every property's name.
@@ -153,5 +189,3 @@ fn names() -> Vec<&'static str> {
     take(&mut reader, &Limit::none());
     reader.names()
 }
-
-const MODE: [(&str, Mode); 2] = [("BATCH", Mode::Batch), ("STREAMING", Mode::Streaming)];

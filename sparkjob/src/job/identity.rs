@@ -182,6 +182,7 @@ mod tests {
     /// that nobody changed. So they may never change; a new field must be left out of the hash while it has its default.
     #[test]
     fn what_identifies_a_job_never_changes() {
+        let role = "arn:aws:iam::123456789012:role/job";
         let whole = json!({
             "LivyUrl": "https://gate.example.com/livy",
             "Parameters": {
@@ -230,6 +231,55 @@ mod tests {
                 whole,
                 "ca37de6c98118dbd1b97f3e66797078753b26cb38c454fec5e87df24c8b46c33",
                 "Nightly-ETL-08bcfeb13f89a066-ca37de6c-7f35ff42",
+            ),
+            (
+                json!({"LivyClusterId": "j-1ABC", "Parameters": {"File": "s3://bucket/pi.py"}}),
+                "b776c9b07c2336d27bb6866a8c9057c67d5f3251abb377fa1a5c7f94f2b5e70f",
+                "Pi-08bcfeb13f89a066-b776c9b0-7f35ff42",
+            ),
+            (
+                json!({
+                    "VirtualClusterId": "0abc", "ExecutionRoleArn": role, "ReleaseLabel": "emr-7.5.0-latest",
+                    "Parameters": {"File": "s3://bucket/pi.py"},
+                }),
+                "290c2ae30a85fe0241d16e110a43d331e9ff33efd746b673d5e03a7e4ae38408",
+                "Pi-08bcfeb13f89a066-290c2ae3-7f35ff42",
+            ),
+            (
+                json!({
+                    "VirtualClusterId": "0abc", "JobTemplateId": "0def", "JobTemplateParameters": {"Day": "1"},
+                    "Name": "Nightly",
+                }),
+                "0c5e78ceb068854c48fdabe23e2d997e0c90c5ccd2dfb22c146da11580afa98d",
+                "Nightly-08bcfeb13f89a066-0c5e78ce-7f35ff42",
+            ),
+            (
+                json!({
+                    "ApplicationId": "00f1", "ExecutionRoleArn": role, "Mode": "STREAMING", "TimeoutMinutes": 60,
+                    "Parameters": {"File": "s3://bucket/pi.py"}, "Tags": {"Team": "data"}, "Rerun": "1",
+                }),
+                "1e644201fe0a2e121a54e4b0e2a9aa9cf49244f97904360dc268bde5b38ff5b4",
+                "Pi-08bcfeb13f89a066-1e644201-7f35ff42",
+            ),
+            (
+                json!({
+                    "ApplicationId": "00f1", "ExecutionRoleArn": role,
+                    "JobDriver": {"SparkSubmit": {"EntryPoint": "s3://bucket/pi.py", "EntryPointArguments": [1]}},
+                    "ConfigurationOverrides": {"ApplicationConfiguration": [
+                        {"Classification": "spark-defaults", "Properties": {"spark.b": 2, "spark.a": 1}},
+                    ]},
+                    "RetryPolicy": {"MaxAttempts": "2"},
+                }),
+                "e6e889bdd7d0f0cd1cb98e6bd0d0ac4a3e2463519b455cbb4a1a41b41cd1d60e",
+                "Pi-08bcfeb13f89a066-e6e889bd-7f35ff42",
+            ),
+            (
+                json!({
+                    "ClusterId": "j-1ABC", "DeployMode": "cluster", "ActionOnFailure": "CANCEL_AND_WAIT",
+                    "Parameters": {"File": "s3://bucket/pi.py"},
+                }),
+                "31c2b0e4e2281121daf26976476ccdf366499bd3f01ff23f6dcac389eb38e47b",
+                "Pi-08bcfeb13f89a066-31c2b0e4-7f35ff42",
             ),
         ] {
             let identity = identity(&description);

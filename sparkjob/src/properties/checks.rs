@@ -16,7 +16,12 @@ const MAX_TOTAL: usize = 256 << 10;
 const ARGUMENT_COST: usize = 9;
 
 /// What makes a Spark property of an environment variable, the longest first.
-const VARIABLE_PREFIXES: [&str; 2] = ["spark.yarn.appMasterEnv.", "spark.executorEnv."];
+const VARIABLE_PREFIXES: [&str; 4] = [
+    "spark.emr-serverless.driverEnv.",
+    "spark.kubernetes.driverEnv.",
+    "spark.yarn.appMasterEnv.",
+    "spark.executorEnv.",
+];
 
 /// All faults that show only when fields are seen together, and those of their size.
 pub(super) fn faults(parameters: &Parameters) -> Vec<Fault> {
@@ -333,7 +338,7 @@ mod tests {
         let environment = [("TOKEN".to_owned(), "é".repeat(65_530))].into();
         assert_eq!(
             told(&Parameters { environment, ..Parameters::default() }),
-            ["Environment.TOKEN: must be at most 131071 bytes on a command line, got 131090"]
+            ["Environment.TOKEN: must be at most 131071 bytes on a command line, got 131097"]
         );
     }
 }

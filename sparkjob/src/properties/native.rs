@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::reader::Read;
 use check::Slot;
 
+#[cfg(test)]
 pub(super) use table::Limits;
 pub(super) use tags::tags;
 
@@ -61,15 +62,11 @@ pub(super) fn read(api: Api, member: &'static str) -> impl Fn(&Value) -> Read<Op
     move |value| check::check(slot, value)
 }
 
-/// What is wrong with a text that goes to a place in the API's request, to go on after a path: `must be ...`.
+/// How long a text, list or map in the API's request may be, for who holds other code against that.
 ///
 /// A place is a way through the request: `jobDriver.sparkSubmit.entryPointArguments.member`, where what a list holds is its
 /// `member`, and what a map holds are its `key` and `value`.
-pub(super) fn problem(api: Api, place: &str, text: &str) -> Option<String> {
-    slot(api, place).problem(text)
-}
-
-/// How long a text, list or map in the API's request may be. See [`problem`] for what a place is.
+#[cfg(test)]
 pub(super) fn limits(api: Api, place: &str) -> Limits {
     slot(api, place).shape().limits()
 }

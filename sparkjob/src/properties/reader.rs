@@ -76,13 +76,25 @@ impl<'a> Reader<'a> {
         self.left.remove(name);
     }
 
+    /// Refuses the property `name`, which the target has no place for; `problem` says so.
+    pub fn take_foreign(&mut self, name: &'static str, problem: &str) {
+        self.take(name, |value| if is_empty(value) { Ok(()) } else { Err(vec![Fault::new(problem)]) });
+    }
+
+    /// Takes a property that is called `spelt` for `name`.
+    pub fn accept(&mut self, spelt: &str, name: &'static str) {
+        let Some(value) = self.left.remove(spelt).filter(|value| is_given(value)) else { return };
+        if self.has(name) {
+            self.fault(Fault::new(format!("given twice, as {spelt} and as {name}")).under(name));
+        } else {
+            self.left.insert(name, value);
+        }
+    }
+
     /// Refuses the property `name`, which is documented but not done yet; tells whether it was given.
     pub fn refuse(&mut self, name: &'static str) -> bool {
         self.later.push(name);
-        let given = self.left.remove(name).is_some_and(|value| {
-            let is_empty = value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Map::is_empty);
-            is_given(value) && !is_empty
-        });
+        let given = self.left.remove(name).is_some_and(|value| is_given(value) && !is_empty(value));
         if given {
             self.fault(Fault::new("not supported yet").under(name));
         }
@@ -92,6 +104,18 @@ impl<'a> Reader<'a> {
     /// Whether the property `name` is given and not yet taken.
     pub fn has(&self, name: &str) -> bool {
         self.left.get(name).is_some_and(|value| is_given(value))
+    }
+
+    /// Whether anything is given in the property `name`, which is not yet taken.
+    pub fn has_any(&self, name: &str) -> bool {
+        self.left.get(name).is_some_and(|value| is_given(value) && !is_empty(value))
+    }
+
+    /// Whether a fault of the property `name`, or of something in it, is kept in mind.
+    pub fn has_fault(&self, name: &str) -> bool {
+        let is_in =
+            |path: &str| path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+        self.faults.iter().any(|fault| is_in(&fault.path))
     }
 
     /// Keeps a fault in mind that only several properties together show.
@@ -150,6 +174,11 @@ pub(super) fn unknown_names<'n>(
         Fault::new(problem).under(name)
     };
     names.enumerate().map(fault).collect()
+}
+
+/// A list or an object without anything in it.
+fn is_empty(value: &Value) -> bool {
+    value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Map::is_empty)
 }
 
 /// An empty text is an optional template parameter that was left out.

@@ -215,6 +215,15 @@ pub(super) fn package(value: &Value) -> Read<String> {
     }
 }
 
+/// The id of a cluster of EMR on EC2.
+pub(super) fn cluster_id(value: &Value) -> Read<String> {
+    let id = text(value)?;
+    let is_id = id.strip_prefix("j-").is_some_and(|rest| {
+        (1..=30).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    });
+    if is_id { Ok(id) } else { wrong("must be a cluster's id, such as j-1ABCDEFGHIJKL", value) }
+}
+
 /// A list of strings whose empty elements are kept: an empty argument is an argument. Any of them may be a secret.
 pub(super) fn arguments(value: &Value) -> Read<Vec<String>> {
     elements(value, |_| true, text).map_err(private)

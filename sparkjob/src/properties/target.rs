@@ -1,66 +1,93 @@
-//! Where a job runs: exactly one target, and what only some engines can do.
+//! Where a job runs: exactly one target.
 
 use serde_json::Value;
 
 use super::fault::Fault;
+use super::native::{self, Api};
 use super::reader::{Read, Reader};
-use super::scalar::{MAX_COUNT, whole};
+use super::scalar::{cluster_id, whole};
 use crate::job::{DEFAULT_LIVY_PORT, LivyUrl, Place};
 
-/// Properties of which exactly one says where the job runs.
-const TARGETS: [&str; 2] = ["LivyHost", "LivyUrl"];
+/// What runs jobs, as far as a description can name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Engine {
+    Livy,
+    EmrOnEks,
+    EmrServerless,
+    EmrSteps,
+}
 
-/// The same, of engines that are documented but not done yet.
-const LATER_TARGETS: [&str; 4] = ["LivyClusterId", "VirtualClusterId", "ApplicationId", "ClusterId"];
+impl Engine {
+    /// The API that takes what is said in its own words; Livy has none.
+    pub fn api(self) -> Option<Api> {
+        match self {
+            Self::Livy => None,
+            Self::EmrOnEks => Some(Api::EmrContainers),
+            Self::EmrServerless => Some(Api::EmrServerless),
+            Self::EmrSteps => Some(Api::Emr),
+        }
+    }
 
-/// Descriptions of what runs in those engines' own words, in place of `Parameters`.
-const LATER_NATIVE: [&str; 3] = ["JobDriver", "JobTemplateId", "HadoopJarStep"];
+    /// Its name, for sentences.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Livy => "Livy",
+            Self::EmrOnEks => "EMR on EKS",
+            Self::EmrServerless => "EMR Serverless",
+            Self::EmrSteps => "EMR steps",
+        }
+    }
+}
 
-/// What else belongs to those engines.
-const LATER: [&str; 10] = [
-    "LivySecretArn",
-    "ExecutionRoleArn",
-    "ReleaseLabel",
-    "JobTemplateParameters",
-    "ConfigurationOverrides",
-    "RetryPolicyConfiguration",
-    "RetryPolicy",
-    "ActionOnFailure",
-    "DeployMode",
-    "Tags",
+/// Properties of which exactly one says where the job runs, and the engine that it names.
+const TARGETS: [(&str, Engine); 6] = [
+    ("LivyHost", Engine::Livy),
+    ("LivyUrl", Engine::Livy),
+    ("LivyClusterId", Engine::Livy),
+    ("VirtualClusterId", Engine::EmrOnEks),
+    ("ApplicationId", Engine::EmrServerless),
+    ("ClusterId", Engine::EmrSteps),
 ];
 
-/// Reads the target; none where there is not exactly one that can be read.
-pub(super) fn take(reader: &mut Reader) -> Option<Place> {
-    let ours = TARGETS.into_iter().filter(|name| reader.has(name)).collect::<Vec<_>>();
-    let later = LATER_TARGETS.into_iter().filter(|name| reader.refuse(name)).collect::<Vec<_>>();
-    let given = [ours.as_slice(), &later].concat();
-    let allowed = "give exactly one of LivyHost (with LivyPort, if not 8998) and LivyUrl";
+/// What is read of a target.
+pub(super) struct Target {
+    /// The engine, where exactly one target is given.
+    pub engine: Option<Engine>,
+    /// The place, where that target can be read.
+    pub place: Option<Place>,
+}
+
+/// Reads the target.
+pub(super) fn take(reader: &mut Reader) -> Target {
+    let given: Vec<(&str, Engine)> = TARGETS.into_iter().filter(|(name, _)| reader.has(name)).collect();
+    let allowed = "give exactly one of LivyHost (with LivyPort, if not 8998), LivyUrl, LivyClusterId, VirtualClusterId, \
+                   ApplicationId and ClusterId";
     match given.as_slice() {
         [] => reader.fault(Fault::new(format!("no target: {allowed}"))),
         [_] => {}
-        several => reader.fault(Fault::new(format!("more than one target ({}): {allowed}", several.join(", ")))),
+        several => {
+            let names: Vec<&str> = several.iter().map(|(name, _)| *name).collect();
+            reader.fault(Fault::new(format!("more than one target ({}): {allowed}", names.join(", "))));
+        }
     }
-    let by_host = take_host(reader);
-    let by_url = reader.take("LivyUrl", |value| address(value, str::parse));
-    let limit = reader.take("TimeoutMinutes", whole(0, MAX_COUNT));
-    // 0 is no limit, which Livy can do.
-    if later.is_empty() && limit.is_some_and(|minutes| minutes > 0) {
-        reader.fault(Fault::new("not possible on Livy, which knows no time limit").under("TimeoutMinutes"));
+    let places = [
+        take_host(reader).map(Place::Livy),
+        reader.take("LivyUrl", |value| address(value, str::parse)).map(Place::Livy),
+        reader.take("LivyClusterId", cluster_id).map(Place::LivyOnCluster),
+        take_id(reader, "VirtualClusterId", Api::EmrContainers).map(Place::EmrOnEks),
+        take_id(reader, "ApplicationId", Api::EmrServerless).map(Place::EmrServerless),
+        reader.take("ClusterId", cluster_id).map(Place::EmrSteps),
+    ];
+    match given.as_slice() {
+        [(_, engine)] => Target { engine: Some(*engine), place: places.into_iter().flatten().next() },
+        _ => Target { engine: None, place: None },
     }
-    if given.len() == 1 { by_host.or(by_url).map(Place::Livy) } else { None }
 }
 
-/// Refuses native descriptions; tells whether there is one.
-pub(super) fn refuse_native(reader: &mut Reader) -> bool {
-    LATER_NATIVE.map(|name| reader.refuse(name)).contains(&true)
-}
-
-/// Refuses what else only other engines can do.
-pub(super) fn refuse_extras(reader: &mut Reader) {
-    for name in LATER {
-        reader.refuse(name);
-    }
+/// Reads an id as the engine's API has it.
+fn take_id(reader: &mut Reader, name: &'static str, api: Api) -> Option<String> {
+    let id = reader.take(name, native::read(api, name)).flatten();
+    id.and_then(|id| id.as_str().map(str::to_owned))
 }
 
 fn take_host(reader: &mut Reader) -> Option<LivyUrl> {
@@ -96,8 +123,8 @@ mod tests {
 
     fn read(value: &Value) -> (Option<String>, Vec<String>) {
         let mut reader = Reader::over_any(value);
-        let place = take(&mut reader);
-        refuse_extras(&mut reader);
+        let Target { engine, place } = take(&mut reader);
+        assert!(place.is_none() || engine.is_some());
         let faults = reader.finish(|_| None).iter().map(Fault::to_string).collect();
         (place.map(|place| place.to_string().replace("Livy at ", "")), faults)
     }
@@ -111,7 +138,10 @@ mod tests {
             (json!({"LivyHost": "10.0.0.7", "LivyPort": 1}), "http://10.0.0.7:1"),
             (json!({"LivyHost": "fe80::1", "LivyPort": 65535.0}), "http://[fe80::1]:65535"),
             (json!({"LivyUrl": "https://Gate:443/livy/"}), "https://gate/livy"),
-            (json!({"LivyHost": "emr", "TimeoutMinutes": "0", "Tags": {}}), "http://emr:8998"),
+            (json!({"LivyClusterId": "j-1ABC"}), "Livy on cluster j-1ABC"),
+            (json!({"VirtualClusterId": "0abc"}), "EMR on EKS, virtual cluster 0abc"),
+            (json!({"ApplicationId": "00f1", "VirtualClusterId": ""}), "EMR Serverless, application 00f1"),
+            (json!({"ClusterId": "j-1ABC"}), "EMR, cluster j-1ABC"),
         ] {
             assert_eq!(read(&given), (Some(url.to_owned()), vec![]), "{given}");
         }
@@ -119,10 +149,11 @@ mod tests {
 
     #[test]
     fn no_target_and_several_are_faults_that_list_what_is_allowed() {
-        let allowed = "give exactly one of LivyHost (with LivyPort, if not 8998) and LivyUrl";
+        let allowed = "give exactly one of LivyHost (with LivyPort, if not 8998), LivyUrl, LivyClusterId, VirtualClusterId, \
+                       ApplicationId and ClusterId";
         for (given, faults) in [
             (json!({}), vec![format!("no target: {allowed}")]),
-            (json!({"LivyHost": "", "LivyUrl": null, "ClusterId": {}}), vec![format!("no target: {allowed}")]),
+            (json!({"LivyHost": "", "LivyUrl": null, "ClusterId": ""}), vec![format!("no target: {allowed}")]),
             (
                 json!({"LivyHost": "a", "LivyUrl": "http://a"}),
                 vec![format!("more than one target (LivyHost, LivyUrl): {allowed}")],
@@ -132,10 +163,10 @@ mod tests {
                 vec![format!("no target: {allowed}"), "LivyPort: goes with LivyHost only".to_owned()],
             ),
             (
-                json!({"LivyHost": "a", "VirtualClusterId": "b"}),
+                json!({"LivyHost": "a", "VirtualClusterId": "B"}),
                 vec![
-                    "VirtualClusterId: not supported yet".to_owned(),
                     format!("more than one target (LivyHost, VirtualClusterId): {allowed}"),
+                    "VirtualClusterId: must be digits and lower-case letters, got \"B\"".to_owned(),
                 ],
             ),
         ] {
@@ -167,30 +198,24 @@ mod tests {
                 vec![format!("LivyUrl: {url}, without user and password: a template is no place for them")],
             ),
             (
-                json!({"VirtualClusterId": "v", "ExecutionRoleArn": "r", "Tags": {"a": "b"}, "TimeoutMinutes": 5}),
-                vec![
-                    "VirtualClusterId: not supported yet".to_owned(),
-                    "ExecutionRoleArn: not supported yet".to_owned(),
-                    "Tags: not supported yet".to_owned(),
-                ],
+                json!({"ApplicationId": "00F1"}),
+                vec!["ApplicationId: must be digits and lower-case letters, got \"00F1\"".to_owned()],
+            ),
+            (
+                json!({"ClusterId": "s-1ABC"}),
+                vec!["ClusterId: must be a cluster's id, such as j-1ABCDEFGHIJKL, got \"s-1ABC\"".to_owned()],
+            ),
+            (
+                json!({"LivyClusterId": "j-1abc"}),
+                vec!["LivyClusterId: must be a cluster's id, such as j-1ABCDEFGHIJKL, got \"j-1abc\"".to_owned()],
             ),
         ] {
             assert_eq!(read(&given), (None, faults), "{given}");
         }
-        for (given, fault) in [
-            (
-                json!({"LivyUrl": "http://a", "LivyPort": 1}),
-                "LivyPort: goes with LivyHost only; put the port into LivyUrl",
-            ),
-            (
-                json!({"LivyUrl": "http://a", "TimeoutMinutes": "60"}),
-                "TimeoutMinutes: not possible on Livy, which knows no time limit",
-            ),
-            (
-                json!({"LivyUrl": "http://a", "TimeoutMinutes": "1h"}),
-                "TimeoutMinutes: must be a whole number >= 0, got \"1h\"",
-            ),
-        ] {
+        for (given, fault) in [(
+            json!({"LivyUrl": "http://a", "LivyPort": 1}),
+            "LivyPort: goes with LivyHost only; put the port into LivyUrl",
+        )] {
             assert_eq!(read(&given), (Some("http://a".to_owned()), vec![fault.to_owned()]), "{given}");
         }
     }

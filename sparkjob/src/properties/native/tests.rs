@@ -469,20 +469,6 @@ fn limits_are_those_of_the_models() {
     ] {
         assert_eq!(limits(api, place), Limits { least, most }, "{place}");
     }
-    for (api, place, text, wrong) in [
-        (Api::EmrContainers, "name", "a b", Some("must be letters, digits and . - _ / #")),
-        (Api::EmrContainers, "name", "a", None),
-        (Api::EmrServerless, "name", "a b", None),
-        (Api::EmrContainers, "tags.value", "", None),
-        (Api::EmrContainers, "tags.value", " ", Some("must not be blank")),
-        (Api::EmrServerless, "applicationId", "", Some("must be digits and lower-case letters")),
-        (Api::EmrServerless, "jobDriver.sparkSubmit.entryPointArguments.member", "", None),
-    ] {
-        assert_eq!(problem(api, place, text).as_deref(), wrong, "{place} {text:?}");
-    }
-    let long = problem(Api::EmrContainers, "jobDriver.sparkSubmitJobDriver.entryPoint", &"é".repeat(257));
-    assert_eq!(long.as_deref(), Some("must be at most 256 characters long"));
-    assert_eq!(problem(Api::EmrContainers, "jobDriver.sparkSubmitJobDriver.entryPoint", &"é".repeat(256)), None);
 }
 
 #[test]

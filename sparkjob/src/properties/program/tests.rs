@@ -1,0 +1,247 @@
+use serde_json::{Value, json};
+
+use super::super::native::{Api, limits};
+use super::super::{Description, Limit, read as read_all};
+use crate::job::{DeployMode, Job};
+
+const ROLE: &str = "arn:aws:iam::123456789012:role/job";
+
+fn job(description: &Value) -> Job {
+    let read = read_all(description, &Limit::none());
+    let Description { job, .. } = read.unwrap_or_else(|faults| panic!("{description}: {faults}"));
+    job
+}
+
+fn told(description: &Value) -> Vec<String> {
+    let faults = read_all(description, &Limit::none()).map_or_else(|faults| faults.as_slice().to_vec(), |_| Vec::new());
+    faults.iter().map(ToString::to_string).collect()
+}
+
+/// `description` with `more` in it.
+fn with(description: &Value, more: &Value) -> Value {
+    let mut both = description.clone();
+    for (name, value) in more.as_object().expect("an object") {
+        both[name] = value.clone();
+    }
+    both
+}
+
+/// The least that each engine takes, with the same portable block.
+fn portable() -> [(&'static str, Value); 4] {
+    let parameters = json!({"File": "s3://b/pi.py", "Args": [10]});
+    [
+        ("livy", json!({"LivyHost": "emr", "Parameters": parameters})),
+        (
+            "emr-on-eks",
+            json!({
+                "VirtualClusterId": "0abc", "ExecutionRoleArn": ROLE, "ReleaseLabel": "emr-7.5.0-latest",
+                "Parameters": parameters,
+            }),
+        ),
+        ("emr-serverless", json!({"ApplicationId": "00f1", "ExecutionRoleArn": ROLE, "Parameters": parameters})),
+        ("emr-steps", json!({"ClusterId": "j-1ABC", "Parameters": parameters})),
+    ]
+}
+
+fn engine(word: &str) -> Value {
+    portable().into_iter().find(|(engine, _)| *engine == word).expect("an engine").1
+}
+
+#[test]
+fn one_block_is_read_alike_on_every_engine() {
+    for (engine, description) in portable() {
+        let job = job(&description);
+        assert_eq!(job.place.engine(), engine);
+        assert_eq!(job.parameters.expect("parameters").args, ["10"]);
+    }
+}
+
+#[test]
+fn a_block_of_an_api_is_read_as_the_task_and_the_documentation_spell_it() {
+    let task = json!({
+        "VirtualClusterId": "0abc", "Name": "nightly", "ExecutionRoleArn": ROLE, "ReleaseLabel": "emr-7.5.0-latest",
+        "JobDriver": {"SparkSubmitJobDriver": {"EntryPoint": "s3://b/pi.py", "EntryPointArguments": ["10"]}},
+        "ConfigurationOverrides": {
+            "ApplicationConfiguration": [
+                {"Classification": "spark-defaults", "Properties": {"spark.executor.memory": "2G"}},
+            ],
+            "MonitoringConfiguration": {"S3MonitoringConfiguration": {"LogUri": "s3://logs/"}},
+        },
+        "RetryPolicyConfiguration": {"MaxAttempts": "2"}, "Tags": {"Team": "data"},
+    });
+    let documented = json!({
+        "virtualClusterId": "0abc", "name": "nightly", "executionRoleArn": ROLE, "releaseLabel": "emr-7.5.0-latest",
+        "jobDriver": {"sparkSubmitJobDriver": {"entryPoint": "s3://b/pi.py", "entryPointArguments": [10]}},
+        "configurationOverrides": {
+            "applicationConfiguration": [
+                {"classification": "spark-defaults", "properties": {"spark.executor.memory": "2G"}},
+            ],
+            "monitoringConfiguration": {"s3MonitoringConfiguration": {"logUri": "s3://logs/"}},
+        },
+        "retryPolicyConfiguration": {"maxAttempts": 2}, "tags": {"Team": "data"},
+    });
+    let job = job(&task);
+    assert_eq!(job, self::job(&documented));
+    assert_eq!((job.parameters.is_none(), job.name(), job.tags["Team"].as_str()), (true, Some("nightly"), "data"));
+    assert_eq!(job.native.get("RetryPolicyConfiguration"), Some(&json!({"maxAttempts": 2})));
+
+    let step = json!({
+        "ClusterId": "j-1ABC", "Name": "nightly", "ActionOnFailure": "CONTINUE",
+        "HadoopJarStep": {"Jar": "command-runner.jar", "Args": ["spark-submit", "s3://b/pi.py"]},
+    });
+    let job = self::job(&step);
+    assert_eq!((job.native.get("ActionOnFailure"), job.native.text("Name")), (None, Some("nightly")));
+    assert_eq!(job.native.get("HadoopJarStep").expect("a step")["Jar"], "command-runner.jar");
+}
+
+#[test]
+fn a_job_template_says_what_runs_and_as_whom() {
+    let job = job(&json!({
+        "VirtualClusterId": "0abc", "JobTemplateId": "0def", "JobTemplateParameters": {"Day": "2026-11-21"},
+    }));
+    assert_eq!(job.native.text("JobTemplateId"), Some("0def"));
+    assert_eq!(job.native.get("JobTemplateParameters"), Some(&json!({"Day": "2026-11-21"})));
+}
+
+#[test]
+fn a_limit_of_time_is_for_whoever_knows_one() {
+    let serverless = engine("emr-serverless");
+    for (more, minutes) in [
+        (json!({"TimeoutMinutes": "90"}), Some(90)),
+        (json!({"ExecutionTimeoutMinutes": 90}), Some(90)),
+        (json!({}), None),
+        // Never: what a stream does unless told otherwise.
+        (json!({"Mode": "STREAMING", "TimeoutMinutes": 0}), None),
+        (json!({"Mode": "STREAMING", "TimeoutMinutes": 60}), Some(60)),
+    ] {
+        assert_eq!(job(&with(&serverless, &more)).timeout_minutes, minutes, "{more}");
+    }
+    assert_eq!(
+        told(&with(&serverless, &json!({"TimeoutMinutes": 0}))),
+        ["TimeoutMinutes: must be at least 1 with Mode BATCH on EMR Serverless"]
+    );
+    for (word, name) in [("livy", "Livy"), ("emr-on-eks", "EMR on EKS"), ("emr-steps", "EMR steps")] {
+        assert_eq!(
+            told(&with(&engine(word), &json!({"TimeoutMinutes": "60"}))),
+            [format!("TimeoutMinutes: not possible on {name}, which knows no time limit")]
+        );
+        assert_eq!(job(&with(&engine(word), &json!({"TimeoutMinutes": "0"}))).timeout_minutes, None);
+    }
+}
+
+#[test]
+fn the_deploy_mode_is_for_portable_steps() {
+    let step = engine("emr-steps");
+    assert_eq!(job(&with(&step, &json!({"DeployMode": "cluster"}))).deploy_mode, DeployMode::Cluster);
+    assert_eq!(job(&with(&step, &json!({"DeployMode": "client"}))), job(&step));
+    let native = json!({"ClusterId": "j-1ABC", "DeployMode": "cluster", "HadoopJarStep": {"Jar": "a.jar"}});
+    for (description, fault) in [
+        (
+            with(&step, &json!({"DeployMode": "Cluster"})),
+            r#"DeployMode: must be client or cluster (did you mean cluster?), got "Cluster""#,
+        ),
+        (native, "DeployMode: goes with Parameters only: the arguments of a HadoopJarStep say it themselves"),
+        (
+            with(&engine("emr-serverless"), &json!({"DeployMode": "cluster"})),
+            "DeployMode: not possible on EMR Serverless: it belongs to EMR steps",
+        ),
+    ] {
+        assert_eq!(told(&description), [fault]);
+    }
+}
+
+#[test]
+fn each_fault_is_told() {
+    let (livy, eks, serverless, step) =
+        (engine("livy"), engine("emr-on-eks"), engine("emr-serverless"), engine("emr-steps"));
+    let driver = json!({"SparkSubmit": {"EntryPoint": "s3://b/pi.py"}});
+    let tags: serde_json::Map<String, Value> = (0..51).map(|n| (n.to_string(), json!("x"))).collect();
+    for (description, faults) in [
+        (
+            with(&serverless, &json!({"JobDriver": driver})),
+            vec!["more than one says what runs (Parameters, JobDriver): give exactly one"],
+        ),
+        (
+            json!({"VirtualClusterId": "0abc", "Parameters": {"File": "/pi.py"}}),
+            vec![
+                "ExecutionRoleArn: required on EMR on EKS: the role that the job runs as",
+                "ReleaseLabel: required on EMR on EKS, such as emr-7.5.0-latest",
+            ],
+        ),
+        (
+            json!({"ApplicationId": "00f1", "Parameters": {"File": "/pi.py"}}),
+            vec!["ExecutionRoleArn: required on EMR Serverless: the role that the job runs as"],
+        ),
+        (
+            with(&serverless, &json!({"ExecutionRoleArn": "job-role"})),
+            vec![
+                "ExecutionRoleArn: must be a role's ARN, such as arn:aws:iam::123456789012:role/spark, got \"job-role\"",
+            ],
+        ),
+        (
+            with(&livy, &json!({"ExecutionRoleArn": ROLE, "Tags": {"a": "b"}, "RetryPolicy": {"MaxAttempts": 2}})),
+            vec![
+                "ExecutionRoleArn: not possible on Livy: it belongs to EMR on EKS and EMR Serverless and EMR steps",
+                "RetryPolicy: not possible on Livy: it belongs to EMR Serverless (on EMR on EKS it is \
+                 RetryPolicyConfiguration)",
+                "Tags: not possible on Livy, whose batches have no tags",
+            ],
+        ),
+        (with(&step, &json!({"Tags": {"a": "b"}})), vec!["Tags: must be left out: a step has no tags"]),
+        (with(&eks, &json!({"Tags": tags})), vec!["Tags: must have at most 50 entries, got 51"]),
+        (
+            with(&eks, &json!({"JobTemplateParameters": {"Day": "x"}})),
+            vec!["JobTemplateParameters: goes with JobTemplateId only"],
+        ),
+        (with(&eks, &json!({"Name": "x"})), vec!["Name: unknown here; it belongs into Parameters"]),
+        (
+            with(&serverless, &json!({"configurationOverrides": {"monitoringConfiguration": {"s3Monitoring": {}}}})),
+            vec![
+                "ConfigurationOverrides.monitoringConfiguration.s3Monitoring: unknown; did you mean s3MonitoringConfiguration?",
+            ],
+        ),
+        (
+            with(&serverless, &json!({"tags": {"a": "b"}, "Tags": {"a": "c"}})),
+            vec!["Tags: given twice, as tags and as Tags"],
+        ),
+        (
+            with(&eks, &json!({"Parameters": {"File": "/pi.py", "Queue": "etl", "Args": [""]}})),
+            vec![
+                "Parameters.Args[0]: must not be empty or blank on EMR on EKS",
+                "Parameters.Queue: not possible on EMR on EKS: a queue is YARN's",
+            ],
+        ),
+    ] {
+        assert_eq!(told(&description), faults, "{description}");
+    }
+}
+
+#[test]
+fn what_belongs_to_other_engines_may_be_left_empty() {
+    let empty = json!({
+        "ExecutionRoleArn": "", "ReleaseLabel": null, "JobDriver": {}, "HadoopJarStep": {}, "Tags": [], "DeployMode": "",
+        "RetryPolicy": {}, "TimeoutMinutes": "",
+    });
+    assert_eq!(job(&with(&engine("livy"), &empty)), job(&engine("livy")));
+}
+
+#[test]
+fn the_limits_of_the_portable_block_are_those_that_aws_publishes() {
+    for (engine, api, place, field) in [
+        ("emr-on-eks", Api::EmrContainers, "jobDriver.sparkSubmitJobDriver.entryPoint", "File"),
+        ("emr-on-eks", Api::EmrContainers, "jobDriver.sparkSubmitJobDriver.entryPointArguments.member", "Args"),
+        ("emr-serverless", Api::EmrServerless, "jobDriver.sparkSubmit.entryPoint", "File"),
+    ] {
+        let most = limits(api, place).most.expect("a limit");
+        let long = |length: usize| {
+            let text = format!("/{}", "a".repeat(length - 1));
+            let value = if field == "Args" { json!([text]) } else { json!(text) };
+            with(
+                &self::engine(engine),
+                &json!({"Parameters": with(&json!({"File": "/pi.py"}), &json!({field: value}))}),
+            )
+        };
+        assert_eq!(told(&long(most)), Vec::<String>::new(), "{place}");
+        assert_eq!(told(&long(most + 1)).len(), 1, "{place}");
+    }
+}
