@@ -264,6 +264,18 @@ mod tests {
     }
 
     #[test]
+    fn a_job_run_is_told_by_its_arn() {
+        let arn = "arn:aws:emr-serverless:eu-west-1:123456789012:/applications/00f1/jobruns/00f2";
+        let mut outcome = sample::dead_job();
+        outcome.made = Made::Job(arn.parse().expect("a run"));
+        outcome.status = outcome.status.map(|status| sparkjob::job::Status { name: Some("Pi-1".to_owned()), ..status });
+        let response = compose(&sample::envelope(&sample::event("Create", serde_json::json!({}))), &outcome);
+        let Attributes { engine, job_id, arn: told, batch_id, name, .. } = response.data;
+        assert_eq!(response.physical_resource_id, arn);
+        assert_eq!([engine, job_id, told, batch_id, name], ["emr-serverless", "00f2", arn, "", "Pi-1"]);
+    }
+
+    #[test]
     fn a_success_tells_all_attributes_and_no_reason() {
         let response = compose(&envelope("Create", None), &outcome(false, job()));
         insta::assert_json_snapshot!(response, @r#"
