@@ -12,7 +12,7 @@ mod fault;
 mod livy;
 mod script;
 
-pub use aws::{REGION, engines};
+pub use aws::{ACCOUNT, REGION, engines};
 pub use emr::{EmrRun, FakeEmr, Service};
 pub use fault::{Fault, Faulty, Instead, Sent};
 pub use livy::{FakeLivy, Made, Version};

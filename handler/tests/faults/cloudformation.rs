@@ -13,7 +13,7 @@ use sparkjob::http::Transport;
 use sparkjob::job::Timestamp;
 use sparkjob::testing::engines;
 
-use crate::town::{BUCKET, Town};
+use crate::town::{BUCKET, Engine, Town};
 
 /// 2026-11-21T07:00:00Z, which the clock shows when a request is made; so every request is signed then.
 const NOW: Timestamp = Timestamp(1_795_244_400_000);
@@ -69,12 +69,29 @@ impl Stack {
     }
 
     pub fn create(&mut self, file: &str, told: Properties) -> Delivery {
-        self.properties = properties(file, told);
+        self.properties = properties(self.town.engine(), file, told);
         self.request("Create", json!({}))
     }
 
     pub fn update(&mut self, file: &str, told: Properties) -> Delivery {
-        let old = std::mem::replace(&mut self.properties, properties(file, told));
+        let engine = self.town.engine();
+        self.update_on(engine, file, told)
+    }
+
+    /// An update that moves the job to that engine.
+    pub fn update_on(&mut self, engine: Engine, file: &str, told: Properties) -> Delivery {
+        let old = std::mem::replace(&mut self.properties, properties(engine, file, told));
+        let id = self.id.clone();
+        self.request("Update", json!({ "OldResourceProperties": old, "PhysicalResourceId": id }))
+    }
+
+    /// An update of nothing but the tags, where the engine has tags.
+    pub fn retag(&mut self) -> Delivery {
+        let old = self.properties.clone();
+        if matches!(self.town.engine(), Engine::EmrOnEks | Engine::EmrServerless) {
+            let tag = if old["Tags"]["Team"].is_null() { "Team" } else { "Stage" };
+            self.properties["Tags"] = json!({ tag: "data" });
+        }
         let id = self.id.clone();
         self.request("Update", json!({ "OldResourceProperties": old, "PhysicalResourceId": id }))
     }
@@ -119,14 +136,18 @@ impl Stack {
     }
 }
 
-fn properties(file: &str, told: Properties) -> Value {
-    json!({
-        "LivyHost": "emr",
+fn properties(engine: Engine, file: &str, told: Properties) -> Value {
+    let mut properties = json!({
         "UpdateStrategy": told.strategy,
         "WaitFor": told.wait_for,
         "ServiceTimeout": told.service_timeout.to_string(),
         "Parameters": { "File": file },
-    })
+    });
+    let Value::Object(target) = engine.target() else { unreachable!("a target is an object") };
+    for (name, value) in target {
+        properties[name] = value;
+    }
+    properties
 }
 
 /// Delivers a request as Lambda does: again after a minute and after two more, where the invocation fails.

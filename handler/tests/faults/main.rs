@@ -1,9 +1,11 @@
 //! A fault at every request that leaves the process, before and after it takes effect: still one job and one answer.
 //!
 //! A clean run counts the requests; then the run is repeated with each way to lose an answer at the first, the second, the
-//! third … request. All of it in virtual time, against a model of Livy and a strict taker of answers.
+//! third … request. All of it in virtual time, on every engine, against models of Livy and EMR and a strict taker of answers.
 
 mod cloudformation;
+mod permissions;
+mod policy;
 mod town;
 mod troubleshooting;
 
@@ -12,7 +14,7 @@ use std::time::Duration;
 use sparkjob::testing::{Fault, Faulty};
 
 use cloudformation::{Properties, Stack, deliver, deliver_twice};
-use town::Town;
+use town::{Engine, Town};
 
 /// What is tried with faults.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +43,7 @@ struct Run {
     struck: bool,
 }
 
-/// Files, and what becomes of them on [`Town`]'s Livy.
+/// Files, and what becomes of them in a [`Town`].
 const OLD: &str = "s3://code/old.py";
 const NEW: &str = "s3://code/new.py";
 const DYING: &str = "s3://code/dying.py";
@@ -60,7 +62,7 @@ async fn a_create_that_waits_for_no_more_than_the_submission_survives_any_one_fa
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_livy_refuses_survives_any_one_fault() {
+async fn a_create_that_is_refused_survives_any_one_fault() {
     let ask = Ask::Create(REFUSED, Properties::default());
     survives(Scenario { ask, status: "FAILED", alive: Some(0), jobs: 0 }).await;
 }
@@ -98,24 +100,30 @@ async fn an_update_whose_job_dies_survives_any_one_fault() {
     }
 }
 
-/// Each fault at each request of a clean run.
+/// Each fault at each request of a clean run, on every engine.
 async fn survives(scenario: Scenario) {
-    let clean = play(scenario, None).await;
+    for engine in Engine::ALL {
+        survives_on(engine, scenario).await;
+    }
+}
+
+async fn survives_on(engine: Engine, scenario: Scenario) {
+    let clean = play(engine, scenario, None).await;
     let mut survived = 0;
     for k in 1..=clean.sends {
         for fault in Fault::losses() {
-            let run = play(scenario, Some((k, fault.clone()))).await;
-            assert!(run.struck, "{scenario:?}: {fault:?} did not strike at {k}");
+            let run = play(engine, scenario, Some((k, fault.clone()))).await;
+            assert!(run.struck, "{engine:?}, {scenario:?}: {fault:?} did not strike at {k}");
             survived += 1;
         }
     }
-    println!("{:?}: {survived} faults at {} requests survived", scenario.ask, clean.sends);
+    println!("{engine:?}, {:?}: {survived} faults at {} requests survived", scenario.ask, clean.sends);
 }
 
-/// One run from an empty Livy to an empty Livy, with the fault in the request that is tried; all that must hold is checked.
-async fn play(scenario: Scenario, fault: Option<(usize, Fault)>) -> Run {
-    let told = format!("{scenario:?} with {fault:?}");
-    let town = Town::new();
+/// One run from an empty engine to an empty engine, with the fault in the request that is tried; all that must hold is checked.
+async fn play(engine: Engine, scenario: Scenario, fault: Option<(usize, Fault)>) -> Run {
+    let told = format!("{engine:?}, {scenario:?} with {fault:?}");
+    let town = Town::new(engine);
     let mut stack = Stack::new(&town);
     if !matches!(scenario.ask, Ask::Create(..)) {
         let created = deliver(&town, &stack.create(OLD, Properties::default())).await;
@@ -156,8 +164,8 @@ async fn play(scenario: Scenario, fault: Option<(usize, Fault)>) -> Run {
 
 #[tokio::test(start_paused = true)]
 async fn two_deliveries_at_once_make_one_job_whatever_is_lost() {
-    let play = async |fault: Option<(usize, Fault)>| {
-        let town = Town::new();
+    let play = async |engine, fault: Option<(usize, Fault)>| {
+        let town = Town::new(engine);
         let mut stack = Stack::new(&town);
         let request = stack.create(NEW, Properties::default());
         let way = Faulty::new(town.clone());
@@ -175,10 +183,12 @@ async fn two_deliveries_at_once_make_one_job_whatever_is_lost() {
         assert!(town.alive().is_empty(), "{fault:?}: {:?} is left", town.alive());
         way.sends()
     };
-    let sends = play(None).await;
-    for k in 1..=sends {
-        for fault in Fault::losses() {
-            play(Some((k, fault))).await;
+    for engine in Engine::ALL {
+        let sends = play(engine, None).await;
+        for k in 1..=sends {
+            for fault in Fault::losses() {
+                play(engine, Some((k, fault))).await;
+            }
         }
     }
 }
@@ -186,18 +196,57 @@ async fn two_deliveries_at_once_make_one_job_whatever_is_lost() {
 #[tokio::test(start_paused = true)]
 async fn a_submission_that_arrives_late_is_still_the_only_one() {
     // It was sent, the sender gave up waiting, and then it took effect.
-    for minutes in 1..=4 {
-        let town = Town::new();
-        let mut stack = Stack::new(&town);
-        let request = stack.create(NEW, Properties::default());
-        let way = Faulty::new(town.clone());
-        way.fault_next(http::Method::POST, "/batches", Fault::Late(Duration::from_mins(minutes)));
-        let answer = deliver(&way, &request).await;
-        assert_eq!(answer.status, "SUCCESS", "{minutes}: {}", answer.reason);
-        tokio::time::sleep(Duration::from_mins(10)).await;
-        assert_eq!(town.jobs_of(NEW), 1, "{minutes}");
-        stack.answered(&answer);
-        stack.finish(&town).await;
-        assert!(town.alive().is_empty(), "{minutes}");
+    for engine in Engine::ALL {
+        for minutes in 1..=4 {
+            let told = format!("{engine:?}, {minutes}");
+            let town = Town::new(engine);
+            let mut stack = Stack::new(&town);
+            let request = stack.create(NEW, Properties::default());
+            let way = Faulty::new(town.clone());
+            way.fault_next(http::Method::POST, engine.submission(), Fault::Late(Duration::from_mins(minutes)));
+            let answer = deliver(&way, &request).await;
+            assert_eq!(answer.status, "SUCCESS", "{told}: {}", answer.reason);
+            tokio::time::sleep(Duration::from_mins(10)).await;
+            assert_eq!(town.jobs_of(NEW), 1, "{told}");
+            stack.answered(&answer);
+            stack.finish(&town).await;
+            assert!(town.alive().is_empty(), "{told}");
+        }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_between_engines_survives_any_one_fault() {
+    for (from, to) in [
+        (Engine::Livy, Engine::EmrServerless),
+        (Engine::EmrServerless, Engine::EmrOnEks),
+        (Engine::EmrSteps, Engine::Livy),
+    ] {
+        let clean = migrate(from, to, None).await;
+        for k in 1..=clean {
+            for fault in Fault::losses() {
+                migrate(from, to, Some((k, fault))).await;
+            }
+        }
+    }
+}
+
+/// Moves a job and deletes it where it has gone; how many requests the move took.
+async fn migrate(from: Engine, to: Engine, fault: Option<(usize, Fault)>) -> usize {
+    let told = format!("{from:?} to {to:?} with {fault:?}");
+    let town = Town::new(from);
+    let mut stack = Stack::new(&town);
+    let created = deliver(&town, &stack.create(OLD, Properties::default())).await;
+    stack.answered(&created);
+    let way = Faulty::new(town.clone());
+    if let Some((k, fault)) = &fault {
+        way.fault_at(*k, fault.clone());
+    }
+    let moved = deliver(&way, &stack.update_on(to, OLD, Properties::default())).await;
+    assert_eq!(moved.status, "SUCCESS", "{told}: {}", moved.reason);
+    assert_eq!((town.alive().len(), town.most_alive()), (1, 1), "{told}");
+    stack.answered(&moved);
+    stack.finish(&town).await;
+    assert!(town.alive().is_empty(), "{told}: {:?} is left", town.alive());
+    way.sends()
 }

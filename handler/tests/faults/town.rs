@@ -1,4 +1,4 @@
-//! All that a request leaves for: a Livy, and the bucket that takes the answers.
+//! All that a request leaves for: the engines, and the bucket that takes the answers.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -7,10 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use sparkjob::http::{Lost, Transport};
-use sparkjob::testing::{FakeLivy, Script, Version};
+use sparkjob::testing::{FakeEmr, FakeLivy, Script, Version};
+use tokio::time::Instant;
 
 use crate::cloudformation::Delivery;
 
@@ -32,28 +33,88 @@ const ATTRIBUTES: [&str; 11] = [
     "State",
 ];
 
-/// A Livy whose jobs run until they are stopped, and the bucket. Clones share one town.
+/// Where a town's jobs run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    Livy,
+    LivyOnCluster,
+    EmrOnEks,
+    EmrServerless,
+    EmrSteps,
+}
+
+impl Engine {
+    pub const ALL: [Self; 5] = [Self::Livy, Self::LivyOnCluster, Self::EmrOnEks, Self::EmrServerless, Self::EmrSteps];
+
+    /// The properties that say so.
+    pub fn target(self) -> Value {
+        match self {
+            Self::Livy => json!({"LivyHost": "emr"}),
+            Self::LivyOnCluster => json!({"LivyClusterId": CLUSTER}),
+            Self::EmrOnEks => json!({
+                "VirtualClusterId": VIRTUAL_CLUSTER, "ExecutionRoleArn": ROLE, "ReleaseLabel": "emr-7.5.0-latest",
+            }),
+            Self::EmrServerless => json!({"ApplicationId": APPLICATION, "ExecutionRoleArn": ROLE}),
+            Self::EmrSteps => json!({"ClusterId": CLUSTER}),
+        }
+    }
+
+    /// What the path of a submission has and no other.
+    pub fn submission(self) -> &'static str {
+        match self {
+            Self::Livy | Self::LivyOnCluster => "/batches",
+            Self::EmrOnEks | Self::EmrServerless => "/jobruns",
+            Self::EmrSteps => "AddJobFlowSteps",
+        }
+    }
+}
+
+pub const VIRTUAL_CLUSTER: &str = "0abc";
+pub const APPLICATION: &str = "00f1";
+pub const CLUSTER: &str = "j-1ABC";
+pub const ROLE: &str = "arn:aws:iam::123456789012:role/job";
+
+/// Engines whose jobs run until they are stopped, and the bucket. Clones share one town.
 #[derive(Clone, Debug)]
 pub struct Town {
+    engine: Engine,
     livy: FakeLivy,
+    emr: FakeEmr,
     /// The bodies that were put, for each request.
     answers: Arc<Mutex<BTreeMap<String, Vec<Bytes>>>>,
 }
 
+/// A job that there was.
+struct Job {
+    name: String,
+    file: String,
+    at: Duration,
+    over: Option<Duration>,
+}
+
 impl Town {
-    pub fn new() -> Self {
-        Self::of(Version::V0_7)
+    /// One whose jobs run there.
+    pub fn new(engine: Engine) -> Self {
+        Self::of(engine, Version::V0_7)
     }
 
     /// One with this Livy.
-    pub fn of(version: Version) -> Self {
-        let livy = FakeLivy::of(version);
+    pub fn of(engine: Engine, version: Version) -> Self {
+        let (livy, emr) = (FakeLivy::of(version), FakeEmr::new());
         for file in [crate::OLD, crate::NEW] {
             livy.script(file, Script::endless());
+            emr.script(file, Script::endless());
         }
         livy.script(crate::DYING, Script::dying(Duration::from_secs(5)));
+        emr.script(crate::DYING, Script::dying(Duration::from_secs(5)));
         livy.allow_local(&["/jobs/"]);
-        Self { livy, answers: Arc::default() }
+        emr.refuse(crate::REFUSED);
+        Self { engine, livy, emr, answers: Arc::default() }
+    }
+
+    /// Where its jobs run.
+    pub fn engine(&self) -> Engine {
+        self.engine
     }
 
     /// Its Livy.
@@ -61,13 +122,21 @@ impl Town {
         &self.livy
     }
 
+    /// Its EMR.
+    pub fn emr(&self) -> &FakeEmr {
+        &self.emr
+    }
+
     /// Ends the old job, well, within this time.
     pub fn finish_old_within(&self, time: Duration) {
-        let livy = self.livy.clone();
+        let (livy, emr) = (self.livy.clone(), self.emr.clone());
         tokio::spawn(async move {
             tokio::time::sleep(time).await;
             for job in livy.alive().iter().filter(|job| job.file == crate::OLD) {
                 livy.end(job.id, "success");
+            }
+            for job in emr.alive().iter().filter(|job| job.file == crate::OLD) {
+                emr.end(&job.id, true);
             }
         });
     }
@@ -87,14 +156,16 @@ impl Town {
         bodies.len()
     }
 
-    /// The names of the jobs that are alive.
+    /// The names of the jobs that are alive, on whichever engine.
     pub fn alive(&self) -> Vec<String> {
-        self.livy.alive().into_iter().map(|job| job.name).collect()
+        self.jobs().into_iter().filter(|job| job.over.is_none()).map(|job| job.name).collect()
     }
 
     /// How many jobs were alive at the same time at most.
     pub fn most_alive(&self) -> usize {
-        self.livy.most_alive(|_| true)
+        let jobs = self.jobs();
+        let is_alive = |job: &Job, moment| job.at <= moment && job.over.is_none_or(|over| over > moment);
+        jobs.iter().map(|new| jobs.iter().filter(|job| is_alive(job, new.at)).count()).max().unwrap_or(0)
     }
 
     /// How many names Livy still holds that no job was ever behind.
@@ -102,9 +173,22 @@ impl Town {
         self.livy.batches().iter().filter(|batch| batch.known && !batch.begun).count()
     }
 
-    /// How many jobs of this file there ever were.
+    /// How many jobs of this file there ever were, without those that were stopped before they began.
     pub fn jobs_of(&self, file: &str) -> usize {
-        self.livy.batches().iter().filter(|job| job.begun && job.file == file).count()
+        self.jobs().iter().filter(|job| job.file == file).count()
+    }
+
+    fn jobs(&self) -> Vec<Job> {
+        let batches = self.livy.batches().into_iter().filter(|batch| batch.begun);
+        let batches = batches.map(|batch| Job { name: batch.name, file: batch.file, at: batch.at, over: batch.over });
+        let since = |moment: Instant| moment.duration_since(self.emr.opened());
+        let runs = self.emr.runs().into_iter().map(|run| Job {
+            name: run.name,
+            file: run.file,
+            at: since(run.at),
+            over: run.over.map(since),
+        });
+        batches.chain(runs).collect()
     }
 
     /// Takes an answer as strictly as the strictest reader.
@@ -134,6 +218,11 @@ impl Transport for Town {
         if request.uri().host() == Some(BUCKET) {
             return Ok(self.take(&request));
         }
-        self.livy.send(request, limit).await
+        let host = request.uri().host().unwrap_or_default();
+        if host.ends_with(".amazonaws.com") {
+            self.emr.send(request, limit).await
+        } else {
+            self.livy.send(request, limit).await
+        }
     }
 }

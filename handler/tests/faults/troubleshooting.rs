@@ -7,21 +7,21 @@ use http::Method;
 use sparkjob::testing::{Fault, Instead, Script, Version};
 
 use crate::cloudformation::{Delivery, Properties, Stack, deliver};
-use crate::town::Town;
+use crate::town::{Engine, Town};
 use crate::{DYING, NEW, REFUSED};
 
 #[tokio::test(start_paused = true)]
 async fn every_reason_in_the_readme_is_given() {
     let given = [
         faulty_properties().await,
-        create(Town::new(), NEW, |town| town.livy().fault_all(Fault::refused())).await,
-        create(Town::new(), NEW, |town| town.livy().fault_all(Fault::Before(Instead::Silence))).await,
-        create(Town::new(), DYING, |_| ()).await,
-        create(Town::new(), REFUSED, |_| ()).await,
-        create(Town::new(), REFUSED, lose_the_refusal).await,
-        create(Town::new(), NEW, delete_it_soon).await,
-        create(Town::of(Version::V0_5), NEW, |_| ()).await,
-        create(Town::new(), NEW, |_| ()).await,
+        create(Town::new(Engine::Livy), NEW, |town| town.livy().fault_all(Fault::refused())).await,
+        create(Town::new(Engine::Livy), NEW, |town| town.livy().fault_all(Fault::Before(Instead::Silence))).await,
+        create(Town::new(Engine::Livy), DYING, |_| ()).await,
+        create(Town::new(Engine::Livy), REFUSED, |_| ()).await,
+        create(Town::new(Engine::Livy), REFUSED, lose_the_refusal).await,
+        create(Town::new(Engine::Livy), NEW, delete_it_soon).await,
+        create(Town::of(Engine::Livy, Version::V0_5), NEW, |_| ()).await,
+        create(Town::new(Engine::Livy), NEW, |_| ()).await,
         delete_in_vain().await,
     ];
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
@@ -41,14 +41,14 @@ async fn create(town: Town, file: &str, prepare: impl FnOnce(&Town)) -> String {
 }
 
 async fn faulty_properties() -> String {
-    let town = Town::new();
+    let town = Town::new(Engine::Livy);
     let told = Properties { strategy: "Sometimes", ..Properties::default() };
     failed(&town, &Stack::new(&town).create("relative.py", told)).await
 }
 
 /// The reason of a Delete whose job does not stop.
 async fn delete_in_vain() -> String {
-    let town = Town::new();
+    let town = Town::new(Engine::Livy);
     town.livy().script(NEW, Script { stops: Duration::from_hours(2), ..Script::endless() });
     let mut stack = Stack::new(&town);
     let created = deliver(&town, &stack.create(NEW, Properties::default())).await;

@@ -82,7 +82,7 @@ pub struct Sent {
     pub at: Duration,
     /// Its method.
     pub method: Method,
-    /// Its path and query.
+    /// Its path and query, and the operation where a header names that.
     pub path: String,
     /// What happened to it; none: it was sent and answered.
     pub fault: Option<Fault>,
@@ -154,6 +154,9 @@ impl<T> Faulty<T> {
     /// Records the request, and tells what is to happen to it.
     fn record(&self, request: &Request<Bytes>) -> Option<Fault> {
         let path = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
+        let operation =
+            request.headers().get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+        let path = path + operation;
         let mut plan = self.plan();
         let k = plan.sent.len() + 1;
         let is_meant =
