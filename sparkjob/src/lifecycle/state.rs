@@ -26,6 +26,9 @@ pub struct State {
     pub own: Option<Own>,
     /// Whether a submission's answer was lost: there may be a job that is not known.
     pub tried: bool,
+    /// When the last submission was whose answer was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<Timestamp>,
     /// Whether an earlier delivery of the request may have submitted a job, and no look-up has told yet.
     pub unseen: bool,
     /// The runs of the old description that nobody knows of, where a look has told already.
@@ -204,6 +207,7 @@ impl State {
             polls: 0,
             own,
             tried: false,
+            lost: None,
             unseen: plan.wanted().is_some() && is_late,
             left_behind: None,
             refused: None,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::stop::{alive, same_run};
 use super::{At, Pace, failure};
-use crate::engine::{Kind, Trouble};
+use crate::engine::{Kind, SUBMISSION_LIMIT, Trouble};
 use crate::job::{Phase, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::plan::Goal;
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping};
@@ -44,6 +44,10 @@ impl At<'_> {
             Some(first) => {
                 let own = Own::new(first.run, state.tried);
                 self.without_twins(state, own, runs)
+            }
+            None if self.may_still_arrive(&state) => {
+                let pace = Pace::of_looks(self.plan.wanted().map(|wanted| &wanted.job.place));
+                self.again(state, pace)
             }
             // Once a submission was tried, all that comes before it has been done.
             None if state.tried => self.start(state),
@@ -184,7 +188,7 @@ impl At<'_> {
                 state
             }
             Kind::Unclear => {
-                state.tried = true;
+                (state.tried, state.lost) = (true, Some(self.now));
                 let mut state = self.weather_or_fail(state, trouble);
                 if state.stage == Stage::Start && !self.starts_once() {
                     state.stage = Stage::FindOwn;
@@ -291,6 +295,12 @@ impl At<'_> {
             Ok(()) => state.at(Stage::Look, self.now),
             Err(trouble) => self.weather_or_fail(state, trouble),
         }
+    }
+
+    /// Whether a submission whose answer was lost may yet take effect, and then stand beside another one.
+    fn may_still_arrive(self, state: &State) -> bool {
+        let takes_twins = self.plan.wanted().is_some_and(|wanted| wanted.job.place.takes_twins());
+        takes_twins && state.lost.is_some_and(|lost| self.now.since(lost) < SUBMISSION_LIMIT)
     }
 
     fn starts_once(self) -> bool {

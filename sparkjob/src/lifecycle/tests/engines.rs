@@ -164,6 +164,21 @@ fn a_listing_that_never_shows_it_is_not_waited_for_for_ever() {
     assert_eq!(world.run(&plan).failure, None);
 }
 
+#[test]
+fn a_step_whose_submission_was_lost_is_waited_for_before_another_one_is_submitted() {
+    let (_, plan) = create(&steps());
+    let mut world = World::at(steps()).weather(|action, now| {
+        let is_lost = matches!(action, Action::Start(_)) && now < BEGIN + Duration::from_secs(5);
+        is_lost.then_some(Kind::Unclear)
+    });
+    // No listing ever shows it.
+    world.stale = usize::MAX;
+    world.run(&plan);
+    let starts = world.actions.iter().filter(|action| matches!(action, Action::Start(_))).count();
+    assert_eq!(starts, 2);
+    assert!(world.now >= BEGIN + Duration::from_mins(2));
+}
+
 fn retag() -> Retag {
     let tags = |key: &str| Tags::from([(key.to_owned(), "1".to_owned())]);
     Retag { wanted: tags("new"), old: tags("old") }
