@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Sends one event to the handler that `make watch` runs, and prints what the handler answers CloudFormation.
 
-The events name an EMR cluster, a bucket and an address of CloudFormation that do not exist. Their places are taken by the
-local Livy (LIVY_URL, else http://127.0.0.1:8998), by local/jobs/ and by this program.
+The events name clusters, applications, a role, a bucket and an address of CloudFormation that do not exist. Their places are
+taken by the local Livy (LIVY_URL, else http://127.0.0.1:8998), by what the local EMR has (SPARKJOB_APPLICATION_ID and the
+like, which `local/local.py env` tells), by local/jobs/ and by this program.
 """
 
 import json
@@ -16,6 +17,14 @@ from threading import Thread
 from urllib.parse import urlsplit
 
 JOBS = Path(__file__).resolve().parent.parent / "local" / "jobs"
+
+# What the events name, and the variable that names what stands for it here.
+NEIGHBOURS = {
+    "7rq2v0d5xk3mzt81hwa6bcy4e": "SPARKJOB_VIRTUAL_CLUSTER_ID",
+    "00frq3d7m2v9k80l": "SPARKJOB_APPLICATION_ID",
+    "j-2QX7T5B9KD4EM": "SPARKJOB_CLUSTER_ID",
+    "arn:aws:iam::123456789012:role/spark-jobs": "SPARKJOB_EXECUTION_ROLE_ARN",
+}
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -41,6 +50,9 @@ def main(file: str, physical_id: str = "") -> int:
     text = Path(file).read_text()
     text = text.replace("emr-master.internal:8998", livy.netloc).replace("emr-master.internal", livy.hostname)
     text = text.replace('"LivyPort": "8998"', f'"LivyPort": "{livy.port}"').replace("s3://amzn-s3-demo-bucket", str(JOBS))
+    for name, variable in NEIGHBOURS.items():
+        if variable in os.environ:
+            text = text.replace(name, os.environ[variable])
     event = json.loads(text)
     event["ResponseURL"] = f"http://127.0.0.1:{server.server_port}/?{urlsplit(event['ResponseURL']).query}"
     if physical_id:

@@ -36,7 +36,7 @@ fn meaning(file: &Path) -> Result<String, String> {
 
 fn told(goal: &Goal) -> String {
     match goal {
-        Goal::Run(wanted) => format!("run {}", wanted.identity.name()),
+        Goal::Run(wanted) => format!("run {} on {}", wanted.identity.name(), wanted.job.place),
         Goal::Keep { run, .. } => format!("keep {run}"),
         Goal::Replace { wanted, old: Some(_), present: Some(run), .. } => {
             format!("replace {run} by {}", wanted.identity.name())
@@ -54,10 +54,15 @@ fn each_event_means_what_its_name_says() {
     let named = ["LivyHost", "Parameters.File", "Parameters.ExecutorMemroy", "WaitFor", "Reruns"];
     assert!(named.iter().all(|name| faults.contains(name)), "{faults}");
 
+    let run = |spec_and_token: &str, place: &str| format!("run Pi-e9a907e2f2836d5a-{spec_and_token} on {place}");
     let first = "livy+http://emr-master.internal:8998/batches/17#Pi-e9a907e2f2836d5a-7a5f9bff-59f94258";
     let second = "livy+http://emr-master.internal:8998/batches/18#Pi-e9a907e2f2836d5a-b9c6e36c-23909cad";
     let expected = [
-        ("create", "run Pi-e9a907e2f2836d5a-7a5f9bff-59f94258".to_owned()),
+        ("create", run("7a5f9bff-59f94258", "Livy at http://emr-master.internal:8998")),
+        ("create-emr-on-eks", run("f756525b-e750b404", "EMR on EKS, virtual cluster 7rq2v0d5xk3mzt81hwa6bcy4e")),
+        ("create-emr-serverless", run("787e4b24-13890d6a", "EMR Serverless, application 00frq3d7m2v9k80l")),
+        ("create-emr-steps", run("d671e3b7-e7062486", "EMR, cluster j-2QX7T5B9KD4EM")),
+        ("create-livy-on-cluster", run("36d21308-19bcb201", "Livy on cluster j-2QX7T5B9KD4EM")),
         ("delete", format!("stop {first}")),
         ("delete-after-failed-create", "stop nothing".to_owned()),
         ("rollback-update-new-id", format!("replace {second} by Pi-e9a907e2f2836d5a-7a5f9bff-7de2fa98")),
