@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use serde_json::{Value, json};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::aws::{ACCOUNT, REGION};
 use super::fault::Faulty;
@@ -51,7 +51,7 @@ impl FakeEmr {
     /// An account in which nothing has run yet.
     #[expect(clippy::new_without_default, reason = "a service is opened, not defaulted")]
     pub fn new() -> Self {
-        Self { way: Faulty::new(Model { world: Arc::default() }) }
+        Self { way: Faulty::new(Model { world: Arc::new(Mutex::new(World::new())) }) }
     }
 
     /// Has every later run of the entry point `file` follow `script`; others follow [`Script::default`].
@@ -72,6 +72,16 @@ impl FakeEmr {
         } else {
             world.denied.remove(operation)
         };
+    }
+
+    /// Refuses every submission of this entry point.
+    pub fn refuse(&self, file: &str) {
+        self.world().refused.insert(file.to_owned());
+    }
+
+    /// When it was opened: what the times of its runs count from.
+    pub fn opened(&self) -> Instant {
+        self.world().opened
     }
 
     /// Throttles the next `times` calls of this operation.
@@ -170,13 +180,14 @@ impl fmt::Debug for Model {
 }
 
 /// What the model knows.
-#[derive(Default)]
 struct World {
+    opened: Instant,
     scripts: BTreeMap<String, Script>,
     runs: Vec<runs::Run>,
     delay: Duration,
     denied: BTreeSet<String>,
     throttled: BTreeMap<String, u32>,
+    refused: BTreeSet<String>,
     terminated: BTreeSet<String>,
     unknown: BTreeSet<String>,
     shown: BTreeMap<String, String>,
@@ -208,6 +219,22 @@ struct Call<'a> {
 }
 
 impl World {
+    fn new() -> Self {
+        Self {
+            opened: Instant::now(),
+            scripts: BTreeMap::new(),
+            runs: Vec::new(),
+            delay: Duration::ZERO,
+            denied: BTreeSet::new(),
+            throttled: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            terminated: BTreeSet::new(),
+            unknown: BTreeSet::new(),
+            shown: BTreeMap::new(),
+            operations: BTreeSet::new(),
+        }
+    }
+
     /// Lets a call in that is neither denied nor throttled, and takes note of it.
     fn admit(&mut self, call: &Call) -> Result<(), Refusal> {
         let prefix = match call.service {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Service, World};
+use super::{Refusal, Service, World};
 use crate::job::Phase;
 use crate::testing::script::{End, Script};
 
@@ -124,6 +124,15 @@ impl World {
     pub(super) fn visible(&self, service: Service, place: &str) -> Vec<&Run> {
         let seen = |run: &&Run| run.service == service && run.place == place && run.at.elapsed() >= self.delay;
         self.runs.iter().rev().filter(seen).collect()
+    }
+
+    /// Refuses what is to be refused, as a service words it.
+    pub(super) fn vet(&self, file: &str) -> Result<(), Refusal> {
+        if self.refused.contains(file) {
+            let message = format!("Entry point {file} is not one that may be run");
+            return Err(Refusal::new(400, "ValidationException", message));
+        }
+        Ok(())
     }
 
     /// Makes a run; its index. An entry point's script decides what becomes of it.
