@@ -12,13 +12,14 @@ const MAX_QUOTE: usize = 600;
 
 /// Codes with which AWS says that a caller asks too often:
 /// [common errors](https://docs.aws.amazon.com/emr/latest/APIReference/CommonErrors.html), and those that the SDKs know.
-const THROTTLED: [&str; 6] = [
+const THROTTLED: [&str; 7] = [
     "Throttling",
     "ThrottlingException",
     "ThrottledException",
     "TooManyRequestsException",
     "RequestLimitExceeded",
     "RequestThrottled",
+    "RequestThrottledException",
 ];
 
 /// Codes with which AWS says that a caller may not do this, or is none that it knows.

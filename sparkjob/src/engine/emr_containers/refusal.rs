@@ -1,0 +1,135 @@
+//! What the service means when it refuses.
+//!
+//! Its words are those of the [common errors](https://docs.aws.amazon.com/emr/latest/EMR-on-EKS-DevelopmentGuide/emr-eks-jobs-error.html).
+//! What it does not know is an error of status 400, as is what was asked wrongly; and `CancelJobRun` and `ListJobRuns`
+//! publish no code for it, so there the words have to tell.
+
+use crate::engine::aws::AwsError;
+use crate::engine::{Kind, Trouble};
+
+const NOT_FOUND: &str = "ResourceNotFoundException";
+const INVALID: &str = "ValidationException";
+
+/// Whether the service does not know (any more) what it was asked for, or that is over for good.
+pub fn knows_nothing(error: &AwsError) -> bool {
+    error.code == NOT_FOUND || is_of_terminated_cluster(error)
+}
+
+/// Whether there is no list for there is no virtual cluster: no job can run there.
+pub fn has_no_list(error: &AwsError) -> bool {
+    knows_nothing(error) || says(error, &["doesn't exist", "does not exist", "not found"])
+}
+
+/// Whether a cancellation was refused for there is nothing alive that could be cancelled.
+pub fn leaves_nothing_to_cancel(error: &AwsError) -> bool {
+    has_no_list(error) || says(error, &["not in a cancellable state"])
+}
+
+/// Why a job run was not started, and what to do about it.
+pub fn of_start(error: AwsError, doing: String, cluster: &str, resource: &str) -> Trouble {
+    let advice = advice_on_start(&error, cluster);
+    let mut trouble = error.while_doing(doing, "emr-containers:StartJobRun", resource);
+    if let Some(advice) = advice {
+        let separator = if trouble.advice.is_empty() { "" } else { " " };
+        trouble.advice = format!("{}{separator}{advice}", trouble.advice);
+    }
+    trouble
+}
+
+fn advice_on_start(error: &AwsError, cluster: &str) -> Option<String> {
+    let text = error.failed.said.to_lowercase();
+    let is_about = |subject: &str| text.contains(subject);
+    match error.code.as_str() {
+        _ if error.failed.kind == Kind::Denied => Some(
+            "The service answers so, too, where the execution role is missing, is of another account, or is none that the \
+             submitter may use (the condition emr-containers:ExecutionRoleArn of its policy)."
+                .to_owned(),
+        ),
+        NOT_FOUND if is_about("job template") || is_about("jobtemplate") => Some(
+            "Give the JobTemplateId of a job template that is there, in this account and region: \
+             aws emr-containers list-job-templates shows them."
+                .to_owned(),
+        ),
+        NOT_FOUND if is_about("release") => Some(
+            "Give a ReleaseLabel that EMR on EKS has: \
+             https://docs.aws.amazon.com/emr/latest/EMR-on-EKS-DevelopmentGuide/emr-eks-releases.html lists them."
+                .to_owned(),
+        ),
+        NOT_FOUND => Some(format!(
+            "Virtual cluster {cluster} does not exist (any more) in this account and region. Give the VirtualClusterId of \
+             one that does: aws emr-containers list-virtual-clusters --states RUNNING shows them."
+        )),
+        INVALID if is_about("virtual cluster state") => Some(format!(
+            "A virtual cluster takes jobs only while it is RUNNING: aws emr-containers describe-virtual-cluster --id \
+             {cluster} tells its state; one that is being deleted has to be made anew."
+        )),
+        _ => None,
+    }
+}
+
+/// `Virtual cluster state TERMINATED is not valid to ...`. One that is ARRESTED is out of the service's reach for now, and
+/// one that is TERMINATING may still run what is to be over.
+fn is_of_terminated_cluster(error: &AwsError) -> bool {
+    says(error, &["virtual cluster state terminated "])
+}
+
+fn says(error: &AwsError, words: &[&str]) -> bool {
+    let text = error.failed.said.to_lowercase();
+    error.code == INVALID && words.iter().any(|&words| text.contains(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::answer::Failed;
+
+    fn error(code: &str, message: &str) -> AwsError {
+        let kind = if code == "AccessDeniedException" { Kind::Denied } else { Kind::Rejected };
+        AwsError { failed: Failed::new(kind, format!("{code}: {message}")), code: code.to_owned() }
+    }
+
+    #[test]
+    fn what_a_refusal_leaves_behind_is_told_by_its_code_and_its_words() {
+        for (code, message, unknown, no_list, nothing_to_cancel) in [
+            (NOT_FOUND, "Virtual cluster a doesn't exist.", true, true, true),
+            (NOT_FOUND, "", true, true, true),
+            (INVALID, "Virtual cluster a doesn't exist.", false, true, true),
+            (INVALID, "Job run b does not exist", false, true, true),
+            (INVALID, "Job run b is not in a cancellable state", false, false, true),
+            (INVALID, "Virtual cluster state TERMINATED is not valid to cancel JobRun.", true, true, true),
+            (INVALID, "Virtual cluster state TERMINATING is not valid to cancel JobRun.", false, false, false),
+            (INVALID, "Virtual cluster state ARRESTED is not valid to cancel JobRun.", false, false, false),
+            (INVALID, "1 validation error detected", false, false, false),
+            ("", "the page was not found", false, false, false),
+            ("AccessDeniedException", "not in a cancellable state", false, false, false),
+        ] {
+            let error = error(code, message);
+            assert_eq!(knows_nothing(&error), unknown, "{error:?}");
+            assert_eq!(has_no_list(&error), no_list, "{error:?}");
+            assert_eq!(leaves_nothing_to_cancel(&error), nothing_to_cancel, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn every_published_refusal_of_a_start_says_what_to_do() {
+        for (code, message, advice) in [
+            (NOT_FOUND, "Virtual cluster vc1 doesn't exist.", "Virtual cluster vc1 does not exist (any more)"),
+            (NOT_FOUND, "", "Virtual cluster vc1 does not exist (any more)"),
+            (NOT_FOUND, "Release emr-9.9.9-latest doesn't exist.", "Give a ReleaseLabel that EMR on EKS has"),
+            (NOT_FOUND, "Job template t1 doesn't exist.", "Give the JobTemplateId of a job template"),
+            (
+                INVALID,
+                "Virtual cluster state TERMINATED is not valid to create resource JobRun.",
+                "while it is RUNNING",
+            ),
+            ("AccessDeniedException", "User: u is not authorized", "emr-containers:ExecutionRoleArn"),
+        ] {
+            let trouble = of_start(error(code, message), "submit".to_owned(), "vc1", "virtual cluster vc1");
+            assert!(trouble.advice.contains(advice), "{trouble:?}");
+            assert!(trouble.said.contains(message), "{trouble:?}");
+        }
+        let denied = of_start(error("AccessDeniedException", ""), "submit".to_owned(), "vc1", "virtual cluster vc1");
+        assert!(denied.advice.starts_with("Allow emr-containers:StartJobRun on virtual cluster vc1 to"), "{denied:?}");
+        assert_eq!(of_start(error(INVALID, "no"), "submit".to_owned(), "vc1", "virtual cluster vc1").advice, "");
+    }
+}

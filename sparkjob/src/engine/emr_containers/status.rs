@@ -1,0 +1,182 @@
+//! What a job run's state means.
+
+use aws_sdk_emrcontainers::primitives::DateTime;
+use aws_sdk_emrcontainers::types::{FailureReason, JobRun, JobRunState};
+use tracing::warn;
+
+use crate::job::{Phase, Status, Timestamp};
+
+/// The states of what is alive.
+pub const LIVE: [JobRunState; 4] =
+    [JobRunState::Pending, JobRunState::Submitted, JobRunState::Running, JobRunState::CancelPending];
+
+/// The most that is kept of a state's word, of the service's details and of the whole reason, in characters: they go into
+/// logs, answers and the saved state.
+const MAX_WORD: usize = 64;
+const MAX_DETAILS: usize = 300;
+const MAX_REASON: usize = 600;
+
+/// What the service's answer tells of the job run.
+pub fn status(job: &JobRun) -> Status {
+    let word = cut(job.state().map_or("", JobRunState::as_str), MAX_WORD);
+    let phase = phase(&word).unwrap_or_else(|| {
+        warn!(id = job.id(), state = word, "a job run is in a state that is not known; it counts as still going");
+        Phase::Waiting
+    });
+    Status {
+        phase,
+        word,
+        reason: reason(job),
+        name: job.name.clone().map(|name| cut(&name, MAX_WORD)),
+        application: None,
+        created: job.created_at().and_then(moment),
+        silent: false,
+    }
+}
+
+/// Every [state of a job run](https://docs.aws.amazon.com/emr/latest/EMR-on-EKS-DevelopmentGuide/emr-eks-jobs-states.html);
+/// none for any other word.
+fn phase(word: &str) -> Option<Phase> {
+    Some(match word {
+        "PENDING" | "SUBMITTED" => Phase::Waiting,
+        "RUNNING" => Phase::Running,
+        "CANCEL_PENDING" => Phase::Ending,
+        "COMPLETED" => Phase::Succeeded,
+        "FAILED" => Phase::Failed,
+        "CANCELLED" => Phase::Cancelled,
+        _ => return None,
+    })
+}
+
+/// Why it is in its state, as the service explains it, and what to do where that is known.
+fn reason(job: &JobRun) -> String {
+    let details = job.state_details().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+    let class = job.failure_reason().map_or("", FailureReason::as_str);
+    let told: Vec<String> =
+        [cut(class, MAX_WORD), cut(&details, MAX_DETAILS)].into_iter().filter(|s| !s.is_empty()).collect();
+    let told = told.join(": ");
+    match remedy(&details) {
+        Some(remedy) => cut(&format!("{}. {remedy}", told.trim_end_matches('.')), MAX_REASON),
+        None => told,
+    }
+}
+
+/// What to do about failures that lie outside of the job, by the words in which the service tells them.
+fn remedy(details: &str) -> Option<&'static str> {
+    const REMEDIES: [(&str, &str); 4] = [
+        // https://docs.aws.amazon.com/emr/latest/EMR-on-EKS-DevelopmentGuide/iam-execution-role.html
+        (
+            "AssumeRoleWithWebIdentity",
+            "The execution role must trust the job's service account: aws emr-containers update-role-trust-policy \
+             --cluster-name EKS_CLUSTER --namespace NAMESPACE --role-name ROLE",
+        ),
+        (
+            "sufficient permissions",
+            "Give EMR access to the namespace: \
+             https://docs.aws.amazon.com/emr/latest/EMR-on-EKS-DevelopmentGuide/setting-up.html",
+        ),
+        ("sufficient resources", "Add nodes to the EKS cluster, or let it scale by itself"),
+        // https://docs.aws.amazon.com/emr/latest/EMR-on-EKS-DevelopmentGuide/emr-eks-jobs-error.html
+        (
+            "cluster timeout",
+            "It found no room for 15 minutes: add nodes, or give ConfigurationOverrides a classification \
+             emr-containers-defaults with a longer job-start-timeout, in seconds",
+        ),
+    ];
+    let details = details.to_lowercase();
+    REMEDIES.iter().find(|(words, _)| details.contains(&words.to_lowercase())).map(|(_, remedy)| *remedy)
+}
+
+fn moment(at: &DateTime) -> Option<Timestamp> {
+    u64::try_from(at.to_millis().ok()?).ok().map(Timestamp)
+}
+
+fn cut(text: &str, characters: usize) -> String {
+    text.chars().take(characters).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(state: &str) -> JobRun {
+        JobRun::builder().id("1").state(state.into()).build()
+    }
+
+    fn failed(reason: &str, details: &str) -> JobRun {
+        JobRun::builder().state(JobRunState::Failed).failure_reason(reason.into()).state_details(details).build()
+    }
+
+    #[test]
+    fn every_word_has_its_phase() {
+        let phases = [
+            ("PENDING", Phase::Waiting),
+            ("SUBMITTED", Phase::Waiting),
+            ("RUNNING", Phase::Running),
+            ("CANCEL_PENDING", Phase::Ending),
+            ("COMPLETED", Phase::Succeeded),
+            ("FAILED", Phase::Failed),
+            ("CANCELLED", Phase::Cancelled),
+            ("completed", Phase::Waiting),
+            ("PONDERING", Phase::Waiting),
+            ("", Phase::Waiting),
+        ];
+        for (word, phase) in phases {
+            let status = status(&job(word));
+            assert_eq!((status.phase, status.word.as_str(), status.silent), (phase, word, false));
+        }
+        assert_eq!(status(&JobRun::builder().build()).phase, Phase::Waiting);
+    }
+
+    #[test]
+    fn every_published_word_is_in_the_table_and_the_live_ones_are_listed() {
+        for word in JobRunState::values() {
+            let phase = phase(word).expect("a published word");
+            assert_eq!(LIVE.contains(&(*word).into()), !phase.is_over(), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_failure_tells_its_class_and_its_details() {
+        let told = |class: &str, details: &str| status(&failed(class, details)).reason;
+        assert_eq!(told("USER_ERROR", "JobRun failed.\n Exit code 1."), "USER_ERROR: JobRun failed. Exit code 1.");
+        let unknown = "JobRun submission failed. Classification x not supported.";
+        assert_eq!(told("VALIDATION_ERROR", unknown), format!("VALIDATION_ERROR: {unknown}"));
+        assert_eq!(told("SOMETHING_NEW", ""), "SOMETHING_NEW");
+        assert_eq!(status(&job("RUNNING")).reason, "");
+    }
+
+    #[test]
+    fn a_failure_outside_of_the_job_tells_what_to_do() {
+        let denied = "Not authorized to perform sts:AssumeRoleWithWebIdentity (Service: Sts, Status Code: 403)";
+        for (class, details, remedy) in [
+            ("USER_ERROR", denied, "aws emr-containers update-role-trust-policy --cluster-name"),
+            ("CLUSTER_UNAVAILABLE", "Cluster c does not have sufficient permissions.", "Give EMR access"),
+            ("USER_ERROR", "Cluster c does not have sufficient resources.", "Add nodes"),
+            ("USER_ERROR", "cluster timeout", "job-start-timeout"),
+        ] {
+            let reason = status(&failed(class, details)).reason;
+            let told = format!("{class}: {}. ", details.trim_end_matches('.'));
+            assert!(reason.starts_with(&told) && reason.contains(remedy), "{reason}");
+        }
+    }
+
+    #[test]
+    fn texts_of_any_length_are_kept_within_bounds() {
+        let long = "\u{e9}".repeat(1 << 16);
+        let mut job = failed(&long, &format!("cluster timeout {long}"));
+        (job.state, job.name) = (Some(long.as_str().into()), Some(long));
+        let Status { phase, word, reason, name, .. } = status(&job);
+        assert_eq!((phase, word.chars().count()), (Phase::Waiting, 64));
+        assert!(reason.chars().count() <= MAX_REASON && reason.ends_with("in seconds"), "{reason}");
+        assert_eq!(name.expect("a name").chars().count(), 64);
+    }
+
+    #[test]
+    fn a_moment_is_told_in_milliseconds_and_none_before_1970() {
+        let created = |at| status(&JobRun::builder().created_at(at).build()).created;
+        assert_eq!(created(DateTime::from_millis(1_795_244_400_123)), Some(Timestamp(1_795_244_400_123)));
+        assert_eq!(created(DateTime::from_secs(-1)), None);
+        assert_eq!(created(DateTime::from_secs(i64::MAX)), None);
+    }
+}
