@@ -1,5 +1,6 @@
 //! A model of an account's EMR: EMR on EKS, EMR Serverless and EMR on EC2.
 
+mod clock;
 mod containers;
 mod runs;
 mod serverless;
@@ -21,6 +22,8 @@ use super::aws::{ACCOUNT, REGION};
 use super::fault::Faulty;
 use super::script::Script;
 use crate::http::{Lost, Transport};
+use clock::Clock;
+pub use clock::OPENED;
 pub use runs::EmrRun;
 
 /// How long any answer takes, so that time goes by for those who ask without a pause.
@@ -87,6 +90,11 @@ impl FakeEmr {
     /// Has a virtual cluster, an application or a cluster be one that was never there.
     pub fn forget(&self, place: &str) {
         self.world().unknown.insert(place.to_owned());
+    }
+
+    /// Stops an application that does not start itself for a job.
+    pub fn stop_application(&self, application: &str) {
+        self.world().stopped.insert(application.to_owned());
     }
 
     /// Has a run show this word for its state, whatever it really does; none: the true one again.
@@ -172,6 +180,7 @@ impl fmt::Debug for Model {
 /// What the model knows.
 #[derive(Default)]
 struct World {
+    clock: Clock,
     scripts: BTreeMap<String, Script>,
     runs: Vec<runs::Run>,
     delay: Duration,
@@ -179,6 +188,7 @@ struct World {
     throttled: BTreeMap<String, u32>,
     terminated: BTreeSet<String>,
     unknown: BTreeSet<String>,
+    stopped: BTreeSet<String>,
     shown: BTreeMap<String, String>,
     operations: BTreeSet<(String, String)>,
 }
