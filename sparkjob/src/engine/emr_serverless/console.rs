@@ -4,8 +4,9 @@ use url::form_urlencoded::byte_serialize;
 
 use crate::job::Realm;
 
-/// The page of EMR Serverless. The page of a job run is in an EMR Studio, whose address
-/// [cannot be told](https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_GetJobRun.html) from that of the run.
+/// The page of EMR Serverless, which leads to an EMR Studio. The page of the job run itself is there, at an address of that
+/// Studio's own: the service does not tell which Studio it is, but for an hour and to whoever may see the dashboard
+/// ([`GetDashboardForJobRun`](https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_GetDashboardForJobRun.html)).
 pub fn emr_serverless(realm: &Realm) -> String {
     page(realm, |region| format!("emr/home?region={region}#/serverless"))
 }

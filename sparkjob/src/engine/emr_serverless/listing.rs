@@ -20,7 +20,7 @@ const MAX_PAGES: usize = 100;
 /// Pages that are read without a pause, and the pause before each of the others. An account may ask for
 /// [25 at once and then one a second](https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/endpoints-quotas.html);
 /// this leaves some for others.
-const AT_ONCE: usize = 15;
+const AT_ONCE: usize = 20;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Which job runs to list. They cannot be asked for by name.
@@ -34,11 +34,11 @@ pub enum Which {
 
 /// The job runs of `application`; none where there is no such application (any more).
 pub async fn of(client: &Client, application: &str, which: Which) -> Result<Vec<JobRunSummary>, AwsError> {
-    let (mut rows, pages) = read(client, application, which).await?;
+    let (mut rows, pages) = read(client, application, which, 0).await?;
     if pages > 1 && matches!(which, Which::Living) {
         // They are listed state by state, so one that went on to its next state meanwhile may have slipped from a page that
         // was still to be read to one that had been.
-        let (again, _) = read(client, application, which).await?;
+        let (again, _) = read(client, application, which, pages).await?;
         rows.splice(0..0, again);
     }
     let mut seen = HashSet::new();
@@ -46,13 +46,18 @@ pub async fn of(client: &Client, application: &str, which: Which) -> Result<Vec<
     Ok(rows)
 }
 
-/// The rows of all pages, and how many these were.
-async fn read(client: &Client, application: &str, which: Which) -> Result<(Vec<JobRunSummary>, usize), AwsError> {
+/// The rows of all pages, and how many these were. So many pages were `read_before`.
+async fn read(
+    client: &Client,
+    application: &str,
+    which: Which,
+    read_before: usize,
+) -> Result<(Vec<JobRunSummary>, usize), AwsError> {
     let (states, after) = filter(which);
     let mut rows = Vec::new();
     let mut token: Option<String> = None;
     for page in 1..=MAX_PAGES {
-        if page > AT_ONCE {
+        if read_before + page > AT_ONCE {
             sleep(PAUSE).await;
         }
         let request = client.list_job_runs().application_id(application).max_results(PAGE);

@@ -36,6 +36,12 @@ pub fn of_start(error: AwsError, job: &Job, application: &str, doing: String) ->
             _ => error.while_doing(doing, "emr-serverless:StartJobRun", &format!("application {application}")),
         };
     }
+    let to_start = || {
+        format!(
+            "Start application {application} (aws emr-serverless start-application --application-id {application}), or \
+             switch its auto-start on (AutoStartConfiguration), which starts it whenever a job is submitted."
+        )
+    };
     let (kind, advice) = match unfit(&error) {
         Some(Unfit::Unknown) => (
             Kind::Rejected,
@@ -47,14 +53,9 @@ pub fn of_start(error: AwsError, job: &Job, application: &str, doing: String) ->
             Kind::Rejected,
             format!("Application {application} was deleted for good: give the ApplicationId of another."),
         ),
-        Some(Unfit::Stopped) => (
-            Kind::Rejected,
-            format!(
-                "Start application {application} (aws emr-serverless start-application --application-id {application}), or \
-                 switch its auto-start on (AutoStartConfiguration), which starts it whenever a job is submitted."
-            ),
-        ),
+        Some(Unfit::Stopped) => (Kind::Rejected, to_start()),
         Some(Unfit::Changing) => (Kind::Unavailable, "Try again when the application has come to rest.".to_owned()),
+        Some(Unfit::Untold) => (error.failed.kind, to_start()),
         Some(Unfit::Full) => (
             Kind::Unavailable,
             "Raise the quota in the console of Service Quotas (service: EMR Serverless), raise the application's \
@@ -74,6 +75,8 @@ enum Unfit {
     Stopped,
     /// It is between two states and will soon be in another one.
     Changing,
+    /// It is in none of the states that would do.
+    Untold,
     Full,
 }
 
@@ -85,19 +88,30 @@ fn unfit(error: &AwsError) -> Option<Unfit> {
         NOT_FOUND => Some(Unfit::Unknown),
         QUOTA => Some(Unfit::Full),
         INVALID | CONFLICT if says(error, &["application"]) => {
-            // The words may name the states that would do, too, but never these as such.
-            let words: [(&[&str], Unfit); 3] = [
-                (&["stopping", "starting", "creating"], Unfit::Changing),
-                (&["terminated"], Unfit::Terminated),
-                (
-                    &["stopped", "not started", "status: created", "state created", "auto-start", "autostart"],
-                    Unfit::Stopped,
-                ),
-            ];
-            words.into_iter().find(|(words, _)| says(error, words)).map(|(_, unfit)| unfit)
+            let told = without_lists(&error.failed.said);
+            let is_told =
+                |states: &[&str]| told.split(|c: char| !c.is_alphanumeric()).any(|word| states.contains(&word));
+            if is_told(&["CREATING", "STARTING", "STOPPING"]) {
+                Some(Unfit::Changing)
+            } else if is_told(&["TERMINATED", "terminated"]) {
+                Some(Unfit::Terminated)
+            } else if is_told(&["CREATED", "STOPPED", "stopped"]) {
+                Some(Unfit::Stopped)
+            } else {
+                says(error, &["one of the following statuses", "auto-start", "autostart"]).then_some(Unfit::Untold)
+            }
         }
         _ => None,
     }
+}
+
+/// `said` without what stands in brackets: of the service's other operations it is known that they
+/// [list the states that would do](https://github.com/gchq/sleeper/issues/1212) so.
+fn without_lists(said: &str) -> String {
+    said.split('[')
+        .enumerate()
+        .map(|(n, part)| if n == 0 { part } else { part.split_once(']').map_or("", |(_, rest)| rest) })
+        .collect()
 }
 
 /// The action that IAM denied, from `... is not authorized to perform: iam:PassRole on resource: ...`.
@@ -146,7 +160,9 @@ mod tests {
                 Kind::Rejected,
                 "switch its auto-start on",
             ),
-            (INVALID, "Application 00f1 is STOPPING, not STOPPED", Kind::Unavailable, "Try again"),
+            (INVALID, "Application 00f1 is STOPPING, not [STOPPED]", Kind::Unavailable, "Try again"),
+            (INVALID, "Applications must be in one of the following statuses: [STARTED]", Kind::Rejected, "Start"),
+            (CONFLICT, "Applications must be in one of the following statuses: [STARTED", Kind::Unavailable, "Start"),
             (QUOTA, "Max concurrent vCPUs per account exceeded", Kind::Unavailable, "Service Quotas"),
         ] {
             let trouble = told(code, message);
@@ -160,10 +176,12 @@ mod tests {
         for (code, message, kind) in [
             (INVALID, "1 validation error detected: Value at 'name' failed to satisfy constraint", Kind::Rejected),
             (INVALID, "Worker cpu must not exceed the application's limit", Kind::Rejected),
+            (INVALID, "applicationConfiguration: the key starting with spark is not one of [STOPPED]", Kind::Rejected),
             (CONFLICT, "Request conflicts with another one", Kind::Unavailable),
         ] {
             let trouble = told(code, message);
             assert_eq!((trouble.kind, trouble.said), (kind, format!("{code}: {message}")));
+            assert!(!trouble.advice.contains("pplication 00f1 "), "{}", trouble.advice);
         }
     }
 

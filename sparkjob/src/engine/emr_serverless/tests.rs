@@ -552,6 +552,7 @@ async fn only_permissions_of_the_run_and_its_application_are_needed() {
         ("emr-serverless:StartJobRun", application),
         ("emr-serverless:TagResource", &job_run),
         ("emr-serverless:UntagResource", &job_run),
+        ("iam:PassRole", ROLE),
     ];
     let operations = emr.operations();
     let operations: Vec<(&str, &str)> = operations.iter().map(|(action, on)| (action.as_str(), on.as_str())).collect();

@@ -1,5 +1,7 @@
 //! Submissions to EMR Serverless.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -35,6 +37,10 @@ pub(super) fn start(world: &mut World, application: &str, body: &Value) -> Answe
     let file = entry_point(body)?;
     admit_role(world, body)?;
     let id = format!("00f{:013x}", world.runs.len() + 1);
+    let tags: BTreeMap<String, String> = texts(&body["tags"]).collect();
+    if !tags.is_empty() {
+        admit(world, "TagResource", run_arn(application, &id))?;
+    }
     world.make(Run {
         service: Service::Serverless,
         place: application.to_owned(),
@@ -42,7 +48,7 @@ pub(super) fn start(world: &mut World, application: &str, body: &Value) -> Answe
         name: body["name"].as_str().unwrap_or_default().to_owned(),
         token,
         file,
-        tags: texts(&body["tags"]).collect(),
+        tags,
         request: body.clone(),
         at: Instant::now(),
         script: Script::default(),
@@ -69,11 +75,13 @@ fn takes_jobs(world: &World, application: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn admit_role(world: &World, body: &Value) -> Result<(), Refusal> {
+/// Whoever submits passes the role on.
+fn admit_role(world: &mut World, body: &Value) -> Result<(), Refusal> {
     let role = body["executionRoleArn"].as_str().unwrap_or_default();
     if !role.starts_with("arn:aws:iam::") {
         return Err(constraint("executionRoleArn"));
     }
+    world.operations.insert(("iam:PassRole".to_owned(), role.to_owned()));
     if world.denied.contains("PassRole") {
         let user = format!("arn:aws:sts::{ACCOUNT}:assumed-role/spark-job/spark-job");
         let message = format!("User: {user} is not authorized to perform: iam:PassRole on resource: {role}");
