@@ -274,7 +274,8 @@ async fn with_its_application_a_run_is_gone() {
 #[tokio::test(start_paused = true)]
 async fn lookups_tell_apart_request_description_and_owner_newest_first() {
     let emr = FakeEmr::new();
-    emr.script(PI, Script::endless());
+    // The oldest still waits, and so is listed first.
+    emr.script(PI, Script { waits: Duration::from_hours(1), ..Script::endless() });
     emr.script("s3://code/new.py", Script::endless());
     let engine = engine(&emr);
     let (old, new) = (job(PI), job("s3://code/new.py"));
@@ -390,7 +391,12 @@ async fn a_run_that_is_ending_or_over_needs_no_stopping() {
         let run = start(&*engine, &job(PI)).await;
         engine.cancel(&run, How::Ask).await.unwrap();
         assert_eq!(phase(&*engine, &run).await, Phase::Ending);
+        assert_eq!(engine.find(&identity(&job(PI)), Lookup::Owner, OPENED).await.unwrap().len(), 1);
         engine.cancel(&run, how).await.unwrap();
+        let refusal = json!({"__type": "ValidationException", "message": "Job run is not in a cancellable state"});
+        emr.fault_next(Method::DELETE, "/jobruns/", Fault::Before(Instead::Answer(400, refusal.to_string())));
+        engine.cancel(&run, how).await.unwrap();
+        assert_eq!(sent(&emr, &Method::DELETE, "/jobruns/"), 3);
         seconds(121).await;
         engine.cancel(&run, how).await.unwrap();
         assert_eq!(phase(&*engine, &run).await, Phase::Cancelled);
