@@ -1,5 +1,6 @@
 //! A model of an account's EMR: EMR on EKS, EMR Serverless and EMR on EC2.
 
+mod clock;
 mod containers;
 mod runs;
 mod serverless;
@@ -21,6 +22,8 @@ use super::aws::{ACCOUNT, REGION};
 use super::fault::Faulty;
 use super::script::Script;
 use crate::http::{Lost, Transport};
+use clock::Clock;
+pub use clock::OPENED;
 pub use runs::EmrRun;
 
 /// How long any answer takes, so that time goes by for those who ask without a pause.
@@ -81,7 +84,7 @@ impl FakeEmr {
 
     /// When it was opened: what the times of its runs count from.
     pub fn opened(&self) -> Instant {
-        self.world().opened
+        self.world().clock.opened
     }
 
     /// Throttles the next `times` calls of this operation.
@@ -97,6 +100,11 @@ impl FakeEmr {
     /// Has a virtual cluster, an application or a cluster be one that was never there.
     pub fn forget(&self, place: &str) {
         self.world().unknown.insert(place.to_owned());
+    }
+
+    /// Stops an application that does not start itself for a job.
+    pub fn stop_application(&self, application: &str) {
+        self.world().stopped.insert(application.to_owned());
     }
 
     /// Has a run show this word for its state, whatever it really does; none: the true one again.
@@ -181,7 +189,7 @@ impl fmt::Debug for Model {
 
 /// What the model knows.
 struct World {
-    opened: Instant,
+    clock: Clock,
     scripts: BTreeMap<String, Script>,
     runs: Vec<runs::Run>,
     delay: Duration,
@@ -190,6 +198,7 @@ struct World {
     refused: BTreeSet<String>,
     terminated: BTreeSet<String>,
     unknown: BTreeSet<String>,
+    stopped: BTreeSet<String>,
     shown: BTreeMap<String, String>,
     operations: BTreeSet<(String, String)>,
 }
@@ -221,7 +230,7 @@ struct Call<'a> {
 impl World {
     fn new() -> Self {
         Self {
-            opened: Instant::now(),
+            clock: Clock::default(),
             scripts: BTreeMap::new(),
             runs: Vec::new(),
             delay: Duration::ZERO,
@@ -229,6 +238,7 @@ impl World {
             throttled: BTreeMap::new(),
             refused: BTreeSet::new(),
             terminated: BTreeSet::new(),
+            stopped: BTreeSet::new(),
             unknown: BTreeSet::new(),
             shown: BTreeMap::new(),
             operations: BTreeSet::new(),

@@ -14,13 +14,10 @@ use tokio::time::sleep;
 use crate::engine::{Engine, How, Kind, Lookup};
 use crate::job::{Identity, Job, Native, Parameters, Phase, Place, RunRef, Status, Tags, Timestamp};
 use crate::spark_submit::quote;
-use crate::testing::{self, FakeEmr, Fault, Instead, Script};
+use crate::testing::{self, FakeEmr, Fault, Instead, OPENED, Script};
 
 const PI: &str = "s3://code/pi.py";
 const CLUSTER: &str = "vc1";
-
-/// What a wall clock shows when a model is opened.
-const BEGIN: Timestamp = Timestamp(1_795_244_400_000);
 
 fn job(file: &str) -> Job {
     let parameters = Parameters { file: file.to_owned(), ..Parameters::default() };
@@ -84,7 +81,7 @@ async fn a_job_is_submitted_and_followed_to_its_end() {
     let first = status(&*engine, &run).await;
     assert_eq!((first.phase, first.word.as_str()), (Phase::Waiting, "PENDING"));
     assert_eq!(first.name, Some(identity(&job(PI)).name()));
-    assert_eq!(first.created, Some(BEGIN));
+    assert_eq!(first.created, Some(OPENED));
     assert_eq!(first.application, None);
     seconds(2).await;
     assert_eq!(status(&*engine, &run).await.word, "SUBMITTED");
@@ -166,9 +163,9 @@ async fn no_loss_of_an_answer_is_taken_for_success_or_refusal() {
 
         emr.fault_all(fault.clone());
         let kinds = [
-            engine.find(&identity(&job), Lookup::Name, BEGIN).await.unwrap_err().kind,
-            engine.find(&identity(&job), Lookup::Token, BEGIN).await.unwrap_err().kind,
-            engine.find(&identity(&job), Lookup::Owner, BEGIN).await.unwrap_err().kind,
+            engine.find(&identity(&job), Lookup::Name, OPENED).await.unwrap_err().kind,
+            engine.find(&identity(&job), Lookup::Token, OPENED).await.unwrap_err().kind,
+            engine.find(&identity(&job), Lookup::Owner, OPENED).await.unwrap_err().kind,
             engine.describe(std::slice::from_ref(&run)).await.unwrap_err().kind,
             engine.describe(&[run.clone(), run.clone()]).await.unwrap_err().kind,
             engine.tag(&run, &tags([("a", "b")]), &Tags::new()).await.unwrap_err().kind,
@@ -195,7 +192,7 @@ async fn a_denied_call_names_the_action_and_its_resource() {
     let arn = run.to_string();
     for (trouble, operation, resource) in [
         (engine.start(&job, &identity(&job)).await.unwrap_err(), "StartJobRun", "virtual cluster vc1"),
-        (engine.find(&identity(&job), Lookup::Spec, BEGIN).await.unwrap_err(), "ListJobRuns", "virtual cluster vc1"),
+        (engine.find(&identity(&job), Lookup::Spec, OPENED).await.unwrap_err(), "ListJobRuns", "virtual cluster vc1"),
         (engine.describe(std::slice::from_ref(&run)).await.unwrap_err(), "DescribeJobRun", &arn),
         (engine.cancel(&run, How::Ask).await.unwrap_err(), "CancelJobRun", &arn),
     ] {
@@ -219,7 +216,7 @@ async fn a_throttled_call_may_be_tried_again() {
     }
     assert_eq!(engine.start(&job, &identity(&job)).await.unwrap_err().kind, Kind::Busy);
     let run = start(&*engine, &job).await;
-    assert_eq!(engine.find(&identity(&job), Lookup::Name, BEGIN).await.unwrap_err().kind, Kind::Busy);
+    assert_eq!(engine.find(&identity(&job), Lookup::Name, OPENED).await.unwrap_err().kind, Kind::Busy);
     assert_eq!(engine.describe(std::slice::from_ref(&run)).await.unwrap_err().kind, Kind::Busy);
     assert_eq!(engine.cancel(&run, How::Ask).await.unwrap_err().kind, Kind::Busy);
     engine.cancel(&run, How::Ask).await.unwrap();
@@ -259,7 +256,7 @@ async fn nothing_is_alive_in_a_terminated_virtual_cluster() {
     assert_eq!(trouble.kind, Kind::Rejected);
     assert!(trouble.advice.contains("only while it is RUNNING"), "{trouble:?}");
     assert_eq!(phase(&*engine, &run).await, Phase::Cancelled);
-    assert_eq!(engine.find(&identity(&job), Lookup::Owner, BEGIN).await.unwrap(), []);
+    assert_eq!(engine.find(&identity(&job), Lookup::Owner, OPENED).await.unwrap(), []);
     engine.cancel(&run, How::Ask).await.unwrap();
 }
 
@@ -276,13 +273,13 @@ async fn a_service_that_refuses_to_speak_of_a_terminated_virtual_cluster_has_sai
     };
     emr.fault_all(refused("TERMINATED"));
     assert_eq!(phase(&*engine, &run).await, Phase::Gone);
-    assert_eq!(engine.find(&identity(&job), Lookup::Owner, BEGIN).await.unwrap(), []);
+    assert_eq!(engine.find(&identity(&job), Lookup::Owner, OPENED).await.unwrap(), []);
     engine.cancel(&run, How::Ask).await.unwrap();
     engine.tag(&run, &tags([("a", "b")]), &Tags::new()).await.unwrap();
     // One that it cannot reach for now may well run something.
     emr.fault_all(refused("ARRESTED"));
     assert!(engine.describe(std::slice::from_ref(&run)).await.is_err());
-    assert!(engine.find(&identity(&job), Lookup::Owner, BEGIN).await.is_err());
+    assert!(engine.find(&identity(&job), Lookup::Owner, OPENED).await.is_err());
     assert!(engine.cancel(&run, How::Ask).await.is_err());
 }
 
@@ -318,7 +315,7 @@ async fn an_address_that_is_not_the_services_never_means_that_a_run_is_gone() {
     for status in [302, 400, 404, 405] {
         emr.fault_all(Fault::Before(Instead::Page(status)));
         assert!(engine.start(&job(PI), &identity(&job(PI))).await.is_err());
-        assert!(engine.find(&identity(&job(PI)), Lookup::Owner, BEGIN).await.is_err());
+        assert!(engine.find(&identity(&job(PI)), Lookup::Owner, OPENED).await.is_err());
         assert!(engine.describe(std::slice::from_ref(&run)).await.is_err());
         assert!(engine.cancel(&run, How::Ask).await.is_err());
     }

@@ -15,9 +15,6 @@ use super::runs::Run;
 use super::{ACCOUNT, Answer, Call, REGION, Refusal, Service, World};
 use crate::job::{Phase, Timestamp};
 
-/// What a wall clock showed when the model was opened: 2026-11-21T07:00:00Z.
-const OPENED: Timestamp = Timestamp(1_795_244_400_000);
-
 /// Job runs in a page of the listing: few, so that tests have many pages.
 const PAGE: usize = 5;
 
@@ -78,7 +75,7 @@ fn list(world: &mut World, cluster: &str, query: &[(String, String)]) -> Answer 
     let is_wanted = |run: &&Run| {
         one("name").is_none_or(|name| name == run.name)
             && (states.is_empty() || states.contains(&state(world, run).as_str()))
-            && after.is_none_or(|after| seconds(wall_clock(world, run.at)) > after)
+            && after.is_none_or(|after| seconds(world.clock.shows(run.at)) > after)
     };
     // It publishes no error for a virtual cluster that is not there.
     let runs = if world.unknown.contains(cluster) { Vec::new() } else { world.visible(Service::Containers, cluster) };
@@ -156,7 +153,7 @@ fn described(world: &World, run: &Run) -> Value {
         "arn": run_arn(&run.place, &run.id),
         "state": state,
         "clientToken": run.token,
-        "createdAt": written(wall_clock(world, run.at)),
+        "createdAt": written(world.clock.shows(run.at)),
         "createdBy": format!("arn:aws:sts::{ACCOUNT}:assumed-role/spark-job/spark-job"),
         "tags": run.tags,
     });
@@ -165,7 +162,7 @@ fn described(world: &World, run: &Run) -> Value {
     let object: &mut Map<String, Value> = description.as_object_mut().expect("just made");
     object.extend(members.iter().filter_map(|member| Some(((*member).to_owned(), asked(member)?))));
     if let Some(over) = run.over() {
-        object.insert("finishedAt".to_owned(), written(wall_clock(world, over)).into());
+        object.insert("finishedAt".to_owned(), written(world.clock.shows(over)).into());
     }
     if state == "FAILED" {
         let details: String = format!("Jobrun failed. {}", run.last_words()).chars().take(256).collect();
@@ -206,10 +203,6 @@ fn unknown(message: impl Into<String>) -> Refusal {
 
 fn invalid(message: impl Into<String>) -> Refusal {
     Refusal::new(400, "ValidationException", message)
-}
-
-fn wall_clock(world: &World, moment: Instant) -> Timestamp {
-    OPENED + moment.duration_since(world.opened)
 }
 
 /// The service tells times in whole seconds.

@@ -28,13 +28,13 @@ async fn lookups_tell_apart_request_description_and_owner_newest_first() {
         seconds(1).await;
     }
     let wanted = request("2", &new);
-    assert_eq!(found(&*engine, &wanted, Lookup::Name, BEGIN).await, [1]);
-    assert_eq!(found(&*engine, &wanted, Lookup::Token, BEGIN).await, [1]);
-    assert_eq!(found(&*engine, &wanted, Lookup::Spec, BEGIN).await, [2, 1]);
-    assert_eq!(found(&*engine, &wanted, Lookup::Owner, BEGIN).await, [4, 2, 1, 0]);
-    let runs = engine.find(&wanted, Lookup::Name, BEGIN).await.unwrap();
+    assert_eq!(found(&*engine, &wanted, Lookup::Name, OPENED).await, [1]);
+    assert_eq!(found(&*engine, &wanted, Lookup::Token, OPENED).await, [1]);
+    assert_eq!(found(&*engine, &wanted, Lookup::Spec, OPENED).await, [2, 1]);
+    assert_eq!(found(&*engine, &wanted, Lookup::Owner, OPENED).await, [4, 2, 1, 0]);
+    let runs = engine.find(&wanted, Lookup::Name, OPENED).await.unwrap();
     assert_eq!((runs[0].name(), runs[0].status.phase), (wanted.name().as_str(), Phase::Running));
-    assert_eq!(runs[0].status.created, Some(BEGIN + Duration::from_secs(1)));
+    assert_eq!(runs[0].status.created, Some(OPENED + Duration::from_secs(1)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -48,7 +48,7 @@ async fn by_name_and_token_what_is_over_is_found_if_it_was_made_recently_enough(
     seconds(60).await;
     for by in [Lookup::Name, Lookup::Token] {
         for (since, expected) in [(0, 1), (99_000, 1), (100_000, 1), (100_900, 1), (101_000, 0), (150_000, 0)] {
-            let since = BEGIN + Duration::from_millis(since);
+            let since = OPENED + Duration::from_millis(since);
             assert_eq!(found(&*engine, &identity, by, since).await.len(), expected, "{by:?} {since:?}");
         }
         assert_eq!(found(&*engine, &identity, by, Timestamp::default()).await, [0]);
@@ -66,7 +66,7 @@ async fn what_is_alive_is_found_however_long_ago_it_was_made() {
     let job = job(PI);
     let run = start(&*engine, &job).await;
     seconds(100_000).await;
-    let now = BEGIN + Duration::from_secs(100_000);
+    let now = OPENED + Duration::from_secs(100_000);
     for word in [None, Some("PENDING"), Some("SUBMITTED"), Some("CANCEL_PENDING")] {
         emr.show(&run.id, word);
         for by in [Lookup::Name, Lookup::Token, Lookup::Owner, Lookup::Spec] {
@@ -87,9 +87,9 @@ async fn a_long_listing_is_read_to_its_end() {
     }
     let before = emr.sends();
     let expected: Vec<u64> = (0..23).rev().collect();
-    assert_eq!(found(&*engine, &identity(&job), Lookup::Owner, BEGIN).await, expected);
+    assert_eq!(found(&*engine, &identity(&job), Lookup::Owner, OPENED).await, expected);
     assert_eq!(emr.sends() - before, 5);
-    assert_eq!(found(&*engine, &request("0", &job), Lookup::Token, BEGIN).await, [0]);
+    assert_eq!(found(&*engine, &request("0", &job), Lookup::Token, OPENED).await, [0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,7 +101,7 @@ async fn a_listing_that_is_cut_short_is_no_list() {
     for number in 0..8 {
         engine.start(&job, &request(&number.to_string(), &job)).await.unwrap();
     }
-    let list = async || engine.find(&identity(&job), Lookup::Owner, BEGIN).await.map_err(|trouble| trouble.kind);
+    let list = async || engine.find(&identity(&job), Lookup::Owner, OPENED).await.map_err(|trouble| trouble.kind);
     let answer = |body: Value| Fault::Before(Instead::Answer(200, body.to_string()));
     emr.fault_next(Method::GET, "nextToken", Fault::After(Instead::Page(502)));
     assert_eq!(list().await, Err(Kind::Unavailable));
@@ -130,7 +130,7 @@ async fn an_endless_listing_is_given_up() {
         let body = json!({"jobRuns": [], "nextToken": format!("t{page}")}).to_string();
         emr.fault_at(page + 1, Fault::Before(Instead::Answer(200, body)));
     }
-    let trouble = engine.find(&identity(&job(PI)), Lookup::Owner, BEGIN).await.unwrap_err();
+    let trouble = engine.find(&identity(&job(PI)), Lookup::Owner, OPENED).await.unwrap_err();
     assert_eq!((trouble.kind, emr.sends()), (Kind::Unavailable, 100));
     assert!(trouble.said.contains("more job runs than can be listed"), "{trouble}");
 }

@@ -1,0 +1,218 @@
+//! What EMR Serverless means by its refusals. Their codes are
+//! [published](https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_StartJobRun.html), their words are not: so
+//! they are kept, and read for no more than they surely say.
+
+use crate::engine::aws::AwsError;
+use crate::engine::{Kind, Trouble};
+use crate::job::Job;
+
+const NOT_FOUND: &str = "ResourceNotFoundException";
+const INVALID: &str = "ValidationException";
+const CONFLICT: &str = "ConflictException";
+const QUOTA: &str = "ServiceQuotaExceededException";
+
+/// Whether a look or a deed came to nothing since there is no such job run or application (any more).
+pub fn is_gone(error: &AwsError) -> bool {
+    error.code == NOT_FOUND
+        || (is_about_the_state(error) && says(error, &["terminated", "does not exist", "not found"]))
+}
+
+/// Whether it may be that the state of a job run or application forbids what was asked for, such as a cancellation of what
+/// [is not in a cancellable state](https://github.com/opensearch-project/sql/pull/2577).
+pub fn is_about_the_state(error: &AwsError) -> bool {
+    error.code == INVALID || error.code == CONFLICT
+}
+
+/// A submission that failed, told for people.
+pub fn of_start(error: AwsError, job: &Job, application: &str, doing: String) -> Trouble {
+    if error.failed.kind == Kind::Denied {
+        let role = job.native.text("ExecutionRoleArn").unwrap_or("the ExecutionRoleArn");
+        return match denied_action(&error.failed.said) {
+            Some("iam:PassRole") => error.while_doing(doing, "iam:PassRole", role),
+            Some(action) if action != "emr-serverless:StartJobRun" => {
+                let action = action.to_owned();
+                error.while_doing(doing, &action, &format!("the job runs of application {application}"))
+            }
+            _ => error.while_doing(doing, "emr-serverless:StartJobRun", &format!("application {application}")),
+        };
+    }
+    let to_start = || {
+        format!(
+            "Start application {application} (aws emr-serverless start-application --application-id {application}), or \
+             switch its auto-start on (AutoStartConfiguration), which starts it whenever a job is submitted."
+        )
+    };
+    let (kind, advice) = match unfit(&error) {
+        Some(Unfit::Unknown) => (
+            Kind::Rejected,
+            format!(
+                "Check ApplicationId: EMR Serverless knows no application {application} in this account and region."
+            ),
+        ),
+        Some(Unfit::Terminated) => (
+            Kind::Rejected,
+            format!("Application {application} was deleted for good: give the ApplicationId of another."),
+        ),
+        Some(Unfit::Stopped) => (Kind::Rejected, to_start()),
+        Some(Unfit::Changing) => (Kind::Unavailable, "Try again when the application has come to rest.".to_owned()),
+        Some(Unfit::Untold) => (error.failed.kind, to_start()),
+        Some(Unfit::Full) => (
+            Kind::Unavailable,
+            "Raise the quota in the console of Service Quotas (service: EMR Serverless), raise the application's \
+             maximumCapacity where that is what is exceeded, or try again when other jobs have ended."
+                .to_owned(),
+        ),
+        None => return error.while_doing(doing, "emr-serverless:StartJobRun", &format!("application {application}")),
+    };
+    Trouble { advice, ..Trouble::new(kind, doing, error.failed.said) }
+}
+
+/// Why an application does not take a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unfit {
+    Unknown,
+    Terminated,
+    Stopped,
+    /// It is between two states and will soon be in another one.
+    Changing,
+    /// It is in none of the states that would do.
+    Untold,
+    Full,
+}
+
+/// Only an application that is started
+/// [takes jobs](https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/applications.html#application-states), unless
+/// it starts itself for one.
+fn unfit(error: &AwsError) -> Option<Unfit> {
+    match error.code.as_str() {
+        NOT_FOUND => Some(Unfit::Unknown),
+        QUOTA => Some(Unfit::Full),
+        INVALID | CONFLICT if says(error, &["application"]) => {
+            let told = without_lists(&error.failed.said);
+            let is_told =
+                |states: &[&str]| told.split(|c: char| !c.is_alphanumeric()).any(|word| states.contains(&word));
+            if is_told(&["CREATING", "STARTING", "STOPPING"]) {
+                Some(Unfit::Changing)
+            } else if is_told(&["TERMINATED", "terminated"]) {
+                Some(Unfit::Terminated)
+            } else if is_told(&["CREATED", "STOPPED", "stopped"]) {
+                Some(Unfit::Stopped)
+            } else {
+                says(error, &["one of the following statuses", "auto-start", "autostart"]).then_some(Unfit::Untold)
+            }
+        }
+        _ => None,
+    }
+}
+
+/// `said` without what stands in brackets: of the service's other operations it is known that they
+/// [list the states that would do](https://github.com/gchq/sleeper/issues/1212) so.
+fn without_lists(said: &str) -> String {
+    said.split('[')
+        .enumerate()
+        .map(|(n, part)| if n == 0 { part } else { part.split_once(']').map_or("", |(_, rest)| rest) })
+        .collect()
+}
+
+/// The action that IAM denied, from `... is not authorized to perform: iam:PassRole on resource: ...`.
+fn denied_action(said: &str) -> Option<&str> {
+    let (_, rest) = said.split_once("not authorized to perform: ")?;
+    let action = rest.split_whitespace().next()?.trim_end_matches(['.', ',']);
+    let is_action = |c: char| c.is_ascii_alphanumeric() || c == ':' || c == '-';
+    (action.contains(':') && action.chars().all(is_action)).then_some(action)
+}
+
+fn says(error: &AwsError, words: &[&str]) -> bool {
+    let said = error.failed.said.to_lowercase();
+    words.iter().any(|word| said.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::answer::Failed;
+    use crate::job::{Parameters, Place};
+
+    fn error(code: &str, message: &str) -> AwsError {
+        let kind = match code {
+            CONFLICT | QUOTA => Kind::Unavailable,
+            "AccessDeniedException" => Kind::Denied,
+            _ => Kind::Rejected,
+        };
+        AwsError { failed: Failed::new(kind, format!("{code}: {message}")), code: code.to_owned() }
+    }
+
+    fn told(code: &str, message: &str) -> Trouble {
+        let job = Job::of(Place::EmrServerless("00f1".to_owned()), Parameters::default());
+        of_start(error(code, message), &job, "00f1", "submit the job".to_owned())
+    }
+
+    #[test]
+    fn what_an_application_lacks_is_told_with_advice() {
+        for (code, message, kind, advice) in [
+            (NOT_FOUND, "Application 00f1 does not exist", Kind::Rejected, "Check ApplicationId"),
+            (INVALID, "Application 00f1 is in state TERMINATED.", Kind::Rejected, "was deleted for good"),
+            (CONFLICT, "Application is TERMINATED, not in [CREATED, STARTED]", Kind::Rejected, "was deleted for good"),
+            (INVALID, "Application 00f1 is STOPPED.", Kind::Rejected, "Start application 00f1"),
+            (
+                CONFLICT,
+                "Application must be in one of the following statuses [STARTED]. Current status: CREATED",
+                Kind::Rejected,
+                "switch its auto-start on",
+            ),
+            (INVALID, "Application 00f1 is STOPPING, not [STOPPED]", Kind::Unavailable, "Try again"),
+            (INVALID, "Applications must be in one of the following statuses: [STARTED]", Kind::Rejected, "Start"),
+            (CONFLICT, "Applications must be in one of the following statuses: [STARTED", Kind::Unavailable, "Start"),
+            (QUOTA, "Max concurrent vCPUs per account exceeded", Kind::Unavailable, "Service Quotas"),
+        ] {
+            let trouble = told(code, message);
+            assert_eq!((trouble.kind, trouble.said), (kind, format!("{code}: {message}")), "{message}");
+            assert!(trouble.advice.contains(advice), "{message}: {}", trouble.advice);
+        }
+    }
+
+    #[test]
+    fn other_words_are_kept_and_mean_what_their_code_means() {
+        for (code, message, kind) in [
+            (INVALID, "1 validation error detected: Value at 'name' failed to satisfy constraint", Kind::Rejected),
+            (INVALID, "Worker cpu must not exceed the application's limit", Kind::Rejected),
+            (INVALID, "applicationConfiguration: the key starting with spark is not one of [STOPPED]", Kind::Rejected),
+            (CONFLICT, "Request conflicts with another one", Kind::Unavailable),
+        ] {
+            let trouble = told(code, message);
+            assert_eq!((trouble.kind, trouble.said), (kind, format!("{code}: {message}")));
+            assert!(!trouble.advice.contains("pplication 00f1 "), "{}", trouble.advice);
+        }
+    }
+
+    #[test]
+    fn what_was_denied_is_what_is_to_be_allowed() {
+        let denied = |action: &str| {
+            told("AccessDeniedException", &format!("User: arn is not authorized to perform: {action} on resource: x"))
+                .advice
+        };
+        assert!(denied("iam:PassRole").starts_with("Allow iam:PassRole on the ExecutionRoleArn to"));
+        assert!(
+            denied("emr-serverless:StartJobRun").starts_with("Allow emr-serverless:StartJobRun on application 00f1 to")
+        );
+        assert!(
+            denied("emr-serverless:TagResource").starts_with("Allow emr-serverless:TagResource on the job runs of")
+        );
+        let opaque = told("AccessDeniedException", "Access denied").advice;
+        assert!(opaque.starts_with("Allow emr-serverless:StartJobRun on application 00f1 to"), "{opaque}");
+    }
+
+    #[test]
+    fn only_what_is_said_to_be_gone_is_gone() {
+        assert!(is_gone(&error(NOT_FOUND, "Job run 00f2 does not exist")));
+        assert!(is_gone(&error(INVALID, "Application 00f1 is in state TERMINATED")));
+        for (code, message) in [
+            (INVALID, "Job run is not in a cancellable state"),
+            (INVALID, "Value at 'jobRunId' failed to satisfy constraint"),
+            ("AccessDeniedException", "the resource was not found or is denied"),
+            ("", "HTTP 404"),
+        ] {
+            assert!(!is_gone(&error(code, message)), "{message}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What a job run's state means.
+
+use aws_sdk_emrserverless::primitives::DateTime;
+use aws_sdk_emrserverless::types::{JobRun, JobRunSummary};
+use tracing::warn;
+
+use crate::job::{Phase, Status, Timestamp};
+
+/// The most of a state's word and of what is said about it that is kept, in characters: they go into logs, answers and the
+/// saved state.
+const MAX_WORD: usize = 64;
+const MAX_REASON: usize = 600;
+/// The longest name that the service takes.
+const MAX_NAME: usize = 256;
+
+/// What the service tells of a job run.
+pub fn of(found: &JobRun) -> Status {
+    Told {
+        id: &found.job_run_id,
+        word: found.state.as_str(),
+        details: &found.state_details,
+        name: found.name.as_deref(),
+        created: found.created_at,
+        attempt: found.attempt,
+    }
+    .status()
+}
+
+/// The same of one in a list.
+pub fn of_row(row: &JobRunSummary) -> Status {
+    Told {
+        id: &row.id,
+        word: row.state.as_str(),
+        details: &row.state_details,
+        name: row.name.as_deref(),
+        created: row.created_at,
+        attempt: row.attempt,
+    }
+    .status()
+}
+
+/// What both ways to look at a job run tell. Neither tells the Spark application's id.
+struct Told<'a> {
+    id: &'a str,
+    word: &'a str,
+    details: &'a str,
+    name: Option<&'a str>,
+    created: DateTime,
+    attempt: Option<i32>,
+}
+
+impl Told<'_> {
+    fn status(&self) -> Status {
+        let word = cut(self.word, MAX_WORD);
+        let phase = phase(&word).unwrap_or_else(|| {
+            warn!(id = self.id, state = word, "a job run is in a state that is not known; it counts as still going");
+            Phase::Waiting
+        });
+        Status {
+            phase,
+            reason: self.reason(),
+            word,
+            name: self.name.map(|name| cut(name, MAX_NAME)),
+            application: None,
+            created: self
+                .created
+                .to_millis()
+                .ok()
+                .and_then(|at| u64::try_from(at).ok())
+                .filter(|&at| at > 0)
+                .map(Timestamp),
+            silent: false,
+        }
+    }
+
+    fn reason(&self) -> String {
+        let details = self.details.split_whitespace().collect::<Vec<_>>().join(" ");
+        // Where there is nothing to say, the service repeats the state.
+        let details = if details.eq_ignore_ascii_case(self.word) { "" } else { &details };
+        let reason = match self.attempt {
+            Some(attempt) if attempt > 1 && details.is_empty() => format!("It is attempt {attempt}"),
+            Some(attempt) if attempt > 1 => format!("It is attempt {attempt}: {details}"),
+            _ => details.to_owned(),
+        };
+        cut(&reason, MAX_REASON)
+    }
+}
+
+/// Every [state of a job run](https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/job-states.html); none for any
+/// other word.
+fn phase(word: &str) -> Option<Phase> {
+    Some(match word {
+        "SUBMITTED" | "QUEUED" | "PENDING" | "SCHEDULED" => Phase::Waiting,
+        "RUNNING" => Phase::Running,
+        "CANCELLING" => Phase::Ending,
+        "SUCCESS" => Phase::Succeeded,
+        "FAILED" => Phase::Failed,
+        "CANCELLED" => Phase::Cancelled,
+        _ => return None,
+    })
+}
+
+/// `text`, cut to `characters` of which the last is an ellipsis where something was cut off.
+fn cut(text: &str, characters: usize) -> String {
+    if text.chars().nth(characters).is_none() {
+        return text.to_owned();
+    }
+    text.chars().take(characters - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_emrserverless::types::JobRunState;
+
+    use super::*;
+
+    fn told<'a>(word: &'a str, details: &'a str, attempt: Option<i32>) -> Told<'a> {
+        Told { id: "00f2", word, details, name: Some("pi"), created: DateTime::from_millis(1_500), attempt }
+    }
+
+    #[test]
+    fn every_word_has_its_phase() {
+        let phases = [
+            ("SUBMITTED", Phase::Waiting),
+            ("QUEUED", Phase::Waiting),
+            ("PENDING", Phase::Waiting),
+            ("SCHEDULED", Phase::Waiting),
+            ("RUNNING", Phase::Running),
+            ("CANCELLING", Phase::Ending),
+            ("SUCCESS", Phase::Succeeded),
+            ("FAILED", Phase::Failed),
+            ("CANCELLED", Phase::Cancelled),
+            ("success", Phase::Waiting),
+            ("PONDERING", Phase::Waiting),
+            ("", Phase::Waiting),
+        ];
+        for (word, phase) in phases {
+            let status = told(word, "", None).status();
+            assert_eq!((status.phase, status.word.as_str(), status.silent), (phase, word, false));
+        }
+        // Those of the SDK, so that a newer one tells of a newer word.
+        for word in JobRunState::values() {
+            assert!(phase(word).is_some(), "{word}");
+        }
+    }
+
+    #[test]
+    fn the_reason_is_what_the_service_says_beyond_the_state() {
+        let reason = |details, attempt| told("FAILED", details, attempt).status().reason;
+        assert_eq!(reason("Failed", None), "");
+        assert_eq!(reason(" Job failed.\n ExitCode: 1. ", Some(1)), "Job failed. ExitCode: 1.");
+        assert_eq!(reason("Job failed.", Some(3)), "It is attempt 3: Job failed.");
+        assert_eq!(reason("", Some(2)), "It is attempt 2");
+    }
+
+    #[test]
+    fn name_and_time_are_kept_where_they_are_told() {
+        let status = told("RUNNING", "", None).status();
+        assert_eq!((status.name.as_deref(), status.created), (Some("pi"), Some(Timestamp(1_500))));
+        let untold = Told { name: None, created: DateTime::from_secs(0), ..told("RUNNING", "", None) };
+        assert_eq!((untold.status().name, untold.status().created), (None, None));
+    }
+
+    #[test]
+    fn text_of_any_length_is_kept_within_bounds() {
+        let long = "\u{e9}".repeat(1 << 16);
+        let status = Told { name: Some(&long), ..told(&long, "", None) }.status();
+        assert_eq!((status.phase, status.word), (Phase::Waiting, "\u{e9}".repeat(63) + "…"));
+        assert_eq!(status.name.map(|name| name.chars().count()), Some(256));
+        assert_eq!(told("FAILED", &long, None).status().reason.chars().count(), 600);
+    }
+}
