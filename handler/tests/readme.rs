@@ -15,18 +15,22 @@ fn readme() -> String {
     fs::read_to_string(root().join("README.md")).expect("README.md")
 }
 
+/// The texts of all files of a folder.
+fn texts(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(root().join(folder)).expect(folder);
+    entries.filter_map(|entry| fs::read_to_string(entry.expect("an entry").path()).ok()).collect()
+}
+
 #[test]
 fn every_template_is_part_of_an_example() {
-    let examples: Vec<String> = fs::read_dir(root().join("examples"))
-        .expect("examples")
-        .filter_map(|entry| fs::read_to_string(entry.expect("an entry").path()).ok())
-        .collect();
-    let readme = readme();
-    let templates: Vec<&str> =
-        readme.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default()).collect();
-    assert!(templates.len() >= 7, "{} templates", templates.len());
-    for template in templates {
-        assert!(examples.iter().any(|example| example.contains(template)), "in no example:\n{template}");
+    let examples = texts("examples");
+    let pages = [vec![readme()], texts("docs")].concat();
+    let templates = |page: &str| -> Vec<String> {
+        page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default().to_owned()).collect()
+    };
+    assert!(templates(&pages[0]).len() >= 8, "{:?}", templates(&pages[0]));
+    for template in pages.iter().flat_map(|page| templates(page)) {
+        assert!(examples.iter().any(|example| example.contains(&template)), "in no example:\n{template}");
     }
 }
 
@@ -35,6 +39,24 @@ fn every_attribute_is_in_the_table() {
     let Ok(Value::Object(attributes)) = serde_json::to_value(Attributes::default()) else { panic!("an object") };
     for name in attributes.keys() {
         assert!(readme().contains(&format!("`{name}`")), "{name}");
+    }
+}
+
+#[test]
+fn every_parameter_of_the_submitter_is_in_the_table() {
+    let template = fs::read_to_string(root().join("template.yaml")).expect("template.yaml");
+    let parameters = template.split("\nParameters:\n").nth(1).expect("parameters");
+    // The section ends where the next one begins.
+    let lines = parameters.lines().take_while(|line| line.starts_with([' ', '#']) || line.is_empty());
+    let names: Vec<&str> = lines
+        .filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':'))
+        .filter(|name| name.starts_with(|c: char| c.is_ascii_uppercase()))
+        .collect();
+    assert!(names.len() >= 9, "{names:?}");
+    let table = readme();
+    let table = table.split("\n## Install it").nth(1).and_then(|rest| rest.split("\n## ").next()).expect("the section");
+    for name in names {
+        assert!(table.contains(&format!("`{name}`")), "{name}");
     }
 }
 
@@ -64,21 +86,20 @@ fn quoted(text: &str) -> impl Iterator<Item = String> {
     text.split('`').skip(1).step_by(2).map(str::to_owned)
 }
 
-/// Names that are known and say nothing on Livy: no run has a limit of its own there.
-const NOT_FOR_LIVY: [&str; 1] = ["TimeoutMinutes"];
-
 #[test]
 fn the_tables_list_the_properties_that_are_known_and_no_others() {
-    let [place, parameters, management] = ["Where it runs", "What runs", "How it is managed"].map(section);
+    let parameters = section("What runs");
+    let tables =
+        ["Where it runs", "In the engine's own words", "What stands beside it", "How it is managed"].map(section);
     let known = sparkjob::properties::known_names();
     let names = |names: &[&str]| -> BTreeSet<String> { names.iter().map(|&name| name.to_owned()).collect() };
-    let beside = &names(&known.beside) - &names(&NOT_FOR_LIVY);
-    let within = names(&known.within);
+    let (beside, within) = (names(&known.beside), names(&known.within));
     let none = BTreeSet::new();
 
-    let mentioned = &place.mentioned | &management.mentioned;
+    let listed: BTreeSet<String> = tables.iter().flat_map(|table| table.listed.clone()).collect();
+    let mentioned: BTreeSet<String> = tables.iter().flat_map(|table| table.mentioned.clone()).collect();
     assert_eq!(&beside - &(&mentioned | &parameters.mentioned), none, "known, but not in the tables");
     assert_eq!(&within - &parameters.listed, none, "known within Parameters, but not in the table");
-    assert_eq!(&(&place.listed | &management.listed) - &beside, none, "in the tables, but not known");
+    assert_eq!(&listed - &beside, none, "in the tables, but not known");
     assert_eq!(&parameters.listed - &within, none, "in the table of Parameters, but not known there");
 }
