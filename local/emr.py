@@ -60,6 +60,9 @@ OPERATIONS = {
     "elasticmapreduce": emr_clusters.OPERATIONS | emr_steps.OPERATIONS,
 }
 
+# Of what is there from the start; no other Spark runs here, whatever the label.
+RELEASE = "emr-7.5.0"
+
 faults = Faults()
 calls: list[dict] = []
 
@@ -83,7 +86,11 @@ def main() -> None:
 def _write_programs() -> None:
     """The programs that runs find on their PATH."""
     emr_settings.programs().mkdir(parents=True, exist_ok=True)
-    for name, source, *arguments in (("spark-submit", "emr_submit.py", "spark-submit"), ("spark-sql", "emr_submit.py", "spark-sql"), ("yarn", "emr_yarn.py")):
+    for name, source, *arguments in (
+        ("spark-submit", "emr_submit.py", "spark-submit"),
+        ("spark-sql", "emr_submit.py", "spark-sql"),
+        ("yarn", "emr_yarn.py"),
+    ):
         program = emr_settings.programs() / name
         command = shlex.join([sys.executable, "-B", str(paths.SOURCE / source), *arguments])
         program.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
@@ -93,12 +100,13 @@ def _write_programs() -> None:
 def _make_neighbours() -> None:
     """One virtual cluster, one application and one cluster to begin with, under ids that are known before the start."""
     made = json.loads(os.environ["SPARKJOB_EMR_MADE"])
-    release = {"releaseLabel": "emr-7.5.0", "type": "SPARK", "name": "local"}
     provider = {"id": "local", "type": "EKS", "info": {"eksInfo": {"namespace": "local"}}}
-    instances = {"KeepJobFlowAliveWhenNoSteps": True}
-    flow = {"Name": "local", "ReleaseLabel": "emr-7.5.0", "Instances": instances, "Applications": [{"Name": "Spark"}, {"Name": "Livy"}]}
-    emr_containers.new_cluster(emr_wire.call("emr-containers", "CreateVirtualCluster", {"name": "local", "containerProvider": provider}), made["virtualCluster"])
-    emr_serverless.new_application(emr_wire.call("emr-serverless", "CreateApplication", release), made["application"])
+    cluster = {"name": "local", "containerProvider": provider}
+    emr_containers.new_cluster(emr_wire.call("emr-containers", "CreateVirtualCluster", cluster), made["virtualCluster"])
+    application = {"name": "local", "type": "SPARK", "releaseLabel": RELEASE}
+    emr_serverless.new_application(emr_wire.call("emr-serverless", "CreateApplication", application), made["application"])
+    programs = [{"Name": "Spark"}, {"Name": "Livy"}]
+    flow = {"Name": "local", "ReleaseLabel": RELEASE, "Instances": {"KeepJobFlowAliveWhenNoSteps": True}, "Applications": programs}
     emr_clusters.start(emr_wire.call("elasticmapreduce", "RunJobFlow", flow), made["cluster"])
 
 

@@ -49,7 +49,6 @@ class Cluster:
     def __init__(self, made: models.Cluster, parameters: dict):
         self.moto, self.id, self.number = made, made.id, next(numbers)
         self.steps: list = []
-        self.pace = settings.pace
         self.yarn = _yarn(made.id)
         uri = (parameters.get("LogUri") or "").rstrip("/")
         self.log_uri = f"{uri}/{made.id}" if uri else ""
@@ -88,6 +87,8 @@ def start(call: Call, id: str = "") -> Cluster:
         made.id = id
     cluster = clusters[made.id] = Cluster(made, call.parameters)
     made.state, made.ready_datetime, made.end_datetime = "STARTING", None, None
+    # Else an empty one is told, which no client can have asked for.
+    made.kerberos_attributes = made.kerberos_attributes or None
     threading.Thread(target=_come_up, args=(cluster,), daemon=True).start()
     return cluster
 

@@ -96,15 +96,15 @@ class Run:
             if self._process:
                 threading.Thread(target=self._send, args=signs, daemon=True).start()
 
-    def kill(self) -> None:
-        """Ends its processes at once."""
-        if self._process:
-            processes.send(processes.session(self._process.pid), signal.SIGKILL)
-
-    def exceptions(self, most: int = 3) -> list[str]:
-        """What the end of its log says of why it died."""
-        lines = tail(self.stderr).splitlines()
-        return [line.strip() for line in lines if EXCEPTION.match(line.strip())][-most:]
+    def exceptions(self, most: int = 3) -> tuple[list[str], str]:
+        """What the end of its logs says of why it died, and in which of them."""
+        # spark-submit sends what a Python program says to its own stdout, errors too:
+        # https://github.com/apache/spark/blob/v3.5.8/core/src/main/scala/org/apache/spark/deploy/PythonRunner.scala
+        for name, file in (("stderr", self.stderr), ("stdout", self.stdout)):
+            lines = [line.strip() for line in tail(file).splitlines()]
+            if found := [line for line in lines if EXCEPTION.match(line)][-most:]:
+                return found, name
+        return [], "stderr"
 
     @property
     def stdout(self) -> Path:
@@ -155,7 +155,7 @@ class Run:
         work = self.folder / "work"
         work.mkdir(parents=True, exist_ok=True)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SPARKJOB_EMR_")}
-        environment |= {"SPARKJOB_RUN": str(self.folder), "PATH": f"{emr_settings.programs()}:{os.environ['PATH']}", **self.environment()}
+        environment |= {"SPARKJOB_RUN": str(self.folder), "PATH": f"{emr_settings.programs()}:{os.environ['PATH']}"} | self.environment()
         with CHANGED, self.stdout.open("wb") as output, self.stderr.open("wb") as errors:
             if self.cancelling:
                 return None
@@ -169,8 +169,11 @@ class Run:
             self.started = self.started or now()
             self._enter(self.RUNNING)
         # By this, what is left of it can be found if the local EMR itself is killed.
-        (self.folder / "program.json").write_text(json.dumps(processes.program(self._process.pid)))
+        note = self.folder / "program.json"
+        note.write_text(json.dumps(processes.program(self._process.pid)))
         code = self._await()
+        if not processes.session(self._process.pid):
+            note.unlink()
         self._process = None
         return 128 - code if code < 0 else code
 

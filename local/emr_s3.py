@@ -9,15 +9,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-SCHEMES = ("s3", "s3a", "s3n")
-
 
 class Missing(Exception):
     """An object that cannot be had; the text is the exception that Spark would die of."""
-
-
-def is_s3(uri: str) -> bool:
-    return urlsplit(uri).scheme in SCHEMES
 
 
 def fetch(uri: str, folder: Path) -> Path:

@@ -65,7 +65,7 @@ class ServerlessRun(JobRun):
         if state == self.FAILED:
             # The service's own words.
             text = f"Job failed, please check complete logs in configured logging destination. ExitCode: {code}."
-            exceptions = " ".join(self.exceptions())
+            exceptions = " ".join(self.exceptions()[0])
             self.details = (reason or f"{text} Last few exceptions: {exceptions}" if reason or exceptions else text)[:256]
 
     def log_places(self) -> list[str]:

@@ -12,6 +12,7 @@ import emr_clusters
 from emr_clusters import READY, Cluster
 from emr_pages import large_id, page
 from emr_runs import CHANGED, Run, untrusted
+from emr_settings import settings
 from emr_wire import Call, Refusal
 
 # https://docs.aws.amazon.com/emr/latest/APIReference/API_AddJobFlowSteps.html
@@ -39,7 +40,7 @@ class Step(Run):
     def await_turn(self) -> bool:
         """Steps start in the order in which they were added, StepConcurrencyLevel of them side by side."""
         with CHANGED:
-            CHANGED.wait_for(lambda: self.cancelling, self.cluster.pace)
+            CHANGED.wait_for(lambda: self.cancelling, settings.pace)
             while not (self.cancelling or self._has_turn()):
                 # A change of the cluster's level is told to no one.
                 CHANGED.wait(0.5)
@@ -89,11 +90,11 @@ class Step(Run):
 
     def explain(self, state: str, code: int | None, reason: str) -> None:
         if state == self.FAILED:
-            exceptions = self.exceptions(1)
+            exceptions, log = self.exceptions(1)
             message = reason or (exceptions[0] if exceptions else f"The step's process ended with exit code {code}")
             self.failure = {"Reason": "Unknown Error", "Message": message, "LogFile": None}
             if self.log_uri() and self.started:
-                self.failure["LogFile"] = f"{self.log_uri()}/steps/{self.id}/stderr.gz"
+                self.failure["LogFile"] = f"{self.log_uri()}/steps/{self.id}/{log}.gz"
 
     def after(self) -> None:
         if self.state == self.FAILED and self.action == "CANCEL_AND_WAIT":

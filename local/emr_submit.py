@@ -26,6 +26,9 @@ SHORT = {"-e", "-f", "-i", "-d"}
 FILES = {"--jars", "--py-files", "--files", "--archives", "-f", "-i"}
 FILE_PROPERTIES = {"spark.jars", "spark.submit.pyFiles", "spark.files", "spark.archives"}
 FILE_PROPERTIES |= {"spark.yarn.dist.jars", "spark.yarn.dist.pyFiles", "spark.yarn.dist.files", "spark.yarn.dist.archives"}
+
+# What is fetched from S3, and what says where Spark runs.
+SCHEMES = ("s3", "s3a", "s3n")
 PLACES = {"spark.master", "spark.submit.deployMode"}
 
 
@@ -112,9 +115,9 @@ class Submission:
         return ",".join(map(self._fetch, files.split(",")))
 
     def _fetch(self, uri: str) -> str:
-        # Loaded only by those who need it: it takes longer than all the rest.
-        if urlsplit(uri).scheme not in ("s3", "s3a", "s3n"):
+        if urlsplit(uri).scheme not in SCHEMES:
             return uri
+        # Loaded only by those who need it: it takes longer than all the rest.
         import emr_s3
 
         # `#name` after an archive is where Spark unpacks it to.

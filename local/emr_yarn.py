@@ -2,8 +2,7 @@
 
 A step that is cancelled leaves its application alive (https://issues.apache.org/jira/browse/SPARK-6692), so it must be found by a tag
 and killed. As a program this is the `yarn` that steps find on their PATH: `yarn application -list | -status | -kill`, worded as Hadoop
-words it
-(https://github.com/apache/hadoop/blob/branch-3.3/hadoop-yarn-project/hadoop-yarn/hadoop-yarn-client/src/main/java/org/apache/hadoop/yarn/client/cli/ApplicationCLI.java).
+words it (hadoop-yarn-client's ApplicationCLI.java).
 
 Each application is a folder `application_<start of the cluster>_<number>`.
 """
@@ -99,6 +98,7 @@ def supervise(folder: Path, command: list[str]) -> None:
         code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors).returncode
     _publish(folder)
     _finish(folder, "FINISHED", "FAILED" if code else "SUCCEEDED")
+    (folder / "program.json").unlink()
 
 
 def _publish(folder: Path) -> None:
@@ -115,6 +115,7 @@ def kill(folder: Path) -> None:
     """Ends an application. It is KILLED when all of it is dead."""
     if (folder / "program.json").exists():
         processes.stop(json.loads((folder / "program.json").read_text()))
+        (folder / "program.json").unlink(missing_ok=True)
     _finish(folder, "KILLED", "KILLED")
 
 

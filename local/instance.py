@@ -12,7 +12,6 @@ import shutil
 import socket
 import string
 import time
-from pathlib import Path
 
 import install
 import paths

@@ -74,8 +74,8 @@ class Aws(Service):
     name, path, needs = "aws", "/_ministack/health", ("aws",)
 
     def command(self) -> list[str]:
-        # -P: this folder's modules are none of MiniStack's business.
-        return [str(paths.AWS / "bin" / "python"), "-P", str(paths.SOURCE / "adapter.py")]
+        # -P: this folder's modules are none of MiniStack's business. -B: nothing is written here.
+        return [str(paths.AWS / "bin" / "python"), "-P", "-B", str(paths.SOURCE / "adapter.py")]
 
     def environment(self) -> dict[str, str]:
         return super().environment() | CREDENTIALS | self.emr.endpoints() | {
