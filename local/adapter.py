@@ -8,13 +8,15 @@
 | `ServiceToken` also stands at the top of the event           | only within `ResourceProperties`     |
 | after a Create that failed, the rollback sends a Delete      | forgets the resource                 |
 | a rollback sends an Update to a replaced resource            | only deletes the new one             |
+| has virtual clusters, Serverless applications, EMR clusters  | does not know the types              |
 
-This hangs on MiniStack's inside, so on its version. `LAMBDA_ASYNC_RETRY_BASE_SECONDS` is the wait before Lambda's first
-retry: a minute on AWS, a second here; the second wait is twice that. What was asked and answered is written, a JSON object a
-line, to the file that `SPARKJOB_CUSTOM_RESOURCES` names.
+The last of these is in neighbours.py. This hangs on MiniStack's inside, so on its version. `LAMBDA_ASYNC_RETRY_BASE_SECONDS` is the
+wait before Lambda's first retry: a minute on AWS, a second here; the second wait is twice that. What was asked and answered is
+written, a JSON object a line, to the file that `SPARKJOB_CUSTOM_RESOURCES` names.
 """
 
 import importlib.metadata
+import importlib.util
 import json
 import os
 import sys
@@ -22,6 +24,7 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlencode
 
 VERSION = "1.5.33"
@@ -41,7 +44,16 @@ def main():
     custom_resource.invoke_custom_resource = request
     app._handle_post_body_shortcuts = answer_or(app._handle_post_body_shortcuts)
     stacks._roll_back_operation = handlers._roll_back_operation = roll_back_like_aws(stacks._roll_back_operation)
+    beside("neighbours").install()
     app.main()
+
+
+def beside(name):
+    """A module of this folder, which is not on the path: its other ones are none of MiniStack's business."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @dataclass

@@ -97,7 +97,7 @@ def local_default():
     show.step("Start an AWS, a Livy and a Spark on this machine")
     instance = Instance(INSTANCE)
     try:
-        instance.up(aws_port=0, livy_port=0, retain=600)
+        instance.up(aws_port=0, livy_port=0, emr_port=0, retain=600)
         for name, service in instance.services().items():
             show.line("start", name, "up", service.url, good)
         yield here(instance)

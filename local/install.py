@@ -21,6 +21,11 @@ def aws(step) -> None:
     _venv(step, paths.AWS, "requirements-aws.txt")
 
 
+def emr(step) -> None:
+    """What the local EMR is made of."""
+    _venv(step, paths.EMR, "requirements-emr.txt")
+
+
 def tools(step) -> None:
     """What builds and deploys the Lambda."""
     _venv(step, paths.TOOLS, "requirements-tools.txt")
@@ -49,6 +54,7 @@ def livy(step) -> None:
 # What `install` puts where, with the file whose content pins it and what a person calls it.
 PARTS = {
     "aws": (aws, paths.AWS, "requirements-aws.txt", ("ministack", "awscli")),
+    "emr": (emr, paths.EMR, "requirements-emr.txt", ("moto",)),
     "tools": (tools, paths.TOOLS, "requirements-tools.txt", ("aws-sam-cli", "cargo-lambda", "ziglang")),
     "spark": (spark, paths.SPARK, "requirements-spark.txt", ("pyspark",)),
     "livy": (livy, paths.LIVY, "livy/pom.xml", ("livy-server",)),

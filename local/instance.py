@@ -6,20 +6,24 @@ Instances have names, so that tests run one beside a person's own. All of an ins
 import contextlib
 import fcntl
 import json
+import random
 import re
 import shutil
 import socket
+import string
 import time
-from pathlib import Path
 
 import install
 import paths
 import processes
 from say import Fault, tail
-from services import CREDENTIALS, Aws, Livy, Service
+from services import CREDENTIALS, Aws, Emr, Livy, Service
 
 # On two busy cores a JVM takes its time.
 PATIENCE = 120
+
+# In the order in which they are started.
+SERVICES = ("emr", "aws", "livy")
 
 
 class Instance:
@@ -45,18 +49,26 @@ class Instance:
     def environment(self) -> dict[str, str]:
         """What a shell needs to work with this instance."""
         services = self.services()
-        if len(services) < 2:
+        if len(services) < len(SERVICES):
             raise Fault(f"The instance {self.name!r} is not up: run `local/local.py up`")
-        return {"AWS_ENDPOINT_URL": services["aws"].url, **CREDENTIALS, "LIVY_URL": services["livy"].url, "SAM_CLI_TELEMETRY": "0"}
+        emr = services["emr"]
+        return {
+            "AWS_ENDPOINT_URL": services["aws"].url,
+            **emr.endpoints(),
+            **CREDENTIALS,
+            "LIVY_URL": services["livy"].url,
+            **emr.neighbours(),
+            "SAM_CLI_TELEMETRY": "0",
+        }
 
     def services(self) -> dict[str, Service]:
         """The services that this instance was started with, whether or not they still run."""
-        made = {}
-        if "aws" in self.state:
-            made["aws"] = Aws(self.folder, self.state["aws"]["port"])
-        if "livy" in self.state:
-            made["livy"] = Livy(self.folder, self.state["livy"]["port"], self.state["livy"]["retain"])
-        return made
+        if not all(name in self.state for name in SERVICES):
+            return {}
+        ports = {name: self.state[name]["port"] for name in SERVICES}
+        emr = Emr(self.folder, ports["emr"], self.state["emr"]["made"], s3=f"http://127.0.0.1:{ports['aws']}")
+        aws = Aws(self.folder, ports["aws"], emr)
+        return {"emr": emr, "aws": aws, "livy": Livy(self.folder, ports["livy"], self.state["livy"]["retain"])}
 
     def _describe(self, service: Service) -> dict:
         alive = self.alive(service.name)
@@ -76,17 +88,18 @@ class Instance:
 
     # What changes it.
 
-    def up(self, aws_port: int, livy_port: int, retain: int) -> bool:
+    def up(self, aws_port: int, livy_port: int, emr_port: int, retain: int) -> bool:
         """Starts what does not run; returns whether anything had to be. Nothing is left running if something fails."""
         with self._alone():
-            running = [name for name in ("aws", "livy") if self.alive(name)]
+            running = [name for name in SERVICES if self.alive(name)]
             if not running:
                 self._clear()
-            free = _free_ports()
-            self.state.setdefault("aws", {"port": aws_port or free[0]})
-            self.state.setdefault("livy", {"port": livy_port or free[1], "retain": retain})
+            free = _free_ports(len(SERVICES))
+            self.state.setdefault("emr", {"port": emr_port or free[0], "made": _ids()})
+            self.state.setdefault("aws", {"port": aws_port or free[1]})
+            self.state.setdefault("livy", {"port": livy_port or free[2], "retain": retain})
             self._start([service for name, service in self.services().items() if name not in running])
-            return len(running) < 2
+            return len(running) < len(SERVICES)
 
     def start(self, name: str) -> None:
         with self._alone():
@@ -107,7 +120,7 @@ class Instance:
                 self._stop(name)
             self.state = {}
             self._file.unlink(missing_ok=True)
-            for folder in ("tmp", "work", "conf"):
+            for folder in ("tmp", "work", "conf", "conf-emr"):
                 shutil.rmtree(self.folder / folder, ignore_errors=True)
 
     def _start(self, services: list[Service]) -> None:
@@ -139,6 +152,8 @@ class Instance:
         program = self.state.get(name, {})
         if "pid" in program:
             processes.stop(program)
+            if service := self.services().get(name):
+                service.sweep()
             del program["pid"], program["started"]
             self._save()
 
@@ -159,7 +174,7 @@ class Instance:
         for name in list(self.state):
             self._stop(name)
         self.state = {}
-        for folder in ("log", "tmp", "work", "conf"):
+        for folder in ("log", "tmp", "work", "conf", "conf-emr"):
             shutil.rmtree(self.folder / folder, ignore_errors=True)
 
     @contextlib.contextmanager
@@ -199,8 +214,20 @@ def _holder(port: int) -> str:
     return ""
 
 
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
+def _free_ports(count: int) -> list[int]:
+    """All bound at once, so that they differ."""
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+
+
+def _ids() -> dict[str, str]:
+    """Ids for what the local EMR makes when it starts: known beforehand, and kept when it is started again."""
+    small, large = string.digits + string.ascii_lowercase, string.digits + string.ascii_uppercase
+    return {
+        "virtualCluster": "".join(random.choices(small, k=25)),
+        "application": "00" + "".join(random.choices(small, k=14)),
+        "cluster": "j-" + "".join(random.choices(large, k=13)),
+    }

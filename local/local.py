@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The local default: an AWS, a Livy and a Spark on this machine, without Docker and without an account."""
+"""The local default: an AWS, an EMR, a Livy and a Spark on this machine, without Docker and without an account."""
 
 import argparse
 import json
@@ -15,10 +15,9 @@ sys.dont_write_bytecode = True
 import install
 import machine
 import paths
-from instance import Instance
+from instance import SERVICES, Instance
 from say import Fault, bad, dim, good
 
-SERVICES = ("aws", "livy")
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -111,7 +110,7 @@ def _start(options) -> Instance:
     machine.check_java()
     machine.check_ps()
     instance = Instance(options.instance)
-    if not instance.up(options.aws_port, options.livy_port, options.livy_retain):
+    if not instance.up(options.aws_port, options.livy_port, options.emr_port, options.livy_retain):
         print("It is up already.")
         if not _well(instance):
             raise Fault(f"But not well; `{_self(options)} status` tells more, `{_self(options)} down` ends it")
@@ -170,6 +169,7 @@ def _ports(parser: argparse.ArgumentParser) -> None:
 
     option("--aws-port", "SPARKJOB_AWS_PORT", 4566, "AWS's port, 0 for a free one")
     option("--livy-port", "SPARKJOB_LIVY_PORT", 8998, "Livy's port, 0 for a free one")
+    option("--emr-port", "SPARKJOB_EMR_PORT", 4567, "the EMR APIs' port, 0 for a free one")
     option("--livy-retain", "SPARKJOB_LIVY_RETAIN", 600, "seconds for which Livy remembers a finished batch")
 
 

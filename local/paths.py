@@ -7,6 +7,7 @@ ROOT = SOURCE.parent
 HOME = ROOT / ".local"
 
 AWS = HOME / "venv"
+EMR = HOME / "emr"
 TOOLS = HOME / "tools"
 SPARK = HOME / "spark"
 LIVY = HOME / "livy"

@@ -16,7 +16,12 @@ def start(command: list[str], environment: dict[str, str], folder: Path, log: Pa
         process = subprocess.Popen(
             command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
-    return {"pid": process.pid, "started": _started(process.pid)}
+    return program(process.pid)
+
+
+def program(pid: int) -> dict:
+    """What `alive` and `stop` know a running process by that leads a session."""
+    return {"pid": pid, "started": _started(pid)}
 
 
 def alive(program: dict) -> bool:
@@ -31,7 +36,7 @@ def stop(program: dict, patience: float = 8) -> None:
     """Ends the program and all that it started, politely first."""
     until = time.monotonic() + patience
     for sign in (signal.SIGTERM, signal.SIGKILL):
-        _signal(program, sign)
+        send(members(program), sign)
         while members(program) and time.monotonic() < until:
             time.sleep(0.1)
         until = time.monotonic() + patience
@@ -42,13 +47,19 @@ def members(program: dict) -> list[int]:
     _reap(program["pid"])
     if _started(program["pid"]) not in ("", program["started"]):
         return []
+    return session(program["pid"])
+
+
+def session(leader: int) -> list[int]:
+    """The processes of a session that are not dead. Reaps none, so that whoever waits for the leader learns how it ended."""
     listed = subprocess.run(["ps", "-A", "-o", "pid=,stat="], capture_output=True, text=True, check=True).stdout
     running = (line.split() for line in listed.splitlines())
-    return [int(pid) for pid, state in running if not state.startswith("Z") and _session(int(pid)) == program["pid"]]
+    return [int(pid) for pid, state in running if not state.startswith("Z") and _session(int(pid)) == leader]
 
 
-def _signal(program: dict, sign: signal.Signals) -> None:
-    for pid in members(program):
+def send(pids: list[int], sign: signal.Signals) -> None:
+    """Sends a signal to processes, some of which may be gone."""
+    for pid in pids:
         try:
             os.kill(pid, sign)
         except ProcessLookupError:

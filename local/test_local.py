@@ -32,7 +32,7 @@ def local(*arguments):
 def setUpModule():
     unittest.addModuleCleanup(local, "down")
     local("down")
-    local("up", "--aws-port", "0", "--livy-port", "0")
+    local("up", "--aws-port", "0", "--livy-port", "0", "--emr-port", "0")
     os.environ.update(Instance(NAME).environment())
 
 

@@ -1,0 +1,78 @@
+"""Faults on demand: what the services do on a bad day, to the next calls of an operation."""
+
+import threading
+from dataclasses import asdict, dataclass, field
+
+from emr_settings import ACCOUNT
+from emr_wire import Call, Refusal
+
+KINDS = ("throttle", "error", "drop", "delay", "deny", "hide", "hold")
+STARTS = ("StartJobRun", "AddJobFlowSteps")
+
+
+@dataclass
+class Fault:
+    """One fault; emr.py's docstring tells what each field means."""
+
+    fault: str
+    operation: str = "*"
+    times: int | None = 1
+    when: str = "before"
+    seconds: float = 1
+    status: int | None = None
+    code: str | None = None
+    message: str | None = None
+    principal: str = f"arn:aws:sts::{ACCOUNT}:assumed-role/spark-job-submitter/spark-job-submitter"
+    hidden_from: list[str] = field(default_factory=lambda: ["list", "describe"])
+
+    def __post_init__(self):
+        if self.fault not in KINDS or self.when not in ("before", "after"):
+            raise ValueError(f"fault must be one of {', '.join(KINDS)}; when: before or after; got {asdict(self)}")
+
+    def strikes(self, call: Call) -> bool:
+        if self.fault in ("hide", "hold") and call.operation not in STARTS:
+            return False
+        return self.operation in ("*", call.operation, f"{call.service}:{call.operation}")
+
+    def refusal(self, call: Call, resource: str) -> Refusal:
+        """The error that the service would answer with."""
+        if self.fault == "deny":
+            action = f"{call.service}:{call.operation}"
+            why = f"because no identity-based policy allows the {action} action"
+            text = f"User: {self.principal} is not authorized to perform: {action} on resource: {resource} {why}"
+            # EMR speaks AWS's older JSON protocol, whose errors are all 400.
+            status = 400 if call.service == "elasticmapreduce" else 403
+            return Refusal(self.code or "AccessDeniedException", self.message or text, self.status or status)
+        if self.fault == "throttle":
+            # https://docs.aws.amazon.com/emr-serverless/latest/APIReference/CommonErrors.html
+            return Refusal(self.code or "ThrottlingException", self.message or "Rate exceeded", self.status or 400)
+        return Refusal(self.code or "InternalServerException", self.message or "Internal server error", self.status or 500)
+
+
+class Faults:
+    """Those that wait for their calls."""
+
+    def __init__(self):
+        self._lock, self._waiting = threading.Lock(), []
+
+    def add(self, fault: Fault) -> None:
+        with self._lock:
+            self._waiting.append(fault)
+
+    def heal(self) -> None:
+        with self._lock:
+            self._waiting.clear()
+
+    def waiting(self) -> list[dict]:
+        with self._lock:
+            return [asdict(fault) for fault in self._waiting]
+
+    def strike(self, call: Call) -> list[Fault]:
+        """The faults that this call meets, each of which is one time nearer to its end."""
+        with self._lock:
+            struck = [fault for fault in self._waiting if fault.strikes(call)]
+            for fault in struck:
+                if fault.times is not None:
+                    fault.times -= 1
+            self._waiting = [fault for fault in self._waiting if fault.times is None or fault.times > 0]
+            return struck
