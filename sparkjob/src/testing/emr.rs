@@ -22,6 +22,7 @@ use super::fault::Faulty;
 use super::script::Script;
 use crate::http::{Lost, Transport};
 pub use runs::EmrRun;
+pub use steps::EmrCluster;
 
 /// How long any answer takes, so that time goes by for those who ask without a pause.
 const LATENCY: Duration = Duration::from_millis(5);
@@ -181,6 +182,7 @@ struct World {
     unknown: BTreeSet<String>,
     shown: BTreeMap<String, String>,
     operations: BTreeSet<(String, String)>,
+    steps: steps::Books,
 }
 
 /// A body, or an error: status, code, message.
@@ -243,10 +245,10 @@ impl World {
 fn answer(world: &mut World, request: &Request<Bytes>) -> Answer {
     let host = request.uri().host().unwrap_or_default();
     let body = serde_json::from_slice(request.body()).unwrap_or(Value::Null);
-    match host.strip_suffix(&format!(".{REGION}.amazonaws.com")).or_else(|| host.split('.').next()) {
+    match host.strip_suffix(&format!(".{REGION}.amazonaws.com")) {
         Some("emr-containers") => containers::answer(world, request, &body),
         Some("emr-serverless") => serverless::answer(world, request, &body),
-        Some("elasticmapreduce" | "eu-west-1") => steps::answer(world, request, &body),
+        Some("elasticmapreduce") => steps::answer(world, request, &body),
         _ => panic!("nobody answers at {host}"),
     }
 }
