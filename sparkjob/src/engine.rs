@@ -2,6 +2,7 @@
 
 mod answer;
 mod aws;
+mod emr_cluster;
 mod emr_containers;
 mod emr_serverless;
 mod emr_steps;

@@ -1,49 +1,315 @@
-//! EMR steps.
+//! [EMR steps](https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-work-with-steps.html): commands that a cluster of
+//! EMR on EC2 runs on its primary node, one after the other unless its `StepConcurrencyLevel` says otherwise.
+//!
+//! EMR has no token that would make a submission happen once, and takes two steps of one name. So a job is looked for under
+//! its name before it is submitted, and afterwards: of twins the first one stays.
+//!
+//! The driver of a job is a part of its step, unless the deploy mode is `cluster`: then it is in an application of YARN's
+//! that goes on when the step is cancelled. Such an application carries a tag, and cancelling its step also adds another one
+//! that [kills](request::killing) all that carries it; the run counts as over when that is done. Where steps run one after
+//! the other it waits for its turn behind those that were added before. All of this is told by the steps themselves: no
+//! process has to remember it.
+
+mod command;
+mod listing;
+mod report;
+mod request;
+mod status;
+mod step;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use aws_sdk_emr::types::{CancelStepsRequestStatus, StepCancellationOption};
+use serde_json::Value;
 
-use super::{Engine, How, Lookup, Report, Trouble};
-use crate::http::sdk::Aws;
-use crate::job::{Identity, Job, Run, RunRef, Status, Tags, Timestamp};
+use super::answer::Asked;
+use super::aws::{self, AwsError};
+use super::emr_cluster::{EmrCluster, Refusal, is_gone, refusal, unavailable};
+use super::{Engine, How, Kind, Lookup, Report, Trouble};
+use crate::http::sdk::{self, Aws};
+use crate::job::{Identity, Job, Phase, Place, Run, RunRef, Status, Tags, Timestamp};
+use status::Remains;
+use step::Step;
 
 /// A cluster, by its steps.
 #[derive(Debug)]
 pub struct EmrSteps {
-    cluster: String,
-    aws: Arc<Aws>,
+    cluster: EmrCluster,
 }
 
 impl EmrSteps {
     pub fn new(cluster: String, aws: Arc<Aws>) -> Self {
-        Self { cluster, aws }
+        Self { cluster: EmrCluster::new(cluster, aws) }
     }
 }
 
 #[async_trait]
 impl Engine for EmrSteps {
-    async fn start(&self, _job: &Job, _identity: &Identity) -> Result<RunRef, Trouble> {
-        todo!("{} {:?}", self.cluster, self.aws)
+    async fn start(&self, job: &Job, identity: &Identity) -> Result<RunRef, Trouble> {
+        let doing = || format!("submit the job to {}", self.place());
+        let Some(body) = request::submission(&self.cluster.id, job, identity) else {
+            return Err(Trouble::new(Kind::Rejected, doing(), "a step runs Parameters or a HadoopJarStep"));
+        };
+        let id = match self.add(Asked::Submission, body).await {
+            Ok(id) => id,
+            Err(error) => return Err(self.cluster.trouble(error, doing(), "AddJobFlowSteps").await),
+        };
+        let run = RunRef { place: self.place(), id, realm: None, name: Some(identity.name()) };
+        // Whoever gets its text has to be able to read it.
+        if run.to_string().parse().as_ref() == Ok(&run) {
+            Ok(run)
+        } else {
+            Err(Trouble::new(Kind::Unclear, doing(), "EMR answered without the id of one step"))
+        }
     }
 
-    async fn find(&self, _identity: &Identity, _by: Lookup, _since: Timestamp) -> Result<Vec<Run>, Trouble> {
-        todo!()
+    /// Steps of the owner or description that are over and were made before `since` are left out even where their
+    /// applications are alive: to find those, all steps that the cluster ever had would have to be read.
+    async fn find(&self, identity: &Identity, by: Lookup, since: Timestamp) -> Result<Vec<Run>, Trouble> {
+        let doing = || format!("look for the job at {}", self.place());
+        let name = identity.name();
+        let wanted = |step: &Step| match by {
+            Lookup::Name => step.name == name,
+            Lookup::Token => identity.asked_for(&step.name),
+            Lookup::Owner => identity.owns(&step.name),
+            Lookup::Spec => identity.describes(&step.name),
+        };
+        let mut steps = match self.recent_and_live(since).await {
+            Ok(steps) => steps,
+            Err(error) if is_gone(&error) => Vec::new(),
+            Err(error) => return Err(self.cluster.trouble(error, doing(), "ListSteps").await),
+        };
+        steps.retain(wanted);
+        steps.sort_by(|one, other| (other.created, &other.id).cmp(&(one.created, &one.id)));
+        let statuses = self.statuses(&steps, &doing()).await?;
+        let runs = steps.into_iter().zip(statuses).map(|(step, status)| Run { run: self.reference(step), status });
+        let is_recent = |status: &Status| status.created.is_none_or(|created| created > since);
+        Ok(runs.filter(|Run { status, .. }| !status.phase.is_over() || is_recent(status)).collect())
     }
 
-    async fn describe(&self, _runs: &[RunRef]) -> Result<Vec<Status>, Trouble> {
-        todo!()
+    async fn describe(&self, runs: &[RunRef]) -> Result<Vec<Status>, Trouble> {
+        let doing = || match runs {
+            [run] => format!("ask {} for the state of step {}", self.place(), run.id),
+            _ => format!("ask {} for its steps", self.place()),
+        };
+        let mut steps = match self.steps(runs).await {
+            Ok(steps) => steps,
+            Err(error) => return Err(self.cluster.trouble(error, doing(), "ListSteps").await),
+        };
+        steps.retain(|step| runs.iter().any(|run| is(step, run)));
+        let statuses = self.statuses(&steps, &doing()).await?;
+        let status = |run: &RunRef| {
+            let index = steps.iter().position(|step| is(step, run));
+            index.map_or_else(Status::gone, |index| statuses[index].clone())
+        };
+        Ok(runs.iter().map(status).collect())
     }
 
-    async fn cancel(&self, _run: &RunRef, _how: How) -> Result<(), Trouble> {
-        todo!()
+    async fn cancel(&self, run: &RunRef, how: How) -> Result<(), Trouble> {
+        let doing = || format!("stop step {} at {}", run.id, self.place());
+        let step = match self.step(run).await {
+            Ok(Some(step)) => step,
+            Ok(None) => return Ok(()),
+            Err(error) => return Err(self.cluster.trouble(error, doing(), "DescribeStep").await),
+        };
+        let phase = status::phase(&step);
+        if !phase.is_over() && (phase != Phase::Ending || how == How::Kill) {
+            self.cancel_step(run, &step, how).await?;
+        }
+        let runs_apart = step.started.is_some() && status::outlives(&step);
+        if status::leaves(&step) || (!phase.is_over() && runs_apart) {
+            return self.kill_application(&step).await.map_err(|trouble| Trouble { doing: doing(), ..trouble });
+        }
+        Ok(())
     }
 
+    /// Steps have no tags, so no description has any.
     async fn tag(&self, _run: &RunRef, _wanted: &Tags, _old: &Tags) -> Result<(), Trouble> {
-        todo!()
+        Ok(())
     }
 
-    async fn report(&self, _run: &RunRef) -> Report {
-        todo!()
+    async fn report(&self, run: &RunRef) -> Report {
+        let cluster = self.cluster.describe().await;
+        let logs = match &cluster {
+            Ok(cluster) => Ok(cluster.log_folder(&self.cluster.id)),
+            Err(error) => Err(error.failed.said.clone()),
+        };
+        let links = self.cluster.links(String::new()).await;
+        let (step, unread) = match self.step(run).await {
+            Ok(step) => (step, String::new()),
+            Err(error) => (None, format!(" (not read: {})", error.failed.said)),
+        };
+        match step {
+            Some(step) => report::report(&step, links, &logs),
+            None if unread.is_empty() => Report {
+                full_log: "no longer there: EMR does not know the step".to_owned(),
+                links,
+                ..Report::default()
+            },
+            None => {
+                let known = Step { id: run.id.clone(), ..Step::default() };
+                let report = report::report(&known, links, &logs);
+                Report { full_log: report.full_log + &unread, ..report }
+            }
+        }
+    }
+}
+
+impl EmrSteps {
+    fn place(&self) -> Place {
+        Place::EmrSteps(self.cluster.id.clone())
+    }
+
+    fn reference(&self, step: Step) -> RunRef {
+        RunRef { place: self.place(), id: step.id, realm: None, name: Some(step.name) }
+    }
+
+    /// Adds the one step of `body`; its id, empty where EMR did not give just one.
+    async fn add(&self, asked: Asked, body: Value) -> Result<String, AwsError> {
+        let call = self.cluster.client().await.add_job_flow_steps().job_flow_id(&self.cluster.id);
+        let sent = call.customize().mutate_request(move |request| sdk::set_json(request, &body)).send().await;
+        let answer = sent.map_err(|error| aws::error(asked, error))?;
+        match answer.step_ids() {
+            [id] => Ok(id.clone()),
+            _ => Ok(String::new()),
+        }
+    }
+
+    /// The step that `run` means; none where there is none (any more), or one of another name.
+    async fn step(&self, run: &RunRef) -> Result<Option<Step>, AwsError> {
+        let call = self.cluster.client().await.describe_step().cluster_id(&self.cluster.id).step_id(&run.id);
+        match call.send().await.map_err(|error| aws::error(Asked::Look, error)) {
+            Ok(answer) => {
+                let step = answer.step().ok_or_else(|| unavailable("EMR answered without a step"))?;
+                Ok(Some(Step::described(step)).filter(|step| is(step, run)))
+            }
+            Err(error) if is_gone(&error) || refusal(&error) == Some(Refusal::UnknownStep) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn cancel_step(&self, run: &RunRef, step: &Step, how: How) -> Result<(), Trouble> {
+        let doing = || format!("stop step {} at {}", step.id, self.place());
+        let option = match how {
+            How::Ask => StepCancellationOption::SendInterrupt,
+            How::Kill => StepCancellationOption::TerminateProcess,
+        };
+        let call = self.cluster.client().await.cancel_steps().cluster_id(&self.cluster.id).step_ids(&step.id);
+        let sent = call.step_cancellation_option(option).send().await;
+        let answer = match sent.map_err(|error| aws::error(Asked::Deed, error)) {
+            Ok(answer) => answer,
+            Err(error) if is_gone(&error) || refusal(&error) == Some(Refusal::UnknownStep) => return Ok(()),
+            Err(error) => return Err(self.cluster.trouble(error, doing(), "CancelSteps").await),
+        };
+        let info = answer.cancel_steps_info_list().iter().find(|info| info.step_id() == Some(&step.id));
+        match info.map(|info| (info.status(), info.reason())) {
+            Some((Some(CancelStepsRequestStatus::Submitted), _)) => Ok(()),
+            Some((Some(CancelStepsRequestStatus::Failed), reason)) => {
+                self.not_cancelled(run, reason.unwrap_or_default()).await
+            }
+            _ => Err(Trouble::new(Kind::Unclear, doing(), "EMR does not say whether it is being cancelled")),
+        }
+    }
+
+    /// EMR did not take the cancellation: since there is nothing to cancel any more, since it is too old, or for a reason
+    /// that may pass.
+    async fn not_cancelled(&self, run: &RunRef, reason: &str) -> Result<(), Trouble> {
+        let doing = || format!("stop step {} at {}", run.id, self.place());
+        let reason: String = reason.chars().take(300).collect();
+        let step = match self.step(run).await {
+            Ok(Some(step)) => step,
+            Ok(None) => return Ok(()),
+            Err(error) => return Err(self.cluster.trouble(error, doing(), "DescribeStep").await),
+        };
+        let phase = status::phase(&step);
+        if phase.is_over() || phase == Phase::Ending {
+            return Ok(());
+        }
+        let said = format!("EMR did not cancel it: {reason}; it is {}", step.word);
+        let release = self.cluster.describe().await.map(|cluster| cluster.release).unwrap_or_default();
+        if phase == Phase::Running && cancels_pending_steps_only(&release) {
+            let said = format!("{said}, and {release} cancels only what is PENDING");
+            let advice = "End it on the cluster (yarn application -kill), wait for its end, or use EMR 5.28 or later.";
+            return Err(Trouble { advice: advice.to_owned(), ..Trouble::new(Kind::Rejected, doing(), said) });
+        }
+        Err(Trouble::new(Kind::Unclear, doing(), said))
+    }
+
+    /// Sees to it that a step kills the application of `step`, unless one does or has done so.
+    async fn kill_application(&self, step: &Step) -> Result<(), Trouble> {
+        let doing = || format!("kill the application of step {}", step.id);
+        let killers = match self.killers(&[step]).await {
+            Ok(killers) => killers,
+            Err(error) => return Err(self.cluster.trouble(error, doing(), "ListSteps").await),
+        };
+        let sees_to_it = |killer: &Step| !status::phase(killer).is_over() || status::kills(killer, step);
+        if killers.first().is_some_and(sees_to_it) {
+            return Ok(());
+        }
+        let body = request::killing(&self.cluster.id, &step.id, &step.name, step.role.as_deref());
+        match self.add(Asked::Deed, body).await {
+            Ok(_) => Ok(()),
+            // It goes with its cluster.
+            Err(error) if is_gone(&error) => Ok(()),
+            Err(error) => Err(self.cluster.trouble(error, doing(), "AddJobFlowSteps").await),
+        }
+    }
+
+    /// The statuses of `steps`, in their order.
+    async fn statuses(&self, steps: &[Step], doing: &str) -> Result<Vec<Status>, Trouble> {
+        let leaving: Vec<&Step> = steps.iter().filter(|step| status::leaves(step)).collect();
+        let mut killers = Vec::new();
+        let mut all_gone = false;
+        if !leaving.is_empty() {
+            killers = match self.killers(&leaving).await {
+                Ok(killers) => killers,
+                Err(error) => return Err(self.cluster.trouble(error, doing, "ListSteps").await),
+            };
+            let is_over = |killer: &Step| status::phase(killer).is_over();
+            let may_live = |step: &&Step| {
+                killer_of(step, &killers).is_none_or(|killer| is_over(killer) && !status::kills(killer, step))
+            };
+            if leaving.iter().any(may_live) {
+                all_gone = match self.cluster.describe().await {
+                    Ok(cluster) => cluster.is_over(),
+                    Err(error) if is_gone(&error) => true,
+                    Err(error) => return Err(self.cluster.trouble(error, doing, "DescribeCluster").await),
+                };
+            }
+        }
+        let remains = |step: &Step| match killer_of(step, &killers) {
+            _ if !status::leaves(step) => Remains::Nothing,
+            _ if all_gone => Remains::GoneWithCluster,
+            Some(killer) => Remains::Hunted(killer),
+            None => Remains::Left,
+        };
+        Ok(steps.iter().map(|step| status::status(step, remains(step))).collect())
+    }
+}
+
+/// Whether `step` is the one that `run` means.
+fn is(step: &Step, run: &RunRef) -> bool {
+    step.id == run.id && run.name.as_ref() == Some(&step.name)
+}
+
+/// The latest step that was made to kill what `step` has left behind.
+fn killer_of<'a>(step: &Step, killers: &'a [Step]) -> Option<&'a Step> {
+    let name = request::killer(&step.id);
+    killers.iter().find(|killer| killer.name == name)
+}
+
+/// Whether a cluster of this release, `emr-5.27.1` say, cannot cancel what runs, as EMR could not
+/// [before 5.28](https://docs.aws.amazon.com/emr/latest/APIReference/API_CancelSteps.html).
+fn cancels_pending_steps_only(release: &str) -> bool {
+    let mut numbers = release.trim_start_matches("emr-").split('.').map(|number| number.parse::<u32>().ok());
+    match (numbers.next().flatten(), numbers.next().flatten()) {
+        (Some(major), Some(minor)) => (major, minor) < (5, 28),
+        _ => false,
     }
 }

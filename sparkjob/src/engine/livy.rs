@@ -52,20 +52,26 @@ const ASTRAY: &str = "Livy answered as if it had been asked for a batch that it 
 /// A Livy server.
 #[derive(Debug)]
 pub struct Livy {
+    place: Place,
     url: LivyUrl,
     transport: Arc<dyn Transport>,
 }
 
 impl Livy {
     pub fn new(url: LivyUrl, transport: Arc<dyn Transport>) -> Self {
-        Self { url, transport }
+        Self::at(Place::Livy(url.clone()), url, transport)
+    }
+
+    /// The server at `url` that the template names as `place`, and that its runs and texts are to name so.
+    pub fn at(place: Place, url: LivyUrl, transport: Arc<dyn Transport>) -> Self {
+        Self { place, url, transport }
     }
 }
 
 #[async_trait]
 impl Engine for Livy {
     async fn start(&self, job: &Job, identity: &Identity) -> Result<RunRef, Trouble> {
-        let doing = || format!("submit the job to {}", self.place());
+        let doing = || format!("submit the job to {}", self.place);
         let Some(parameters) = &job.parameters else {
             return Err(Trouble::new(Kind::Rejected, doing(), "Livy runs Parameters only"));
         };
@@ -86,7 +92,7 @@ impl Engine for Livy {
 
     /// Livy tells no times, and forgets what is over soon enough by itself.
     async fn find(&self, identity: &Identity, by: Lookup, _since: Timestamp) -> Result<Vec<Run>, Trouble> {
-        let doing = || format!("look for the job at {}", self.place());
+        let doing = || format!("look for the job at {}", self.place);
         let found = match by {
             Lookup::Name => self.named(&identity.name()).await.map(|batch| batch.into_iter().collect()),
             Lookup::Token => self.select(|name| identity.asked_for(name)).await,
@@ -105,12 +111,12 @@ impl Engine for Livy {
         let batches = match runs {
             [] => Vec::new(),
             [run] => {
-                let doing = || format!("ask {} for the state of batch {}", self.place(), run.id);
+                let doing = || format!("ask {} for the state of batch {}", self.place, run.id);
                 let batch = self.batch(run).await.map_err(|failed| failed.while_doing(doing()))?;
                 batch.into_iter().collect()
             }
             _ => {
-                let doing = || format!("ask {} for its batches", self.place());
+                let doing = || format!("ask {} for its batches", self.place);
                 self.all().await.map_err(|failed| failed.while_doing(doing()))?
             }
         };
@@ -121,7 +127,7 @@ impl Engine for Livy {
 
     /// Livy knows one way to stop a batch, so `how` makes no difference.
     async fn cancel(&self, run: &RunRef, _how: How) -> Result<(), Trouble> {
-        let doing = || format!("stop batch {} at {}", run.id, self.place());
+        let doing = || format!("stop batch {} at {}", run.id, self.place);
         let Some(batch) = self.batch(run).await.map_err(|failed| failed.while_doing(doing()))? else {
             return Ok(());
         };
@@ -185,12 +191,8 @@ impl Livy {
         format!("GET {address}, until Livy forgets the batch, by default 10 minutes after its end")
     }
 
-    fn place(&self) -> Place {
-        Place::Livy(self.url.clone())
-    }
-
     fn reference(&self, id: u64, name: Option<&str>) -> RunRef {
-        RunRef { place: self.place(), id: id.to_string(), realm: None, name: name.map(str::to_owned) }
+        RunRef { place: self.place.clone(), id: id.to_string(), realm: None, name: name.map(str::to_owned) }
     }
 
     /// The batch of this name.

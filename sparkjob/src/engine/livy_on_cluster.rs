@@ -1,51 +1,163 @@
 //! Livy on the primary node of one of EMR's clusters.
+//!
+//! The template names the cluster, and so do references and texts: the node's own name is asked of EMR when it is needed.
+//! So a cluster that has ended is told from one that cannot be reached.
 
-use std::sync::Arc;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{Engine, How, Lookup, Report, Trouble};
+use super::aws::AwsError;
+use super::emr_cluster::{Cluster, EmrCluster, Refusal, refusal, unavailable};
+use super::livy::Livy;
+use super::{Engine, How, Kind, Links, Lookup, Report, Trouble};
 use crate::http::Transport;
 use crate::http::sdk::Aws;
-use crate::job::{Identity, Job, Run, RunRef, Status, Tags, Timestamp};
+use crate::job::{DEFAULT_LIVY_PORT, Identity, Job, LivyUrl, Place, Run, RunRef, Status, Tags, Timestamp};
 
 /// The Livy of a cluster.
 #[derive(Debug)]
 pub struct LivyOnCluster {
-    cluster: String,
+    cluster: EmrCluster,
     transport: Arc<dyn Transport>,
-    aws: Arc<Aws>,
+    /// The server where it was last found, for as long as it answers there: of several primary nodes another may take over.
+    known: Mutex<Option<Arc<Livy>>>,
 }
 
 impl LivyOnCluster {
     pub fn new(cluster: String, transport: Arc<dyn Transport>, aws: Arc<Aws>) -> Self {
-        Self { cluster, transport, aws }
+        Self { cluster: EmrCluster::new(cluster, aws), transport, known: Mutex::default() }
     }
+}
+
+/// What there is of a cluster's Livy.
+enum Found {
+    Livy(Arc<Livy>),
+    /// The cluster has ended, or is about to, or EMR knows none of its id: for this reason.
+    Over(String),
 }
 
 #[async_trait]
 impl Engine for LivyOnCluster {
-    async fn start(&self, _job: &Job, _identity: &Identity) -> Result<RunRef, Trouble> {
-        todo!("{} {:?} {:?}", self.cluster, self.aws, self.transport)
+    async fn start(&self, job: &Job, identity: &Identity) -> Result<RunRef, Trouble> {
+        let doing = format!("submit the job to {}", self.place());
+        match self.livy(&doing).await? {
+            Found::Livy(livy) => self.heed(livy.start(job, identity).await),
+            Found::Over(said) => {
+                let advice = "Name a cluster of this region and account that runs, or make one.".to_owned();
+                Err(Trouble { advice, ..Trouble::new(Kind::Rejected, doing, said) })
+            }
+        }
     }
 
-    async fn find(&self, _identity: &Identity, _by: Lookup, _since: Timestamp) -> Result<Vec<Run>, Trouble> {
-        todo!()
+    async fn find(&self, identity: &Identity, by: Lookup, since: Timestamp) -> Result<Vec<Run>, Trouble> {
+        match self.livy(&format!("look for the job at {}", self.place())).await? {
+            Found::Livy(livy) => self.heed(livy.find(identity, by, since).await),
+            Found::Over(_) => Ok(Vec::new()),
+        }
     }
 
-    async fn describe(&self, _runs: &[RunRef]) -> Result<Vec<Status>, Trouble> {
-        todo!()
+    async fn describe(&self, runs: &[RunRef]) -> Result<Vec<Status>, Trouble> {
+        match self.livy(&format!("ask {} for its batches", self.place())).await? {
+            Found::Livy(livy) => self.heed(livy.describe(runs).await),
+            Found::Over(_) => Ok(runs.iter().map(|_| Status::gone()).collect()),
+        }
     }
 
-    async fn cancel(&self, _run: &RunRef, _how: How) -> Result<(), Trouble> {
-        todo!()
+    async fn cancel(&self, run: &RunRef, how: How) -> Result<(), Trouble> {
+        match self.livy(&format!("stop batch {} at {}", run.id, self.place())).await? {
+            Found::Livy(livy) => self.heed(livy.cancel(run, how).await),
+            Found::Over(_) => Ok(()),
+        }
     }
 
+    /// Livy has no tags, so no description has any.
     async fn tag(&self, _run: &RunRef, _wanted: &Tags, _old: &Tags) -> Result<(), Trouble> {
-        todo!()
+        Ok(())
     }
 
-    async fn report(&self, _run: &RunRef) -> Report {
-        todo!()
+    async fn report(&self, run: &RunRef) -> Report {
+        let cluster = match self.cluster.describe().await {
+            Ok(cluster) => cluster,
+            Err(error) => {
+                let full_log = format!("on {} (not read: {})", self.place(), error.failed.said);
+                return Report { full_log, links: self.cluster.links(String::new()).await, ..Report::default() };
+            }
+        };
+        let links = self.cluster.links(cluster.log_folder(&self.cluster.id).unwrap_or_default()).await;
+        let mut report = match self.server(&cluster) {
+            Ok(Found::Livy(livy)) => livy.report(run).await,
+            Ok(Found::Over(said)) => Report { full_log: format!("gone with {said}"), ..Report::default() },
+            Err(error) => Report { full_log: format!("not there yet: {}", error.failed.said), ..Report::default() },
+        };
+        if !links.log_uri.is_empty() {
+            let Report { full_log, .. } = &report;
+            report.full_log = format!("{full_log}; what EMR keeps of the cluster's logs: {}", links.log_uri);
+        }
+        report.links = Links { console: links.console, log_uri: links.log_uri, ..report.links };
+        report
+    }
+}
+
+impl LivyOnCluster {
+    fn place(&self) -> Place {
+        Place::LivyOnCluster(self.cluster.id.clone())
+    }
+
+    /// The cluster's Livy, where it was last found or where EMR says that it is.
+    async fn livy(&self, doing: &str) -> Result<Found, Trouble> {
+        if let Some(livy) = self.known().clone() {
+            return Ok(Found::Livy(livy));
+        }
+        let found = match self.cluster.describe().await {
+            Ok(cluster) => self.server(&cluster),
+            Err(error) if refusal(&error) == Some(Refusal::UnknownCluster) => Ok(Found::Over(error.failed.said)),
+            Err(error) => Err(error),
+        };
+        match found {
+            Ok(Found::Livy(livy)) => {
+                *self.known() = Some(Arc::clone(&livy));
+                Ok(Found::Livy(livy))
+            }
+            Ok(over) => Ok(over),
+            Err(error) => Err(self.cluster.trouble(error, doing, "DescribeCluster").await),
+        }
+    }
+
+    /// Where the Livy of `cluster` is.
+    fn server(&self, cluster: &Cluster) -> Result<Found, AwsError> {
+        let id = &self.cluster.id;
+        if cluster.is_ending() {
+            return Ok(Found::Over(format!("cluster {id}, which is {}", cluster.told())));
+        }
+        if cluster.primary.is_empty() {
+            return Err(unavailable(format!("cluster {id} has no primary node yet, it is {}", cluster.told())));
+        }
+        let url = LivyUrl::from_host(&cluster.primary, DEFAULT_LIVY_PORT);
+        let url = url.map_err(|_| unavailable(format!("EMR gives no host for the primary node of cluster {id}")))?;
+        Ok(Found::Livy(Arc::new(Livy::at(self.place(), url, Arc::clone(&self.transport)))))
+    }
+
+    /// Forgets where Livy is when it does not answer there: the next call asks EMR.
+    fn heed<T>(&self, answer: Result<T, Trouble>) -> Result<T, Trouble> {
+        answer.map_err(|trouble| {
+            if !matches!(trouble.kind, Kind::Unavailable | Kind::Unclear) {
+                return trouble;
+            }
+            *self.known() = None;
+            let advice = format!(
+                "Check that Livy is among the applications of cluster {}, and that the network lets the submitter reach port \
+                 {DEFAULT_LIVY_PORT} of its primary node (subnets, security groups).",
+                self.cluster.id
+            );
+            Trouble { advice, ..trouble }
+        })
+    }
+
+    fn known(&self) -> MutexGuard<'_, Option<Arc<Livy>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

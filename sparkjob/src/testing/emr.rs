@@ -25,6 +25,7 @@ use crate::http::{Lost, Transport};
 use clock::Clock;
 pub use clock::OPENED;
 pub use runs::EmrRun;
+pub use steps::EmrCluster;
 
 /// How long any answer takes, so that time goes by for those who ask without a pause.
 const LATENCY: Duration = Duration::from_millis(5);
@@ -201,6 +202,7 @@ struct World {
     stopped: BTreeSet<String>,
     shown: BTreeMap<String, String>,
     operations: BTreeSet<(String, String)>,
+    steps: steps::Books,
 }
 
 /// A body, or an error: status, code, message.
@@ -242,6 +244,7 @@ impl World {
             unknown: BTreeSet::new(),
             shown: BTreeMap::new(),
             operations: BTreeSet::new(),
+            steps: steps::Books::default(),
         }
     }
 
@@ -280,10 +283,10 @@ impl World {
 fn answer(world: &mut World, request: &Request<Bytes>) -> Answer {
     let host = request.uri().host().unwrap_or_default();
     let body = serde_json::from_slice(request.body()).unwrap_or(Value::Null);
-    match host.strip_suffix(&format!(".{REGION}.amazonaws.com")).or_else(|| host.split('.').next()) {
+    match host.strip_suffix(&format!(".{REGION}.amazonaws.com")) {
         Some("emr-containers") => containers::answer(world, request, &body),
         Some("emr-serverless") => serverless::answer(world, request, &body),
-        Some("elasticmapreduce" | "eu-west-1") => steps::answer(world, request, &body),
+        Some("elasticmapreduce") => steps::answer(world, request, &body),
         _ => panic!("nobody answers at {host}"),
     }
 }

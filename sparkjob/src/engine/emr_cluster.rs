@@ -1,0 +1,234 @@
+//! One of EMR's clusters on EC2: how it is called, what it says of itself, and what its refusals mean.
+
+use std::sync::Arc;
+
+use aws_sdk_emr::Client;
+use aws_sdk_emr::types::ClusterState;
+use tokio::sync::OnceCell;
+
+use super::Trouble;
+use super::answer::{Asked, Failed};
+use super::aws::{self, AwsError};
+use super::{Kind, Links};
+use crate::http::sdk::Aws;
+
+/// A cluster, and the way to what AWS says of it.
+#[derive(Debug)]
+pub struct EmrCluster {
+    pub id: String,
+    aws: Arc<Aws>,
+    client: OnceCell<Client>,
+}
+
+/// What `DescribeCluster` tells of a cluster; a text that it does not give is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cluster {
+    pub state: String,
+    /// Why it changed to this state.
+    pub reason: String,
+    /// The name of its primary node; empty as long as there is none.
+    pub primary: String,
+    /// The folder for the logs of all that runs there.
+    pub log_uri: String,
+    /// Its release: `emr-7.5.0`.
+    pub release: String,
+}
+
+impl EmrCluster {
+    pub fn new(id: String, aws: Arc<Aws>) -> Self {
+        Self { id, aws, client: OnceCell::new() }
+    }
+
+    /// The SDK's client, made when it is first needed.
+    pub async fn client(&self) -> &Client {
+        self.client.get_or_init(async || Client::new(self.aws.config().await)).await
+    }
+
+    pub async fn describe(&self) -> Result<Cluster, AwsError> {
+        let answer = self.client().await.describe_cluster().cluster_id(&self.id).send().await;
+        let answer = answer.map_err(|error| aws::error(Asked::Look, error))?;
+        let cluster = answer.cluster().ok_or_else(|| unavailable("EMR answered without a cluster"))?;
+        let text = |text: Option<&str>| text.unwrap_or_default().trim().to_owned();
+        let status = cluster.status();
+        let reason = status.and_then(|status| status.state_change_reason());
+        Ok(Cluster {
+            state: text(status.and_then(|status| status.state()).map(ClusterState::as_str)),
+            reason: text(reason.and_then(|reason| reason.message())),
+            primary: text(cluster.master_public_dns_name()),
+            // Clusters of old show the scheme that Hadoop once had for S3.
+            log_uri: text(cluster.log_uri()).replacen("s3n://", "s3://", 1),
+            release: text(cluster.release_label()),
+        })
+    }
+
+    /// A call that failed, told for people. `action` is the operation's name.
+    pub async fn trouble(&self, error: AwsError, doing: impl Into<String>, action: &str) -> Trouble {
+        let arn =
+            format!("arn:{}:elasticmapreduce:{}:*:cluster/{}", self.partition().await, self.region().await, self.id);
+        let refusal = refusal(&error);
+        let trouble = error.while_doing(doing, &format!("elasticmapreduce:{action}"), &arn);
+        let advice = match refusal {
+            Some(Refusal::Full) => return Trouble { kind: Kind::Busy, ..trouble },
+            Some(Refusal::UnknownCluster) => format!(
+                "Check that {} is the id of a cluster in {} and in this account: EMR forgets a cluster two months after \
+                 its end.",
+                self.id,
+                self.region().await
+            ),
+            Some(Refusal::Over) => "Name a cluster that runs.".to_owned(),
+            Some(Refusal::RuntimeRole) => {
+                "A runtime role (ExecutionRoleArn) goes with a cluster whose security configuration has \
+                 EnableApplicationScopedIAMRole, from EMR 6.7 on, and with no other: \
+                 https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-steps-runtime-roles.html."
+                    .to_owned()
+            }
+            Some(Refusal::UnknownStep) | None => return trouble,
+        };
+        Trouble { advice, ..trouble }
+    }
+
+    /// Links to the cluster's page and to its logs.
+    pub async fn links(&self, log_uri: String) -> Links {
+        let (region, id) = (self.region().await, &self.id);
+        let domain = match self.partition().await {
+            "aws-cn" => "amazonaws.cn",
+            "aws-us-gov" => "amazonaws-us-gov.com",
+            _ => "aws.amazon.com",
+        };
+        let console = format!("https://{region}.console.{domain}/emr/home?region={region}#/clusterDetails/{id}");
+        Links { log_uri, console, ..Links::default() }
+    }
+
+    async fn region(&self) -> &str {
+        self.aws.config().await.region().map_or("", |region| region.as_ref())
+    }
+
+    async fn partition(&self) -> &'static str {
+        match self.region().await {
+            region if region.starts_with("cn-") => "aws-cn",
+            region if region.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        }
+    }
+}
+
+impl Cluster {
+    /// Whether it has ended or is about to: nothing starts there any more.
+    pub fn is_ending(&self) -> bool {
+        self.state.starts_with("TERMINAT")
+    }
+
+    /// Whether it has ended, with all that ran there.
+    pub fn is_over(&self) -> bool {
+        self.state.starts_with("TERMINATED")
+    }
+
+    /// `TERMINATED: User request`.
+    pub fn told(&self) -> String {
+        if self.reason.is_empty() { self.state.clone() } else { format!("{}: {}", self.state, self.reason) }
+    }
+
+    /// The folder of the cluster within its logs, with a slash at the end; none where it keeps no logs.
+    pub fn log_folder(&self, id: &str) -> Option<String> {
+        let root = self.log_uri.trim_end_matches('/');
+        (!root.is_empty()).then(|| format!("{root}/{id}/"))
+    }
+}
+
+/// What EMR refuses for good, as far as its words tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It knows no such cluster.
+    UnknownCluster,
+    /// The cluster has ended, or is about to.
+    Over,
+    /// It knows no such step.
+    UnknownStep,
+    /// The cluster has as many active steps as it may have.
+    Full,
+    /// The cluster takes no runtime role, or needs one.
+    RuntimeRole,
+}
+
+/// Which refusal this is.
+///
+/// EMR has two codes for all of them, `ValidationException` and `InvalidRequestException`, so only its words tell. They are
+/// published nowhere; they are quoted where people met them: [an unknown cluster], [and for `AddJobFlowSteps`], [one that is
+/// over], [an unknown step and too many steps], [runtime roles].
+///
+/// [an unknown cluster]: https://github.com/aws/aws-cli/issues/3099
+/// [and for `AddJobFlowSteps`]: https://github.com/raster-foundry/raster-foundry/issues/352
+/// [one that is over]: https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/emr/managed_scaling_policy.go
+/// [an unknown step and too many steps]: https://github.com/Yelp/mrjob/blob/master/tests/mock_boto3/emr.py
+/// [runtime roles]: https://github.com/awslabs/amazon-emr-cli/pull/21
+pub fn refusal(error: &AwsError) -> Option<Refusal> {
+    if error.failed.kind != Kind::Rejected {
+        return None;
+    }
+    let said = error.failed.said.to_ascii_lowercase();
+    let names = |what: &str| said.contains(what);
+    let unknown = names("not valid") || names("does not exist");
+    let is_of_cluster = ["cluster id", "clusterid", "job flow id", "jobflowid"].into_iter().any(names);
+    let is_of_step = ["step id", "stepid"].into_iter().any(names);
+    match () {
+        () if unknown && is_of_step => Some(Refusal::UnknownStep),
+        () if unknown && is_of_cluster => Some(Refusal::UnknownCluster),
+        () if names("shutting down, terminated, or finished") => Some(Refusal::Over),
+        () if names("maximum number of active steps") || names("maximum number of steps") => Some(Refusal::Full),
+        () if names("runtime role") => Some(Refusal::RuntimeRole),
+        () => None,
+    }
+}
+
+/// Whether what was asked about went with its cluster.
+pub fn is_gone(error: &AwsError) -> bool {
+    matches!(refusal(error), Some(Refusal::UnknownCluster | Refusal::Over))
+}
+
+pub fn unavailable(said: impl Into<String>) -> AwsError {
+    AwsError { failed: Failed::new(Kind::Unavailable, said), code: String::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_by_its_words() {
+        let refused = |said: &str| {
+            let failed = Failed::new(Kind::Rejected, said);
+            refusal(&AwsError { failed, code: "ValidationException".to_owned() })
+        };
+        for (said, expected) in [
+            ("InvalidRequestException: Cluster id 'j-1' is not valid.", Some(Refusal::UnknownCluster)),
+            ("ValidationException: Specified job flow ID does not exist.", Some(Refusal::UnknownCluster)),
+            ("ValidationException: Specified job flow ID not valid", Some(Refusal::UnknownCluster)),
+            ("ValidationException: jobFlowId 'j-1' is not valid.", Some(Refusal::UnknownCluster)),
+            ("ValidationException: clusterId 'j-1' is not valid.", Some(Refusal::UnknownCluster)),
+            ("InvalidRequestException: Step id 's-1' is not valid.", Some(Refusal::UnknownStep)),
+            (
+                "ValidationException: A job flow that is shutting down, terminated, or finished may not be modified.",
+                Some(Refusal::Over),
+            ),
+            (
+                "ValidationException: Maximum number of active steps(State = 'Running', 'Pending' or 'Cancel_Pending') for \
+                 cluster exceeded.",
+                Some(Refusal::Full),
+            ),
+            ("ValidationException: Runtime roles are not supported on this cluster.", Some(Refusal::RuntimeRole)),
+            ("ValidationException: Jar is not valid", None),
+        ] {
+            assert_eq!(refused(said), expected, "{said}");
+        }
+        // The same words on the way of weather are no refusal.
+        assert_eq!(refusal(&unavailable("Cluster id 'j-1' is not valid.")), None);
+    }
+
+    #[test]
+    fn a_folder_for_logs_has_one_slash_between_its_parts() {
+        let folder = |log_uri: &str| Cluster { log_uri: log_uri.to_owned(), ..Cluster::default() }.log_folder("j-1");
+        assert_eq!(folder("s3://logs/emr/").as_deref(), Some("s3://logs/emr/j-1/"));
+        assert_eq!(folder("s3://logs").as_deref(), Some("s3://logs/j-1/"));
+        assert_eq!(folder(""), None);
+    }
+}

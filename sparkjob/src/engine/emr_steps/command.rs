@@ -1,0 +1,164 @@
+//! What the arguments of a step say of the `spark-submit` that they call.
+//!
+//! A step's arguments are all that EMR shows of how its job runs, and they are shown to whoever looks later: so they tell
+//! whether the job is a part of the step or outlives it.
+
+/// An option of `spark-submit`'s with its value.
+struct Opt<'a> {
+    name: &'a str,
+    value: &'a str,
+    /// Which argument holds the value.
+    at: usize,
+}
+
+/// Options that have no value:
+/// [`SparkSubmitOptionParser`](https://github.com/apache/spark/blob/master/launcher/src/main/java/org/apache/spark/launcher/SparkSubmitOptionParser.java).
+const SWITCHES: [&str; 7] = ["--help", "-h", "--supervise", "--usage-error", "--verbose", "-v", "--version"];
+
+const TAGS: &str = "spark.yarn.tags";
+
+/// Whether the arguments submit an application to YARN that carries `tag` and is no part of the step.
+pub fn outlives(args: &[String], tag: &str) -> bool {
+    deploys_in_cluster(args) && tags(args).is_some_and(|tags| tags.value.split(',').any(|one| one.trim() == tag))
+}
+
+/// Whether the step goes on for as long as the application does.
+pub fn waits(args: &[String]) -> bool {
+    property(args, "spark.yarn.submit.waitAppCompletion").is_none_or(|waits| waits.value.trim() != "false")
+}
+
+/// The arguments with `tag` on the application, where it outlives the step: else it could not be found again.
+pub fn tagged(args: &[String], tag: &str) -> Vec<String> {
+    let mut tagged = args.to_vec();
+    if !deploys_in_cluster(args) || outlives(args, tag) {
+        return tagged;
+    }
+    match (tags(args), spark_submit(args)) {
+        // Said twice, the later one would hold alone.
+        (Some(tags), _) => tagged[tags.at] = format!("{},{tag}", tagged[tags.at].trim_end_matches([',', ' '])),
+        (None, Some(at)) => {
+            tagged.splice(at + 1..=at, ["--conf".to_owned(), format!("{TAGS}={tag}")]);
+        }
+        (None, None) => {}
+    }
+    tagged
+}
+
+fn deploys_in_cluster(args: &[String]) -> bool {
+    let options = options(args);
+    let last = |name: &str| options.iter().rev().find(|option| option.name == name).map(|option| option.value);
+    match (last("--deploy-mode"), last("--master")) {
+        (Some(mode), _) => mode == "cluster",
+        (None, Some("yarn-cluster")) => true,
+        (None, _) => property(args, "spark.submit.deployMode").is_some_and(|mode| mode.value == "cluster"),
+    }
+}
+
+fn tags(args: &[String]) -> Option<Opt<'_>> {
+    property(args, TAGS)
+}
+
+/// The property that holds, of those given by `--conf`, which is the last one.
+fn property<'a>(args: &'a [String], name: &'a str) -> Option<Opt<'a>> {
+    let confs = options(args).into_iter().rev().filter(|option| option.name == "--conf" || option.name == "-c");
+    confs.into_iter().find_map(|option| {
+        let (property, value) = option.value.split_once('=')?;
+        (property.trim() == name).then_some(Opt { name, value, at: option.at })
+    })
+}
+
+/// The options before the entry point: what comes after that is the program's own.
+fn options(args: &[String]) -> Vec<Opt<'_>> {
+    let mut options = Vec::new();
+    let begin = spark_submit(args).map_or(args.len(), |at| at + 1);
+    let mut words = args.iter().enumerate().skip(begin);
+    while let Some((at, word)) = words.next() {
+        if !word.starts_with('-') {
+            break;
+        }
+        if let Some((name, value)) = word.split_once('=').filter(|(name, _)| name.starts_with("--")) {
+            options.push(Opt { name, value, at });
+        } else if !SWITCHES.contains(&word.as_str())
+            && let Some((at, value)) = words.next()
+        {
+            options.push(Opt { name: word, value, at });
+        }
+    }
+    options
+}
+
+fn spark_submit(args: &[String]) -> Option<usize> {
+    args.iter().position(|word| word == "spark-submit" || word.ends_with("/spark-submit"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_job_outlives_its_step_where_yarn_runs_its_driver_and_its_tag_is_known() {
+        for (text, expected) in [
+            ("spark-submit --deploy-mode cluster --conf spark.yarn.tags=pi-1 pi.py", true),
+            ("spark-submit --deploy-mode=cluster --conf=spark.yarn.tags=a,pi-1 pi.py", true),
+            (
+                "env A=b /usr/bin/spark-submit --verbose --conf spark.submit.deployMode=cluster -c spark.yarn.tags=pi-1 pi.py",
+                true,
+            ),
+            ("spark-submit --master yarn-cluster --conf spark.yarn.tags=pi-1 pi.py", true),
+            ("spark-submit --deploy-mode client --conf spark.yarn.tags=pi-1 pi.py", false),
+            ("spark-submit --deploy-mode cluster --deploy-mode client --conf spark.yarn.tags=pi-1 pi.py", false),
+            (
+                "spark-submit --deploy-mode client --conf spark.submit.deployMode=cluster --conf spark.yarn.tags=pi-1 pi.py",
+                false,
+            ),
+            ("spark-submit --conf spark.yarn.tags=pi-1 pi.py --deploy-mode cluster", false),
+            ("spark-submit --deploy-mode cluster --conf spark.yarn.tags=pi-10 pi.py", false),
+            ("spark-submit --deploy-mode cluster --conf spark.yarn.tags=pi-1 --conf spark.yarn.tags=a pi.py", false),
+            ("spark-submit --deploy-mode cluster pi.py", false),
+            ("spark-example --deploy-mode cluster --conf spark.yarn.tags=pi-1", false),
+            ("spark-submit --deploy-mode", false),
+            ("", false),
+        ] {
+            assert_eq!(outlives(&words(text), "pi-1"), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_outlives_its_step_is_tagged_and_nothing_else_is_changed() {
+        for (text, expected) in [
+            (
+                "env A=b spark-submit --deploy-mode cluster pi.py 1",
+                "env A=b spark-submit --conf spark.yarn.tags=pi-1 --deploy-mode cluster pi.py 1",
+            ),
+            (
+                "spark-submit --deploy-mode cluster --conf spark.yarn.tags=a,b pi.py",
+                "spark-submit --deploy-mode cluster --conf spark.yarn.tags=a,b,pi-1 pi.py",
+            ),
+            (
+                "spark-submit --conf=spark.yarn.tags=a --deploy-mode=cluster pi.py",
+                "spark-submit --conf=spark.yarn.tags=a,pi-1 --deploy-mode=cluster pi.py",
+            ),
+            (
+                "spark-submit --deploy-mode cluster --conf spark.yarn.tags=pi-1 pi.py",
+                "spark-submit --deploy-mode cluster --conf spark.yarn.tags=pi-1 pi.py",
+            ),
+            ("spark-submit pi.py --deploy-mode cluster", "spark-submit pi.py --deploy-mode cluster"),
+            ("hive-script --deploy-mode cluster", "hive-script --deploy-mode cluster"),
+        ] {
+            let tagged = tagged(&words(text), "pi-1");
+            assert_eq!(tagged, words(expected));
+            assert_eq!(outlives(&tagged, "pi-1"), deploys_in_cluster(&tagged));
+        }
+    }
+
+    #[test]
+    fn only_an_explicit_no_ends_a_step_before_its_application() {
+        assert!(waits(&words("spark-submit pi.py")));
+        assert!(waits(&words("spark-submit --conf spark.yarn.submit.waitAppCompletion=true pi.py")));
+        assert!(!waits(&words("spark-submit --conf spark.yarn.submit.waitAppCompletion=false pi.py")));
+    }
+}

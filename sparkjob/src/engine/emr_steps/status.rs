@@ -1,0 +1,206 @@
+//! What a step's state means, and what becomes of an application that outlives its step.
+
+use tracing::warn;
+
+use super::command;
+use super::request::tag;
+use super::step::Step;
+use crate::job::{Phase, Status};
+
+/// What there is of the application that a step left behind.
+#[derive(Clone, Copy, Debug)]
+pub enum Remains<'a> {
+    /// Nothing: the step has left none.
+    Nothing,
+    /// Nothing any more: the cluster has ended.
+    GoneWithCluster,
+    /// Perhaps a living application, which no step was made to kill.
+    Left,
+    /// This is the latest step that was made to kill it.
+    Hunted(&'a Step),
+}
+
+/// The status of the run that `step` is.
+pub fn status(step: &Step, remains: Remains) -> Status {
+    let (phase, more) = match (phase(step), remains) {
+        (phase, Remains::Nothing) => (phase, None),
+        (_, Remains::GoneWithCluster) => {
+            (Phase::Cancelled, Some("its application ended with the cluster, if not before".to_owned()))
+        }
+        (_, Remains::Hunted(killer)) if kills(killer, step) => {
+            (Phase::Cancelled, Some(format!("step {} killed its application", killer.id)))
+        }
+        (_, Remains::Hunted(killer)) if !self::phase(killer).is_over() => {
+            (Phase::Ending, Some(format!("step {} is to kill its application and is {}", killer.id, killer.word)))
+        }
+        (phase, Remains::Hunted(Step { word, id, .. })) if word != "COMPLETED" => {
+            (still(phase), Some(format!("its application may be alive: step {id}, which was to kill it, is {word}")))
+        }
+        (phase, _) => (still(phase), Some("the step is over, but its application may be alive".to_owned())),
+    };
+    let reasons = [reason(step), more.unwrap_or_default()];
+    let reasons: Vec<&str> = reasons.iter().map(String::as_str).filter(|reason| !reason.is_empty()).collect();
+    Status {
+        phase,
+        word: step.word.clone(),
+        reason: reasons.join("; "),
+        name: Some(step.name.clone()).filter(|name| !name.is_empty()),
+        application: None,
+        created: step.created,
+        silent: false,
+    }
+}
+
+/// Where an application is whose step has come to this phase without it: one that was only submitted runs, as far as
+/// anybody knows.
+fn still(phase: Phase) -> Phase {
+    if phase == Phase::Succeeded { Phase::Running } else { Phase::Ending }
+}
+
+/// Where the step itself stands.
+pub fn phase(step: &Step) -> Phase {
+    known(&step.word).unwrap_or_else(|| {
+        let Step { id, name, word, .. } = step;
+        warn!(id, name, state = word, "a step is in a state that is not known; it counts as still going");
+        Phase::Waiting
+    })
+}
+
+/// Every word of [`StepState`](https://docs.aws.amazon.com/emr/latest/APIReference/API_StepStatus.html); none for any other.
+fn known(word: &str) -> Option<Phase> {
+    Some(match word {
+        "PENDING" => Phase::Waiting,
+        "RUNNING" => Phase::Running,
+        "CANCEL_PENDING" => Phase::Ending,
+        "COMPLETED" => Phase::Succeeded,
+        "FAILED" => Phase::Failed,
+        // What is interrupted did not end by itself: its cluster did.
+        "CANCELLED" | "INTERRUPTED" => Phase::Cancelled,
+        _ => return None,
+    })
+}
+
+/// Whether the job runs in an application of its own, which goes on when the step is stopped: EMR says that asynchronous
+/// processes [are not affected](https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-cancel-steps.html), and Spark
+/// [leaves it so](https://issues.apache.org/jira/browse/SPARK-6692).
+pub fn outlives(step: &Step) -> bool {
+    command::outlives(&step.args, &tag(&step.name))
+}
+
+/// Whether the step may have left an application behind that is alive: it was cancelled when it had begun, or ended as soon
+/// as it had submitted it.
+pub fn leaves(step: &Step) -> bool {
+    let detached = match step.word.as_str() {
+        "CANCELLED" => true,
+        "COMPLETED" => !command::waits(&step.args),
+        _ => false,
+    };
+    detached && step.started.is_some() && outlives(step)
+}
+
+/// Whether `killer` is done and has killed all that `step` has left behind: what it found while that still ran is not all
+/// that there may be, as the application may have been submitted a moment later.
+pub fn kills(killer: &Step, step: &Step) -> bool {
+    killer.word == "COMPLETED" && killer.started.zip(step.ended).is_some_and(|(started, ended)| started >= ended)
+}
+
+fn reason(step: &Step) -> String {
+    match (step.reason.as_str(), step.message.as_str()) {
+        ("", message) => message.to_owned(),
+        (reason, "") => reason.to_owned(),
+        (reason, message) => format!("{reason}: {message}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::Timestamp;
+
+    fn step(word: &str) -> Step {
+        let args = ["spark-submit", "--deploy-mode", "cluster", "--conf", "spark.yarn.tags=pi", "pi.py"];
+        Step {
+            id: "s-1".to_owned(),
+            name: "Pi".to_owned(),
+            word: word.to_owned(),
+            args: args.map(str::to_owned).to_vec(),
+            created: Some(Timestamp(1000)),
+            started: Some(Timestamp(2000)),
+            ended: Some(Timestamp(3000)),
+            ..Step::default()
+        }
+    }
+
+    fn detached(word: &str) -> Step {
+        let mut step = step(word);
+        let conf = ["--conf", "spark.yarn.submit.waitAppCompletion=false"].map(str::to_owned);
+        step.args.splice(1..1, conf);
+        step
+    }
+
+    #[test]
+    fn every_word_has_its_phase() {
+        let phases = [
+            ("PENDING", Phase::Waiting),
+            ("CANCEL_PENDING", Phase::Ending),
+            ("RUNNING", Phase::Running),
+            ("COMPLETED", Phase::Succeeded),
+            ("CANCELLED", Phase::Cancelled),
+            ("FAILED", Phase::Failed),
+            ("INTERRUPTED", Phase::Cancelled),
+            ("Completed", Phase::Waiting),
+            ("PONDERING", Phase::Waiting),
+            ("", Phase::Waiting),
+        ];
+        for (word, phase) in phases {
+            let status = status(&step(word), Remains::Nothing);
+            assert_eq!((status.phase, status.word.as_str(), status.silent), (phase, word, false));
+        }
+    }
+
+    #[test]
+    fn only_what_was_begun_and_did_not_end_by_itself_leaves_an_application() {
+        let words = ["PENDING", "CANCEL_PENDING", "RUNNING", "COMPLETED", "CANCELLED", "FAILED", "INTERRUPTED"];
+        let leaving =
+            |made: &dyn Fn(&str) -> Step| words.into_iter().filter(|word| leaves(&made(word))).collect::<Vec<_>>();
+        assert_eq!(leaving(&step), ["CANCELLED"]);
+        assert_eq!(leaving(&detached), ["COMPLETED", "CANCELLED"]);
+        assert!(leaving(&|word| Step { started: None, ..step(word) }).is_empty());
+        assert!(leaving(&|word| Step { name: "Other".to_owned(), ..step(word) }).is_empty());
+    }
+
+    #[test]
+    fn an_application_is_over_once_a_step_has_killed_it_that_began_after_the_end_of_its_own() {
+        let killer =
+            |word: &str, started| Step { id: "s-2".to_owned(), started: Some(Timestamp(started)), ..step(word) };
+        for (word, started, stopped, submitted) in [
+            ("PENDING", 3000, Phase::Ending, Phase::Ending),
+            ("RUNNING", 3000, Phase::Ending, Phase::Ending),
+            ("COMPLETED", 2999, Phase::Ending, Phase::Running),
+            ("COMPLETED", 3000, Phase::Cancelled, Phase::Cancelled),
+            ("FAILED", 3000, Phase::Ending, Phase::Running),
+            ("CANCELLED", 3000, Phase::Ending, Phase::Running),
+        ] {
+            let killer = killer(word, started);
+            assert_eq!(status(&step("CANCELLED"), Remains::Hunted(&killer)).phase, stopped, "{word}");
+            assert_eq!(status(&detached("COMPLETED"), Remains::Hunted(&killer)).phase, submitted, "{word}");
+        }
+        for step in [step("CANCELLED"), detached("COMPLETED")] {
+            assert_eq!(status(&step, Remains::GoneWithCluster).phase, Phase::Cancelled);
+        }
+        assert_eq!(status(&step("CANCELLED"), Remains::Left).phase, Phase::Ending);
+        assert_eq!(status(&detached("COMPLETED"), Remains::Left).phase, Phase::Running);
+    }
+
+    #[test]
+    fn why_a_step_failed_is_told_once() {
+        let told = |reason: &str, message: &str| {
+            let step = Step { reason: reason.to_owned(), message: message.to_owned(), ..step("FAILED") };
+            status(&step, Remains::Nothing).reason
+        };
+        assert_eq!(told("Unknown Error", "exit 1"), "Unknown Error: exit 1");
+        assert_eq!(told("Unknown Error", ""), "Unknown Error");
+        assert_eq!(told("", "exit 1"), "exit 1");
+        assert_eq!(told("", ""), "");
+    }
+}
