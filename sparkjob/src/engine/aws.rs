@@ -66,16 +66,16 @@ impl AwsError {
 }
 
 /// What it means that a call failed.
-pub fn error<E>(asked: Asked, error: SdkError<E, HttpResponse>) -> AwsError
+pub fn error<E>(asked: Asked, error: &SdkError<E, HttpResponse>) -> AwsError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    if let Some(lost) = lost(&error) {
+    if let Some(lost) = lost(error) {
         return AwsError { failed: Failed::new(kind_of_loss(asked, lost), lost.to_string()), code: String::new() };
     }
     let status = error.raw_response().map_or(0, |response| response.status().as_u16());
     let code = error.code().unwrap_or_default().to_owned();
-    let kind = match &error {
+    let kind = match error {
         SdkError::TimeoutError(_) | SdkError::ResponseError(_) | SdkError::DispatchFailure(_) => undecided(asked),
         // Nothing was sent: no region, say, or no credentials.
         SdkError::ConstructionFailure(_) => Kind::Denied,
@@ -85,7 +85,7 @@ where
         Some(message) if !code.is_empty() => format!("{code}: {message}"),
         Some(message) => format!("HTTP {status}: {message}"),
         None if !code.is_empty() => format!("HTTP {status}, {code}"),
-        None => format!("{}", DisplayErrorContext(&error)),
+        None => format!("{}", DisplayErrorContext(error)),
     };
     let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
     AwsError { failed: Failed::new(kind, said.chars().take(MAX_QUOTE).collect::<String>()), code }
@@ -109,7 +109,7 @@ fn kind_of(asked: Asked, status: u16, code: &str) -> Kind {
 }
 
 /// What the port said, where it brought no answer.
-fn lost<'a, E: std::error::Error + 'static>(error: &'a SdkError<E, HttpResponse>) -> Option<&'a Lost> {
+fn lost<E: std::error::Error + 'static>(error: &SdkError<E, HttpResponse>) -> Option<&Lost> {
     std::iter::successors(std::error::Error::source(error), |&cause| cause.source())
         .find_map(|cause| cause.downcast_ref())
 }

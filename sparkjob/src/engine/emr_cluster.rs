@@ -46,7 +46,7 @@ impl EmrCluster {
 
     pub async fn describe(&self) -> Result<Cluster, AwsError> {
         let answer = self.client().await.describe_cluster().cluster_id(&self.id).send().await;
-        let answer = answer.map_err(|error| aws::error(Asked::Look, error))?;
+        let answer = answer.map_err(|error| aws::error(Asked::Look, &error))?;
         let cluster = answer.cluster().ok_or_else(|| unavailable("EMR answered without a cluster"))?;
         let text = |text: Option<&str>| text.unwrap_or_default().trim().to_owned();
         let status = cluster.status();

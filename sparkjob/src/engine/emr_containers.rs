@@ -58,7 +58,7 @@ impl Engine for EmrContainers {
         let request = self.client().await.start_job_run().virtual_cluster_id(&self.cluster).customize();
         let started = request.mutate_request(move |request| sdk::set_json(request, &body)).send().await;
         let started = started.map_err(|error| {
-            refusal::of_start(aws::error(Asked::Submission, error), doing(), &self.cluster, &self.resource())
+            refusal::of_start(aws::error(Asked::Submission, &error), doing(), &self.cluster, &self.resource())
         })?;
         let unclear = |said: &str| Failed::new(Kind::Unclear, said).while_doing(doing());
         if started.name.is_some_and(|name| name != identity.name()) {
@@ -112,7 +112,7 @@ impl Engine for EmrContainers {
         }
         let client = self.client().await;
         let cancelled = client.cancel_job_run().virtual_cluster_id(&self.cluster).id(&run.id).send().await;
-        match cancelled.map_err(|error| aws::error(Asked::Deed, error)) {
+        match cancelled.map_err(|error| aws::error(Asked::Deed, &error)) {
             Err(error) if !refusal::leaves_nothing_to_cancel(&error) => {
                 let doing = format!("stop job run {} at {}", run.id, self.place());
                 Err(error.while_doing(doing, "emr-containers:CancelJobRun", &run.to_string()))
@@ -136,13 +136,13 @@ impl Engine for EmrContainers {
         // First away with the old ones: there may be 50 tags at most.
         if !only_old.is_empty() {
             let untagged = client.untag_resource().resource_arn(run.to_string()).set_tag_keys(Some(only_old)).send();
-            let untagged = untagged.await.map(|_| ()).map_err(|error| aws::error(Asked::Deed, error));
+            let untagged = untagged.await.map(|_| ()).map_err(|error| aws::error(Asked::Deed, &error));
             tolerant(untagged).map_err(|error| self.tag_trouble(run, error, "UntagResource"))?;
         }
         if !new.is_empty() {
             let request = client.tag_resource().resource_arn(run.to_string());
             let request = new.into_iter().fold(request, |request, (key, value)| request.tags(key, value));
-            let tagged = request.send().await.map(|_| ()).map_err(|error| aws::error(Asked::Deed, error));
+            let tagged = request.send().await.map(|_| ()).map_err(|error| aws::error(Asked::Deed, &error));
             tolerant(tagged).map_err(|error| self.tag_trouble(run, error, "TagResource"))?;
         }
         Ok(())
@@ -195,7 +195,7 @@ impl EmrContainers {
         }
         let client = self.client().await;
         let described = client.describe_job_run().virtual_cluster_id(&self.cluster).id(&run.id).send().await;
-        match described.map_err(|error| aws::error(Asked::Look, error)) {
+        match described.map_err(|error| aws::error(Asked::Look, &error)) {
             Ok(described) => match described.job_run {
                 Some(job) if job.id() == Some(&run.id) => Ok(Some(job)),
                 _ => Err(unusable("it answered with another job run, or with none")),
@@ -231,7 +231,7 @@ impl EmrContainers {
         for _ in 0..MAX_PAGES {
             let request = only(client.list_job_runs().virtual_cluster_id(&self.cluster));
             let page = request.set_next_token(token.clone()).send().await;
-            let page = match page.map_err(|error| aws::error(Asked::Look, error)) {
+            let page = match page.map_err(|error| aws::error(Asked::Look, &error)) {
                 Err(error) if token.is_none() && refusal::has_no_list(&error) => return Ok(Vec::new()),
                 page => page?,
             };

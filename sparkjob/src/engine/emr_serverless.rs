@@ -51,7 +51,7 @@ impl Engine for EmrServerless {
         let body = request::body(job, identity);
         let request = self.client().await.start_job_run().application_id(&self.application);
         let sent = request.customize().mutate_request(move |request| sdk::set_json(request, &body)).send().await;
-        let refused = |error| refusal::of_start(aws::error(Asked::Submission, error), job, &self.application, doing());
+        let refused = |error| refusal::of_start(aws::error(Asked::Submission, &error), job, &self.application, doing());
         let made = sent.map_err(refused)?;
         self.reference(&made.arn).ok_or_else(|| {
             let said = format!("EMR Serverless answered with an ARN that is no job run's of it, {}", cut(&made.arn));
@@ -133,11 +133,11 @@ impl Engine for EmrServerless {
         let client = self.client().await;
         if !missing.is_empty() {
             let sent = client.tag_resource().resource_arn(&found.arn).set_tags(Some(missing)).send().await;
-            self.tagged(sent.map_err(|error| aws::error(Asked::Deed, error)), run, "emr-serverless:TagResource")?;
+            self.tagged(sent.map_err(|error| aws::error(Asked::Deed, &error)), run, "emr-serverless:TagResource")?;
         }
         if !surplus.is_empty() {
             let sent = client.untag_resource().resource_arn(&found.arn).set_tag_keys(Some(surplus)).send().await;
-            self.tagged(sent.map_err(|error| aws::error(Asked::Deed, error)), run, "emr-serverless:UntagResource")?;
+            self.tagged(sent.map_err(|error| aws::error(Asked::Deed, &error)), run, "emr-serverless:UntagResource")?;
         }
         Ok(())
     }
@@ -173,7 +173,7 @@ impl EmrServerless {
     /// The job run; none where the service does not know it, or its application.
     async fn job_run(&self, run: &RunRef) -> Result<Option<JobRun>, AwsError> {
         let request = self.client().await.get_job_run().application_id(&self.application).job_run_id(&run.id);
-        let answer = match request.send().await.map_err(|error| aws::error(Asked::Look, error)) {
+        let answer = match request.send().await.map_err(|error| aws::error(Asked::Look, &error)) {
             Err(error) if refusal::is_gone(&error) => return Ok(None),
             answer => answer?,
         };
@@ -188,7 +188,7 @@ impl EmrServerless {
     async fn stop(&self, run: &RunRef, grace_seconds: Option<i32>) -> Result<(), AwsError> {
         let request = self.client().await.cancel_job_run().application_id(&self.application).job_run_id(&run.id);
         let sent = request.set_shutdown_grace_period_in_seconds(grace_seconds).send().await;
-        match sent.map_err(|error| aws::error(Asked::Deed, error)) {
+        match sent.map_err(|error| aws::error(Asked::Deed, &error)) {
             Err(error) if refusal::is_gone(&error) => Ok(()),
             answer => answer.map(|_| ()),
         }

@@ -174,7 +174,7 @@ impl EmrSteps {
     async fn add(&self, asked: Asked, body: Value) -> Result<String, AwsError> {
         let call = self.cluster.client().await.add_job_flow_steps().job_flow_id(&self.cluster.id);
         let sent = call.customize().mutate_request(move |request| sdk::set_json(request, &body)).send().await;
-        let answer = sent.map_err(|error| aws::error(asked, error))?;
+        let answer = sent.map_err(|error| aws::error(asked, &error))?;
         match answer.step_ids() {
             [id] => Ok(id.clone()),
             _ => Ok(String::new()),
@@ -184,7 +184,7 @@ impl EmrSteps {
     /// The step that `run` means; none where there is none (any more), or one of another name.
     async fn step(&self, run: &RunRef) -> Result<Option<Step>, AwsError> {
         let call = self.cluster.client().await.describe_step().cluster_id(&self.cluster.id).step_id(&run.id);
-        match call.send().await.map_err(|error| aws::error(Asked::Look, error)) {
+        match call.send().await.map_err(|error| aws::error(Asked::Look, &error)) {
             Ok(answer) => {
                 let step = answer.step().ok_or_else(|| unavailable("EMR answered without a step"))?;
                 Ok(Some(Step::described(step)).filter(|step| is(step, run)))
@@ -202,7 +202,7 @@ impl EmrSteps {
         };
         let call = self.cluster.client().await.cancel_steps().cluster_id(&self.cluster.id).step_ids(&step.id);
         let sent = call.step_cancellation_option(option).send().await;
-        let answer = match sent.map_err(|error| aws::error(Asked::Deed, error)) {
+        let answer = match sent.map_err(|error| aws::error(Asked::Deed, &error)) {
             Ok(answer) => answer,
             Err(error) if is_gone(&error) || refusal(&error) == Some(Refusal::UnknownStep) => return Ok(()),
             Err(error) => return Err(self.cluster.trouble(error, doing(), "CancelSteps").await),

@@ -176,9 +176,9 @@ impl At<'_> {
 
     /// The job that was submitted is known.
     fn submitted(self, mut state: State, run: RunRef) -> State {
-        let stage = if run.place.takes_twins() { Stage::Settle } else { Stage::Follow };
+        let next = if run.place.takes_twins() { Stage::Settle } else { Stage::Follow };
         state.own = Some(Own::new(run, true));
-        state.at(stage, self.now)
+        state.at(next, self.now)
     }
 
     /// The job that will answer is known: it is followed, beginning with the next look.

@@ -207,13 +207,13 @@ fn take_timeout(reader: &mut Reader, engine: Option<Engine>, mode: Option<Mode>)
 fn take_tags(reader: &mut Reader, engine: Option<Engine>) -> Tags {
     match engine {
         None => reader.take("Tags", |_| Ok(Tags::new())).unwrap_or_default(),
-        Some(engine) => match engine.api() {
-            Some(api) => reader.take("Tags", native::tags(api)).unwrap_or_default(),
-            None => {
-                reader.take_foreign("Tags", "not possible on Livy, whose batches have no tags");
-                Tags::new()
+        Some(engine) => {
+            if let Some(api) = engine.api() {
+                return reader.take("Tags", native::tags(api)).unwrap_or_default();
             }
-        },
+            reader.take_foreign("Tags", "not possible on Livy, whose batches have no tags");
+            Tags::new()
+        }
     }
 }
 

@@ -110,10 +110,10 @@ impl FakeEmr {
 
     /// Has a run show this word for its state, whatever it really does; none: the true one again.
     pub fn show(&self, id: &str, word: Option<&str>) {
-        let mut world = self.world();
+        let shown = &mut self.world().shown;
         match word {
-            Some(word) => world.shown.insert(id.to_owned(), word.to_owned()),
-            None => world.shown.remove(id),
+            Some(word) => shown.insert(id.to_owned(), word.to_owned()),
+            None => shown.remove(id),
         };
     }
 

@@ -62,7 +62,7 @@ async fn read(
         }
         let request = client.list_job_runs().application_id(application).max_results(PAGE);
         let request = request.set_states(states.clone()).set_created_at_after(after).set_next_token(token.clone());
-        let answer = match request.send().await.map_err(|error| aws::error(Asked::Look, error)) {
+        let answer = match request.send().await.map_err(|error| aws::error(Asked::Look, &error)) {
             Err(error) if refusal::is_gone(&error) => return Ok((Vec::new(), page)),
             answer => answer?,
         };

@@ -159,7 +159,7 @@ impl EmrSteps {
             Of::Ids(ids) => call = call.set_step_ids(Some(ids.iter().map(|&id| id.to_owned()).collect())),
         }
         let answer = call.set_marker(marker.cloned()).send().await;
-        let answer = answer.map_err(|error| aws::error(Asked::Look, error))?;
+        let answer = answer.map_err(|error| aws::error(Asked::Look, &error))?;
         // An answer of someone else's would read as a list of nothing.
         if answer.steps.is_none() {
             return Err(unavailable("EMR answered without a list of steps"));

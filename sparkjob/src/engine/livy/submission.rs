@@ -52,12 +52,12 @@ mod tests {
     use super::*;
     use crate::job::{Digest, Job, Place};
 
-    fn sent(parameters: Parameters) -> Value {
+    fn sent(parameters: &Parameters) -> Value {
         let place = Place::Livy("http://emr:8998".parse().expect("an address"));
         let job = Job::of(place, parameters.clone());
         // The hashes in the name are not this module's business.
         let identity = Identity { spec: Digest::of(&[]), ..Identity::derive(&["stack", "Pi"], "1", "Pi", &job) };
-        serde_json::to_value(submission(&parameters, &identity)).expect("JSON")
+        serde_json::to_value(submission(parameters, &identity)).expect("JSON")
     }
 
     fn map<const N: usize>(entries: [(&str, &str); N]) -> BTreeMap<String, String> {
@@ -69,7 +69,7 @@ mod tests {
         let parameters = Parameters { file: "s3://code/pi.py".to_owned(), ..Parameters::default() };
         let name = "Pi-2f1f1ec0a005fab5-4f53cda1-0a48c751";
         let conf = json!({"spark.yarn.tags": name.to_lowercase()});
-        assert_eq!(sent(parameters), json!({"file": "s3://code/pi.py", "name": name, "conf": conf}));
+        assert_eq!(sent(&parameters), json!({"file": "s3://code/pi.py", "name": name, "conf": conf}));
     }
 
     #[test]
@@ -119,7 +119,7 @@ mod tests {
                 "spark.yarn.tags": "orders,daily,daily-orders-2f1f1ec0a005fab5-4f53cda1-0a48c751",
             },
         });
-        assert_eq!(sent(parameters), expected);
+        assert_eq!(sent(&parameters), expected);
     }
 
     #[test]
@@ -127,7 +127,8 @@ mod tests {
         let packages = |said: &str, listed: &[&str]| {
             let configuration = map([("spark.jars.packages", said)]);
             let packages = listed.iter().map(|&item| item.to_owned()).collect();
-            sent(Parameters { packages, configuration, ..Parameters::default() })["conf"]["spark.jars.packages"].clone()
+            sent(&Parameters { packages, configuration, ..Parameters::default() })["conf"]["spark.jars.packages"]
+                .clone()
         };
         assert_eq!(packages("a:b:1", &["a:b:1"]), "a:b:1");
         assert_eq!(packages("a:b:1, c:d:2", &["c:d:2", "a:b:1"]), "a:b:1, c:d:2");

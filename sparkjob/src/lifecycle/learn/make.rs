@@ -134,8 +134,8 @@ impl At<'_> {
                 state.at(Stage::Explain(None), self.now)
             }
             _ => {
-                let stage = Stage::first_look(self.plan, state.unseen);
-                state.at(stage, self.now)
+                let first_look = Stage::first_look(self.plan, state.unseen);
+                state.at(first_look, self.now)
             }
         }
     }
