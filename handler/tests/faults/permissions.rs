@@ -12,7 +12,7 @@ use crate::{DYING, NEW, OLD};
 /// The policies of the engines, by their names in the template.
 const ENGINES: [(Engine, &[&str]); 4] = [
     (Engine::LivyOnCluster, &["livy-on-cluster"]),
-    (Engine::EmrOnEks, &["emr-on-eks"]),
+    (Engine::EmrOnEks, &["emr-on-eks", "emr-on-eks-job-templates"]),
     (Engine::EmrServerless, &["emr-serverless"]),
     (Engine::EmrSteps, &["emr-steps"]),
 ];
