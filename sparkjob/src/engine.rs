@@ -105,7 +105,7 @@ pub trait Engine: Send + Sync + fmt::Debug {
     async fn describe(&self, runs: &[RunRef]) -> Result<Vec<Status>, Trouble>;
 
     /// Asks for `run` to be stopped; only [`Engine::describe`] tells that it is over. Succeeds where there is nothing to stop
-    /// (any more), and never touches a run of another name.
+    /// (any more), and never touches a run of another name that an id has come to mean.
     ///
     /// # Errors
     /// Whether it was asked is unknown; asking again does no harm.

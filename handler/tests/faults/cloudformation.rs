@@ -56,6 +56,7 @@ pub struct Answer {
 #[derive(Debug)]
 pub struct Stack {
     town: Town,
+    resource: String,
     requests: u32,
     properties: Value,
     id: Option<String>,
@@ -65,7 +66,19 @@ pub struct Stack {
 
 impl Stack {
     pub fn new(town: &Town) -> Self {
-        Self { town: town.clone(), requests: 0, properties: Value::Null, id: None, replaced: Vec::new() }
+        Self::named(town, "Pi")
+    }
+
+    /// One whose resource is called so.
+    pub fn named(town: &Town, resource: &str) -> Self {
+        Self {
+            town: town.clone(),
+            resource: resource.to_owned(),
+            requests: 0,
+            properties: Value::Null,
+            id: None,
+            replaced: Vec::new(),
+        }
     }
 
     pub fn create(&mut self, file: &str, told: Properties) -> Delivery {
@@ -118,13 +131,13 @@ impl Stack {
 
     fn request(&mut self, request_type: &str, more: Value) -> Delivery {
         self.requests += 1;
-        let id = format!("request-{}", self.requests);
+        let id = format!("{}-request-{}", self.resource, self.requests);
         let mut event = json!({
             "RequestType": request_type,
             "RequestId": id,
             "ResponseURL": format!("https://{BUCKET}/{id}?X-Amz-Date=20261121T070000Z&X-Amz-Signature=5ec2e7"),
             "ResourceType": "Custom::SparkJob",
-            "LogicalResourceId": "Pi",
+            "LogicalResourceId": self.resource,
             "StackId": "arn:aws:cloudformation:eu-west-1:123456789012:stack/demo/0a1b2c3d",
             "ResourceProperties": self.properties,
         });

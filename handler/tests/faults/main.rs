@@ -4,6 +4,7 @@
 //! third … request. All of it in virtual time, on every engine, against models of Livy and EMR and a strict taker of answers.
 
 mod cloudformation;
+mod crowd;
 mod permissions;
 mod policy;
 mod town;

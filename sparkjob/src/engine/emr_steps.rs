@@ -80,7 +80,12 @@ impl Engine for EmrSteps {
             Lookup::Owner => identity.owns(&step.name),
             Lookup::Spec => identity.describes(&step.name),
         };
-        let mut steps = match self.recent_and_live(since).await {
+        let read = match by {
+            // None that the request itself asked for is older.
+            Lookup::Name => self.recent(since).await,
+            Lookup::Token | Lookup::Owner | Lookup::Spec => self.recent_and_live(since).await,
+        };
+        let mut steps = match read {
             Ok(steps) => steps,
             Err(error) if is_gone(&error) => Vec::new(),
             Err(error) => return Err(self.cluster.trouble(error, doing(), "ListSteps").await),
@@ -98,9 +103,14 @@ impl Engine for EmrSteps {
             [run] => format!("ask {} for the state of step {}", self.place(), run.id),
             _ => format!("ask {} for its steps", self.place()),
         };
-        let mut steps = match self.steps(runs).await {
+        // Each operation has a rate of its own, and look-ups need the listing's.
+        let (read, operation) = match runs {
+            [run] => (self.step(run).await.map(|step| step.into_iter().collect()), "DescribeStep"),
+            _ => (self.steps(runs).await, "ListSteps"),
+        };
+        let mut steps: Vec<Step> = match read {
             Ok(steps) => steps,
-            Err(error) => return Err(self.cluster.trouble(error, doing(), "ListSteps").await),
+            Err(error) => return Err(self.cluster.trouble(error, doing(), operation).await),
         };
         steps.retain(|step| runs.iter().any(|run| is(step, run)));
         let statuses = self.statuses(&steps, &doing()).await?;
@@ -111,16 +121,25 @@ impl Engine for EmrSteps {
         Ok(runs.iter().map(status).collect())
     }
 
+    /// There is no look before a step is asked to stop, since looks are few and EMR never uses an id again. Where none is
+    /// allowed afterwards either, [`Engine::describe`] shows what is left alive; it is stopped when the step is asked once
+    /// more.
     async fn cancel(&self, run: &RunRef, how: How) -> Result<(), Trouble> {
         let doing = || format!("stop step {} at {}", run.id, self.place());
+        let refusal = match self.cancel_step(run, how).await? {
+            Cancelled::Gone => return Ok(()),
+            Cancelled::Taken => None,
+            Cancelled::NotTaken(reason) => Some(reason),
+        };
         let step = match self.step(run).await {
             Ok(Some(step)) => step,
             Ok(None) => return Ok(()),
+            Err(error) if refusal.is_none() && error.failed.kind == Kind::Busy => return Ok(()),
             Err(error) => return Err(self.cluster.trouble(error, doing(), "DescribeStep").await),
         };
         let phase = status::phase(&step);
-        if !phase.is_over() && (phase != Phase::Ending || how == How::Kill) {
-            self.cancel_step(run, &step, how).await?;
+        if let Some(reason) = refusal.filter(|_| !phase.is_over() && phase != Phase::Ending) {
+            return Err(self.not_cancelled(&step, &reason).await);
         }
         let runs_apart = step.started.is_some() && status::outlives(&step);
         if status::leaves(&step) || (!phase.is_over() && runs_apart) {
@@ -161,6 +180,15 @@ impl Engine for EmrSteps {
     }
 }
 
+/// What came of a cancellation.
+enum Cancelled {
+    /// The step is not there, or nothing is any more.
+    Gone,
+    Taken,
+    /// It was not taken, for this reason.
+    NotTaken(String),
+}
+
 impl EmrSteps {
     fn place(&self) -> Place {
         Place::EmrSteps(self.cluster.id.clone())
@@ -194,51 +222,42 @@ impl EmrSteps {
         }
     }
 
-    async fn cancel_step(&self, run: &RunRef, step: &Step, how: How) -> Result<(), Trouble> {
-        let doing = || format!("stop step {} at {}", step.id, self.place());
+    async fn cancel_step(&self, run: &RunRef, how: How) -> Result<Cancelled, Trouble> {
+        let doing = || format!("stop step {} at {}", run.id, self.place());
         let option = match how {
             How::Ask => StepCancellationOption::SendInterrupt,
             How::Kill => StepCancellationOption::TerminateProcess,
         };
-        let call = self.cluster.client().await.cancel_steps().cluster_id(&self.cluster.id).step_ids(&step.id);
+        let call = self.cluster.client().await.cancel_steps().cluster_id(&self.cluster.id).step_ids(&run.id);
         let sent = call.step_cancellation_option(option).send().await;
         let answer = match sent.map_err(|error| aws::error(Asked::Deed, &error)) {
             Ok(answer) => answer,
-            Err(error) if is_gone(&error) || refusal(&error) == Some(Refusal::UnknownStep) => return Ok(()),
+            Err(error) if is_gone(&error) || refusal(&error) == Some(Refusal::UnknownStep) => {
+                return Ok(Cancelled::Gone);
+            }
             Err(error) => return Err(self.cluster.trouble(error, doing(), "CancelSteps").await),
         };
-        let info = answer.cancel_steps_info_list().iter().find(|info| info.step_id() == Some(&step.id));
+        let info = answer.cancel_steps_info_list().iter().find(|info| info.step_id() == Some(&run.id));
         match info.map(|info| (info.status(), info.reason())) {
-            Some((Some(CancelStepsRequestStatus::Submitted), _)) => Ok(()),
+            Some((Some(CancelStepsRequestStatus::Submitted), _)) => Ok(Cancelled::Taken),
             Some((Some(CancelStepsRequestStatus::Failed), reason)) => {
-                self.not_cancelled(run, reason.unwrap_or_default()).await
+                Ok(Cancelled::NotTaken(reason.unwrap_or_default().chars().take(300).collect()))
             }
             _ => Err(Trouble::new(Kind::Unclear, doing(), "EMR does not say whether it is being cancelled")),
         }
     }
 
-    /// EMR did not take the cancellation: since there is nothing to cancel any more, since it is too old, or for a reason
-    /// that may pass.
-    async fn not_cancelled(&self, run: &RunRef, reason: &str) -> Result<(), Trouble> {
-        let doing = || format!("stop step {} at {}", run.id, self.place());
-        let reason: String = reason.chars().take(300).collect();
-        let step = match self.step(run).await {
-            Ok(Some(step)) => step,
-            Ok(None) => return Ok(()),
-            Err(error) => return Err(self.cluster.trouble(error, doing(), "DescribeStep").await),
-        };
-        let phase = status::phase(&step);
-        if phase.is_over() || phase == Phase::Ending {
-            return Ok(());
-        }
+    /// Why EMR did not take the cancellation of a step that is alive: since it is too old, or for a reason that may pass.
+    async fn not_cancelled(&self, step: &Step, reason: &str) -> Trouble {
+        let doing = format!("stop step {} at {}", step.id, self.place());
         let said = format!("EMR did not cancel it: {reason}; it is {}", step.word);
         let release = self.cluster.describe().await.map(|cluster| cluster.release).unwrap_or_default();
-        if phase == Phase::Running && cancels_pending_steps_only(&release) {
+        if status::phase(step) == Phase::Running && cancels_pending_steps_only(&release) {
             let said = format!("{said}, and {release} cancels only what is PENDING");
             let advice = "End it on the cluster (yarn application -kill), wait for its end, or use EMR 5.28 or later.";
-            return Err(Trouble { advice: advice.to_owned(), ..Trouble::new(Kind::Rejected, doing(), said) });
+            return Trouble { advice: advice.to_owned(), ..Trouble::new(Kind::Rejected, doing, said) };
         }
-        Err(Trouble::new(Kind::Unclear, doing(), said))
+        Trouble::new(Kind::Unclear, doing, said)
     }
 
     /// Sees to it that a step kills the application of `step`, unless one does or has done so.

@@ -11,10 +11,9 @@ pub struct Pace {
     first: Duration,
     growth: f64,
     longest: Duration,
+    /// The share by which an interval may be longer or shorter, so that many jobs do not ask at the same moment.
+    jitter: f64,
 }
-
-/// The share by which an interval may be longer or shorter, so that many jobs do not ask at the same moment.
-const JITTER: f64 = 0.2;
 
 impl Pace {
     /// Looks at a job: a short one is not kept waiting, a long one costs little.
@@ -27,23 +26,23 @@ impl Pace {
         let seconds = match place {
             None | Some(Place::Livy(_) | Place::LivyOnCluster(_)) => (1, 15),
             Some(Place::EmrOnEks(_) | Place::EmrServerless(_)) => (2, 20),
-            Some(Place::EmrSteps(_)) => (4, 60),
+            Some(Place::EmrSteps(_)) => (5, 60),
         };
-        Self::growing(seconds, 1.2)
+        Self::growing(seconds, 1.2, 0.2)
     }
 
     /// Repeats of a call that failed: an engine in trouble is left alone, and the longer, the fewer calls it allows.
     pub fn of_repeats(place: Option<&Place>, kind: Kind) -> Self {
         let seconds = match (kind, place) {
-            (Kind::Busy, Some(Place::EmrSteps(_))) => (4, 240),
+            (Kind::Busy, Some(Place::EmrSteps(_))) => (4, 60),
             (Kind::Busy, Some(Place::EmrOnEks(_) | Place::EmrServerless(_))) => (2, 60),
             _ => (1, 30),
         };
-        Self::growing(seconds, 2.0)
+        Self::growing(seconds, 2.0, if kind == Kind::Busy { 0.5 } else { 0.2 })
     }
 
-    fn growing((first, longest): (u64, u64), growth: f64) -> Self {
-        Self { first: Duration::from_secs(first), growth, longest: Duration::from_secs(longest) }
+    fn growing((first, longest): (u64, u64), growth: f64, jitter: f64) -> Self {
+        Self { first: Duration::from_secs(first), growth, longest: Duration::from_secs(longest), jitter }
     }
 
     /// The interval after the `polls`-th look, jittered by `seed`.
@@ -51,6 +50,6 @@ impl Pace {
         let exponent = i32::try_from(polls.min(30)).unwrap_or(30);
         let plain = (self.first.as_secs_f64() * self.growth.powi(exponent)).min(self.longest.as_secs_f64());
         let share = f64::from(seed.byte(polls as usize)) / 255.0;
-        Duration::from_secs_f64(plain * (1.0 - JITTER + 2.0 * JITTER * share))
+        Duration::from_secs_f64(plain * (1.0 - self.jitter + 2.0 * self.jitter * share))
     }
 }

@@ -2,6 +2,7 @@
 
 mod clock;
 mod containers;
+mod rates;
 mod runs;
 mod serverless;
 mod steps;
@@ -81,6 +82,16 @@ impl FakeEmr {
     /// Refuses every submission of this entry point.
     pub fn refuse(&self, file: &str) {
         self.world().refused.insert(file.to_owned());
+    }
+
+    /// Allows no more calls than AWS publishes, from now on, and has as much on a page of a listing as AWS has.
+    pub fn limit_rates(&self) {
+        self.world().buckets = Some(rates::Buckets::default());
+    }
+
+    /// How many calls there were since the rates were limited, and how many of them were one too many.
+    pub fn throttling(&self) -> (usize, usize) {
+        self.world().buckets.as_ref().map_or((0, 0), |buckets| (buckets.calls, buckets.refused))
     }
 
     /// When it was opened: what the times of its runs count from.
@@ -196,6 +207,7 @@ struct World {
     delay: Duration,
     denied: BTreeSet<String>,
     throttled: BTreeMap<String, u32>,
+    buckets: Option<rates::Buckets>,
     refused: BTreeSet<String>,
     terminated: BTreeSet<String>,
     unknown: BTreeSet<String>,
@@ -238,6 +250,7 @@ impl World {
             delay: Duration::ZERO,
             denied: BTreeSet::new(),
             throttled: BTreeMap::new(),
+            buckets: None,
             refused: BTreeSet::new(),
             terminated: BTreeSet::new(),
             stopped: BTreeSet::new(),
@@ -246,6 +259,11 @@ impl World {
             operations: BTreeSet::new(),
             steps: steps::Books::default(),
         }
+    }
+
+    /// How much is on a page of a listing: where rates do not matter a few, so that tests have many pages.
+    fn page_size(&self, few: usize) -> usize {
+        if self.buckets.is_some() { 50 } else { few }
     }
 
     /// Lets a call in that is neither denied nor throttled, and takes note of it.
@@ -269,14 +287,16 @@ impl World {
             };
             return Err(Refusal::new(status, code, message));
         }
-        match self.throttled.get_mut(call.operation) {
-            Some(times) if *times > 0 => {
-                *times -= 1;
-                let status = if call.service == Service::Emr { 400 } else { 429 };
-                Err(Refusal::new(status, "ThrottlingException", "Rate exceeded"))
-            }
-            _ => Ok(()),
+        let is_allowed = self.buckets.as_mut().is_none_or(|buckets| buckets.take(call.service, call.operation));
+        let ordered = self.throttled.get_mut(call.operation).filter(|times| **times > 0);
+        if is_allowed && ordered.is_none() {
+            return Ok(());
         }
+        if let Some(times) = ordered {
+            *times -= 1;
+        }
+        let status = if call.service == Service::Emr { 400 } else { 429 };
+        Err(Refusal::new(status, "ThrottlingException", "Rate exceeded"))
     }
 }
 

@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_emr::types::StepState;
+use tokio::time::sleep;
 
 use super::step::Step;
 use super::{EmrSteps, killer_of, request};
+use crate::engine::Kind;
 use crate::engine::answer::Asked;
 use crate::engine::aws::{self, AwsError};
 use crate::engine::emr_cluster::{Refusal, is_gone, refusal, unavailable};
@@ -23,6 +25,11 @@ const MAX_PAGES: usize = 30;
 const KILLER_PAGES: usize = 4;
 /// A step that kills is added when the other is cancelled, and how long that may take to end is anybody's guess.
 const KILLED_WITHIN: Duration = Duration::from_mins(15);
+
+/// How long a page is waited for that is one call too many: as long as it takes until one more is allowed.
+const PAGE_PAUSE: Duration = Duration::from_secs(2);
+/// How often it is asked for again.
+const PAGE_TRIES: usize = 15;
 
 /// The states of steps that are alive.
 const LIVE: [StepState; 3] = [StepState::Pending, StepState::CancelPending, StepState::Running];
@@ -49,14 +56,16 @@ enum End {
 }
 
 impl EmrSteps {
+    /// The steps that were made after `since`.
+    pub(super) async fn recent(&self, since: Timestamp) -> Result<Vec<Step>, AwsError> {
+        self.newest(since).await.map(|(steps, _)| steps)
+    }
+
     /// All steps that are alive, and those that were made after `since`.
     pub(super) async fn recent_and_live(&self, since: Timestamp) -> Result<Vec<Step>, AwsError> {
-        let is_older = |step: &Step| step.created.is_some_and(|created| created <= since);
-        let (mut steps, end) = self.list(&Of::All, MAX_PAGES, |steps| steps.iter().any(is_older)).await?;
-        match end {
-            End::Whole => return Ok(steps),
-            End::Enough => steps.retain(|step| !is_older(step)),
-            End::TooLong => return Err(unavailable("the cluster has more steps than can be listed")),
+        let (mut steps, is_whole) = self.newest(since).await?;
+        if is_whole {
+            return Ok(steps);
         }
         let (live, end) = self.list(&Of::Live, MAX_PAGES, |_| false).await?;
         if end == End::TooLong {
@@ -66,6 +75,18 @@ impl EmrSteps {
         steps.retain(|step| live.iter().all(|live| live.id != step.id));
         steps.extend(live);
         Ok(steps)
+    }
+
+    /// The steps that were made after `since`, or all where there are no others; and whether there are none.
+    async fn newest(&self, since: Timestamp) -> Result<(Vec<Step>, bool), AwsError> {
+        let is_older = |step: &Step| step.created.is_some_and(|created| created <= since);
+        let (mut steps, end) = self.list(&Of::All, MAX_PAGES, |steps| steps.iter().any(is_older)).await?;
+        match end {
+            End::Whole => return Ok((steps, true)),
+            End::Enough => steps.retain(|step| !is_older(step)),
+            End::TooLong => return Err(unavailable("the cluster has more steps than can be listed")),
+        }
+        Ok((steps, false))
     }
 
     /// The steps that `runs` mean, as far as EMR knows them.
@@ -133,7 +154,10 @@ impl EmrSteps {
         let mut steps: Vec<Step> = Vec::new();
         let mut markers: Vec<String> = Vec::new();
         for _ in 0..pages {
-            let (page, marker) = self.page(of, markers.last()).await?;
+            let (page, marker) = match markers.last() {
+                None => self.page(of, None).await?,
+                Some(marker) => self.next_page(of, marker).await?,
+            };
             for step in page {
                 if steps.iter().all(|known| known.id != step.id) {
                     steps.push(step);
@@ -149,6 +173,17 @@ impl EmrSteps {
             }
         }
         Ok((steps, End::TooLong))
+    }
+
+    /// A page other than the first. Where that is one call too many, waiting is cheaper than to begin anew.
+    async fn next_page(&self, of: &Of<'_>, marker: &String) -> Result<(Vec<Step>, Option<String>), AwsError> {
+        for _ in 0..PAGE_TRIES {
+            match self.page(of, Some(marker)).await {
+                Err(error) if error.failed.kind == Kind::Busy => sleep(PAGE_PAUSE).await,
+                answer => return answer,
+            }
+        }
+        self.page(of, Some(marker)).await
     }
 
     async fn page(&self, of: &Of<'_>, marker: Option<&String>) -> Result<(Vec<Step>, Option<String>), AwsError> {

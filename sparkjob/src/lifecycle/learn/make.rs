@@ -26,6 +26,8 @@ impl At<'_> {
     pub(super) fn found_own(self, mut state: State, found: Result<Vec<Run>, Trouble>) -> State {
         let runs = match found {
             Ok(runs) => runs,
+            // Another delivery's run that was not seen now is seen after the submission.
+            Err(trouble) if trouble.kind == Kind::Busy && self.may_look_later(&state) => return self.start(state),
             Err(trouble) => {
                 return self.weather(state, trouble).unwrap_or_else(|(state, trouble)| {
                     if state.tried && state.refused.is_none() {
@@ -295,6 +297,13 @@ impl At<'_> {
             Ok(()) => state.at(Stage::Look, self.now),
             Err(trouble) => self.weather_or_fail(state, trouble),
         }
+    }
+
+    /// Whether the look before a first submission may be left to the one that follows it.
+    fn may_look_later(self, state: &State) -> bool {
+        let takes_twins = self.plan.wanted().is_some_and(|wanted| wanted.job.place.takes_twins());
+        let is_first = !state.tried && !state.unseen && !state.given_up;
+        takes_twins && is_first && matches!(self.plan.goal, Goal::Run(_))
     }
 
     /// Whether a submission whose answer was lost may yet take effect, and then stand beside another one.

@@ -1,8 +1,8 @@
 //! From jobs to none: search, stop, let finish.
 
-use super::{At, failure};
+use super::{At, Pace, failure, place};
 use crate::engine::{Kind, Lookup, SUBMISSION_LIMIT, Trouble};
-use crate::job::{Phase, Run, RunRef, Status, Timestamp};
+use crate::job::{Phase, Place, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::plan::{Goal, Target};
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping};
 use crate::outcome::Failure;
@@ -67,8 +67,17 @@ impl At<'_> {
             stopping.asked = Some(self.now);
         }
         state.stage = Stage::Stop { runs, purpose };
-        state.not_before = self.now;
-        state
+        let more_to_ask =
+            matches!(&state.stage, Stage::Stop { runs, .. } if runs.iter().any(|run| run.asked.is_none()));
+        let is_livy = place(self.plan, &state).is_none_or(Place::is_livy);
+        if more_to_ask || is_livy {
+            state.not_before = self.now;
+            return state;
+        }
+        // No look is wasted on what cannot be over yet.
+        state.polls = 0;
+        let pace = Pace::of_looks(place(self.plan, &state));
+        self.again(state, pace)
     }
 
     pub(super) fn stopping(

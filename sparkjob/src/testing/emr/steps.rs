@@ -169,10 +169,11 @@ impl World {
         };
         let steps: Vec<&Shown> = steps.iter().filter(wanted).collect();
         let from = body["Marker"].as_str().and_then(|marker| marker.parse().ok()).unwrap_or(0);
-        let page: Vec<Value> = steps.iter().skip(from).take(PAGE).map(|step| summary(step)).collect();
+        let size = self.page_size(PAGE);
+        let page: Vec<Value> = steps.iter().skip(from).take(size).map(|step| summary(step)).collect();
         let mut answer = json!({"Steps": page});
-        if from + PAGE < steps.len() {
-            answer["Marker"] = (from + PAGE).to_string().into();
+        if from + size < steps.len() {
+            answer["Marker"] = (from + size).to_string().into();
         }
         Ok(answer)
     }
