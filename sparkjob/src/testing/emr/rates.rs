@@ -41,8 +41,7 @@ impl Buckets {
 fn rate(service: Service, operation: &str) -> (f64, f64) {
     match (service, operation) {
         (Service::Emr, _) => (10.0, 0.5),
-        (Service::Serverless, "GetJobRun") => (50.0, 10.0),
-        (Service::Containers, "DescribeJobRun") => (50.0, 10.0),
+        (Service::Serverless, "GetJobRun") | (Service::Containers, "DescribeJobRun") => (50.0, 10.0),
         (Service::Serverless | Service::Containers, _) => (25.0, 1.0),
     }
 }
