@@ -41,7 +41,7 @@ pub struct Engines {
 impl Engines {
     /// Engines that are spoken to over `transport`, with the region and the credentials that the environment says.
     pub fn new(transport: Arc<dyn Transport>) -> Self {
-        let aws = Aws::new(Arc::clone(&transport));
+        let aws = Aws::new(&transport);
         Self::with(transport, aws)
     }
 

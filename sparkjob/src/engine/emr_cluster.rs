@@ -41,7 +41,7 @@ impl EmrCluster {
 
     /// The SDK's client, made when it is first needed.
     pub async fn client(&self) -> &Client {
-        self.client.get_or_init(async || Client::new(self.aws.config().await)).await
+        self.client.get_or_init(async || Client::new(self.aws.config())).await
     }
 
     pub async fn describe(&self) -> Result<Cluster, AwsError> {
@@ -100,7 +100,7 @@ impl EmrCluster {
     }
 
     async fn region(&self) -> &str {
-        self.aws.config().await.region().map_or("", |region| region.as_ref())
+        self.aws.config().region().map_or("", |region| region.as_ref())
     }
 
     async fn partition(&self) -> &'static str {

@@ -153,7 +153,7 @@ impl Engine for EmrServerless {
 
 impl EmrServerless {
     async fn client(&self) -> &Client {
-        self.client.get_or_init(async || Client::new(self.aws.config().await)).await
+        self.client.get_or_init(async || Client::new(self.aws.config())).await
     }
 
     fn place(&self) -> Place {

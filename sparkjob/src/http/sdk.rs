@@ -3,53 +3,67 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_types::sdk_config::SharedCredentialsProvider;
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use bytes::Bytes;
 use serde_json::Value;
-use tokio::sync::OnceCell;
 
 use super::{Lost, Transport};
 
 /// How long an answer of AWS is waited for, unless a client says otherwise. Its APIs answer within seconds or not at all.
 pub const LIMIT: Duration = Duration::from_secs(30);
 
-/// What all clients of AWS share: the way there, the region, the credentials. Looked up when first needed: in Lambda that
-/// is a look at a few variables of the environment.
+/// What all clients of AWS share: the way there, the region, the credentials.
 #[derive(Debug)]
-pub struct Aws {
-    transport: Arc<dyn Transport>,
-    config: OnceCell<SdkConfig>,
-}
+pub struct Aws(SdkConfig);
 
 impl Aws {
-    /// What the environment says, over `transport`.
-    pub fn new(transport: Arc<dyn Transport>) -> Self {
-        Self { transport, config: OnceCell::new() }
+    /// What the environment says, as it does in Lambda, over `transport`.
+    ///
+    /// Nothing else is asked: the profiles, metadata services and roles that `aws-config` looks for elsewhere would be a
+    /// tenth of the Lambda's size.
+    pub fn new(transport: &Arc<dyn Transport>) -> Self {
+        let region = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| std::env::var(name).ok());
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(region.map(Region::new))
+            .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
+            .service_config(Environment);
+        Self::of(transport, config.build())
     }
 
     /// What `config` says, over `transport`.
-    pub fn of(transport: Arc<dyn Transport>, config: SdkConfig) -> Self {
-        let config = ours(config, &transport);
-        Self { transport, config: OnceCell::new_with(Some(config)) }
+    pub fn of(transport: &Arc<dyn Transport>, config: SdkConfig) -> Self {
+        Self(ours(config, transport))
     }
 
     /// The configuration of every client.
-    pub async fn config(&self) -> &SdkConfig {
-        let environment = async || {
-            // Credentials may be asked for over the network, too.
-            let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(Connector(self.transport.clone()));
-            ours(loader.load().await, &self.transport)
-        };
-        self.config.get_or_init(environment).await
+    pub fn config(&self) -> &SdkConfig {
+        &self.0
+    }
+}
+
+/// What the environment says of single services, of which AWS's own tools know
+/// [the address](https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html): `AWS_ENDPOINT_URL_EMR_SERVERLESS`.
+#[derive(Debug)]
+struct Environment;
+
+impl LoadServiceConfig for Environment {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        let service = key.service_id().to_uppercase().replace(' ', "_");
+        let of_service = std::env::var(format!("{}_{service}", key.env())).ok();
+        of_service.or_else(|| std::env::var(key.env()).ok()).filter(|value| !value.is_empty())
     }
 }
 

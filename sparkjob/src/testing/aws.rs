@@ -24,6 +24,6 @@ pub fn engines(transport: Arc<dyn Transport>) -> Engines {
         .region(Region::from_static(REGION))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
-    let aws = Aws::of(Arc::clone(&transport), config);
+    let aws = Aws::of(&transport, config);
     Engines::with(transport, aws)
 }
