@@ -219,7 +219,7 @@ class Lives(Engine):
         self.assertIn(f"Could not assume runtime role {UNTRUSTED}", failed["stateDetails"])
         failed = until(lambda: (found := self.eks(eks))["state"] == "FAILED" and found)
         self.assertIn("sts:AssumeRoleWithWebIdentity", failed["stateDetails"])
-        self.refused("ValidationException", self.on_eks, "say.py", executionRoleArn=FOREIGN)
+        self.refused("AccessDeniedException", self.on_eks, "say.py", executionRoleArn=FOREIGN, status=403)
         self.refused("AccessDeniedException", self.on_serverless, "say.py", executionRoleArn=FOREIGN, status=403)
 
     def test_a_job_template_gives_what_the_request_leaves_out(self):
