@@ -440,6 +440,18 @@ class Faults(Engine):
         self.refused("ResourceNotFoundException", self.containers.describe_job_run, **describe)
         self.assertEqual(ask("POST", "/_local/faults", {"fault": "flood"})[0], 400)
 
+    def test_a_fault_can_be_meant_for_one_caller(self):
+        keys = {"aws_access_key_id": "other", "aws_secret_access_key": "other"}
+        other = boto3.client("emr", **keys, config=Config(retries={"max_attempts": 0}))
+        ask("POST", "/_local/faults", [{"fault": "throttle", "access_key": "other"}, {"fault": "deny", "access_key": "third"}])
+        self.emr.list_steps(ClusterId=self.flow)
+        self.refused("ThrottlingException", other.list_steps, ClusterId=self.flow)
+        other.list_steps(ClusterId=self.flow)
+        ask("DELETE", "/_local/faults?access_key=other")
+        self.assertEqual([fault["access_key"] for fault in ask("GET", "/_local/faults")[1]], ["third"])
+        ask("DELETE", "/_local/faults?access_key=third")
+        self.assertEqual(ask("GET", "/_local/faults")[1], [])
+
     def test_an_answer_can_get_lost_after_the_call_took_effect(self):
         for lost in ({"fault": "drop"}, {"fault": "error"}):
             ask("POST", "/_local/faults", [{**lost, "operation": "AddJobFlowSteps", "when": "after"}])
