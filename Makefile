@@ -118,9 +118,8 @@ e2e: install build ## end to end: the real binary, Livy, Spark, stacks
 	trap '$(E2E) down' EXIT INT TERM; \
 	$(E2E) up --aws-port 0 --livy-port 0; \
 	eval "$$($(E2E) env)"; \
-	mkdir -p $(CONFORMANCE_JOBS); \
-	SPARKJOB_TEST_LIVY="$$LIVY_URL" SPARKJOB_TEST_JOBS="$(CURDIR)/$(CONFORMANCE_JOBS)" \
-	  cargo test --locked -p sparkjob --test livy_conformance -- --ignored; \
+	SPARKJOB_TEST_JOBS="$(CURDIR)/$(CONFORMANCE_JOBS)" \
+	  cargo test --locked -p sparkjob --test conformance -- --ignored --test-threads 8; \
 	SPARKJOB_INSTANCE=e2e cargo test --locked -p tests --features e2e -- --test-threads 8
 
 .PHONY: test-local

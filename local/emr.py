@@ -14,10 +14,10 @@ Beside the three APIs, for tests and for those who want to see more (JSON in and
     POST   /_local/settings   {"page": 50, "pace": 0.3}: the most that a page of a list holds; seconds per state before RUNNING
     POST   /_local/faults     one fault, or a list of them; each is for the next calls of an operation
     GET    /_local/faults     those that still wait
-    DELETE /_local/faults     heals all
+    DELETE /_local/faults     heals all; ?access_key=KEY: those that are meant for this caller
 
 A fault is {"fault": KIND, "operation": "StartJobRun" or "emr-serverless:StartJobRun" or "*" (the default), "times": 1 (the default; null:
-until healed)}, and by its kind:
+until healed), "access_key": the one caller whom it is meant for (the default: whoever calls)}, and by its kind:
 
     throttle    ThrottlingException, "Rate exceeded"
     error       500, or "status"; "code" and "message" replace what is said. "when": "before" (the default) or "after" it took effect
@@ -39,6 +39,7 @@ import time
 import traceback
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
 
 from moto.core.exceptions import ServiceException
 
@@ -260,7 +261,7 @@ def control(request: Request) -> Reply:
             case "GET", "faults":
                 said = faults.waiting()
             case "DELETE", "faults":
-                faults.heal()
+                faults.heal(*parse_qs(urlsplit(request.target).query).get("access_key", ()))
                 said = []
             case _:
                 return _json(404, {"message": f"no {request.method} {request.path} here"})

@@ -219,7 +219,8 @@ def _put_in(value, values: dict[str, str]):
 def start_job_run(call: Call) -> dict:
     def make() -> ContainersRun:
         if cluster["state"] != "RUNNING":
-            raise Refusal("ValidationException", f"Virtual cluster {cluster['id']} is not in RUNNING state.")
+            # The service's own words: https://docs.aws.amazon.com/emr/latest/EMR-on-EKS-DevelopmentGuide/emr-eks-jobs-error.html
+            raise Refusal("ValidationException", f"Virtual cluster state {cluster['state']} is not valid to create resource JobRun.")
         run = ContainersRun(call, request)
         runs[run.id] = run
         run.begin()
@@ -230,7 +231,8 @@ def start_job_run(call: Call) -> dict:
     if missing := [name for name in ("executionRoleArn", "releaseLabel", "jobDriver") if not request.get(name)]:
         raise Refusal("ValidationException", f"{', '.join(missing)} must be given, here or in a job template.")
     if foreign(request["executionRoleArn"]):
-        raise Refusal("ValidationException", "Cross-account pass role is not allowed.")
+        # The service's own words, where the account of the role is another one.
+        raise Refusal("AccessDeniedException", f"User: {CALLER} is not authorized to perform: emr-containers:StartJobRun", 403)
     with CHANGED:
         run = tokens.once(call, make, cluster["id"])
     return {"id": run.id, "name": run.request.get("name"), "arn": run.arn, "virtualClusterId": run.cluster}

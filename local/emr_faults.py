@@ -24,6 +24,7 @@ class Fault:
     message: str | None = None
     principal: str = f"arn:aws:sts::{ACCOUNT}:assumed-role/spark-job-submitter/spark-job-submitter"
     hidden_from: list[str] = field(default_factory=lambda: ["list", "describe"])
+    access_key: str | None = None
 
     def __post_init__(self):
         if self.fault not in KINDS or self.when not in ("before", "after"):
@@ -31,6 +32,8 @@ class Fault:
 
     def strikes(self, call: Call) -> bool:
         if self.fault in ("hide", "hold") and call.operation not in STARTS:
+            return False
+        if self.access_key not in (None, call.access_key):
             return False
         return self.operation in ("*", call.operation, f"{call.service}:{call.operation}")
 
@@ -59,9 +62,10 @@ class Faults:
         with self._lock:
             self._waiting.append(fault)
 
-    def heal(self) -> None:
+    def heal(self, access_key: str | None = None) -> None:
+        """Takes back those that are meant for one caller, or all."""
         with self._lock:
-            self._waiting.clear()
+            self._waiting = [fault for fault in self._waiting if access_key not in (None, fault.access_key)]
 
     def waiting(self) -> list[dict]:
         with self._lock:

@@ -219,7 +219,7 @@ class Lives(Engine):
         self.assertIn(f"Could not assume runtime role {UNTRUSTED}", failed["stateDetails"])
         failed = until(lambda: (found := self.eks(eks))["state"] == "FAILED" and found)
         self.assertIn("sts:AssumeRoleWithWebIdentity", failed["stateDetails"])
-        self.refused("ValidationException", self.on_eks, "say.py", executionRoleArn=FOREIGN)
+        self.refused("AccessDeniedException", self.on_eks, "say.py", executionRoleArn=FOREIGN, status=403)
         self.refused("AccessDeniedException", self.on_serverless, "say.py", executionRoleArn=FOREIGN, status=403)
 
     def test_a_job_template_gives_what_the_request_leaves_out(self):
@@ -439,6 +439,18 @@ class Faults(Engine):
         self.refused("AccessDeniedException", self.containers.describe_job_run, **describe, status=403, says=says)
         self.refused("ResourceNotFoundException", self.containers.describe_job_run, **describe)
         self.assertEqual(ask("POST", "/_local/faults", {"fault": "flood"})[0], 400)
+
+    def test_a_fault_can_be_meant_for_one_caller(self):
+        keys = {"aws_access_key_id": "other", "aws_secret_access_key": "other"}
+        other = boto3.client("emr", **keys, config=Config(retries={"max_attempts": 0}))
+        ask("POST", "/_local/faults", [{"fault": "throttle", "access_key": "other"}, {"fault": "deny", "access_key": "third"}])
+        self.emr.list_steps(ClusterId=self.flow)
+        self.refused("ThrottlingException", other.list_steps, ClusterId=self.flow)
+        other.list_steps(ClusterId=self.flow)
+        ask("DELETE", "/_local/faults?access_key=other")
+        self.assertEqual([fault["access_key"] for fault in ask("GET", "/_local/faults")[1]], ["third"])
+        ask("DELETE", "/_local/faults?access_key=third")
+        self.assertEqual(ask("GET", "/_local/faults")[1], [])
 
     def test_an_answer_can_get_lost_after_the_call_took_effect(self):
         for lost in ({"fault": "drop"}, {"fault": "error"}):

@@ -28,7 +28,6 @@ use super::aws::{self, AwsError};
 use super::{Engine, How, Kind, Lookup, Report, Trouble};
 use crate::http::sdk::{self, Aws};
 use crate::job::{Identity, Job, Phase, Place, Run, RunRef, Status, Tags, Timestamp};
-use listing::Which;
 
 /// An application.
 #[derive(Debug)]
@@ -59,21 +58,27 @@ impl Engine for EmrServerless {
         })
     }
 
-    /// A run of this name or token cannot be older than its request, so those that were made after `since` are all. For the
-    /// others the living are enough: nobody asks for an owner's or a description's runs but to stop or to keep them.
+    /// What is over is looked for by name and token only: nobody asks for an owner's or a description's runs but to stop or to
+    /// keep them.
     async fn find(&self, identity: &Identity, by: Lookup, since: Timestamp) -> Result<Vec<Run>, Trouble> {
-        let (which, is_wanted): (_, Box<dyn Fn(&str) -> bool + Send>) = match by {
-            Lookup::Name => (Which::MadeAfter(since), Box::new(|name| name == identity.name())),
-            Lookup::Token => (Which::MadeAfter(since), Box::new(|name| identity.asked_for(name))),
-            Lookup::Owner => (Which::Living, Box::new(|name| identity.owns(name))),
-            Lookup::Spec => (Which::Living, Box::new(|name| identity.describes(name))),
+        let name = identity.name();
+        let is_wanted = |found: &str| match by {
+            Lookup::Name => found == name,
+            Lookup::Token => identity.asked_for(found),
+            Lookup::Owner => identity.owns(found),
+            Lookup::Spec => identity.describes(found),
         };
         let trouble = |error: AwsError| {
             let doing = format!("look for the job at {}", self.place());
             error.while_doing(doing, "emr-serverless:ListJobRuns", &self.resource())
         };
-        let rows = listing::of(self.client().await, &self.application, which).await.map_err(trouble)?;
-        let wanted = rows.iter().filter(|row| row.name().is_some_and(&is_wanted));
+        let client = self.client().await;
+        let rows = match by {
+            Lookup::Name | Lookup::Token => listing::living_and_recent(client, &self.application, since).await,
+            Lookup::Owner | Lookup::Spec => listing::living(client, &self.application).await,
+        };
+        let rows = rows.map_err(trouble)?;
+        let wanted = rows.iter().filter(|row| row.name().is_some_and(is_wanted));
         let runs: Option<Vec<Run>> =
             wanted.map(|row| Some(Run { run: self.reference(&row.arn)?, status: status::of_row(row) })).collect();
         let mut runs = runs.ok_or_else(|| trouble(unavailable("it lists the job under an ARN that is none of its")))?;

@@ -358,7 +358,7 @@ async fn a_failure_tells_why() {
     seconds(6).await;
     let status = status(&*engine, &run).await;
     assert_eq!((status.phase, status.word.as_str()), (Phase::Failed, "FAILED"));
-    assert!(status.reason.starts_with("USER_ERROR: Jobrun failed. Traceback"), "{}", status.reason);
+    assert!(status.reason.starts_with("USER_ERROR: JobRun failed. Please refer logs"), "{}", status.reason);
 }
 
 #[tokio::test(start_paused = true)]

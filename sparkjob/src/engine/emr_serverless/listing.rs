@@ -23,27 +23,47 @@ const MAX_PAGES: usize = 100;
 const AT_ONCE: usize = 20;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Which job runs to list. They cannot be asked for by name.
+/// What a list is asked for. It cannot be asked for a name.
 #[derive(Clone, Copy, Debug)]
-pub enum Which {
+enum Which {
     /// Those that were made after this moment.
     MadeAfter(Timestamp),
     /// Those that are not over.
     Living,
 }
 
-/// The job runs of `application`; none where there is no such application (any more).
-pub async fn of(client: &Client, application: &str, which: Which) -> Result<Vec<JobRunSummary>, AwsError> {
-    let (mut rows, pages) = read(client, application, which, 0).await?;
-    if pages > 1 && matches!(which, Which::Living) {
-        // They are listed state by state, so one that went on to its next state meanwhile may have slipped from a page that
-        // was still to be read to one that had been.
-        let (again, _) = read(client, application, which, pages).await?;
-        rows.splice(0..0, again);
+/// The job runs of `application` that are not over; none where there is no such application (any more).
+pub async fn living(client: &Client, application: &str) -> Result<Vec<JobRunSummary>, AwsError> {
+    Ok(read_living(client, application).await?.0)
+}
+
+/// The same, and those that are over and were made after `since`.
+pub async fn living_and_recent(
+    client: &Client,
+    application: &str,
+    since: Timestamp,
+) -> Result<Vec<JobRunSummary>, AwsError> {
+    let (living, pages) = read_living(client, application).await?;
+    let (recent, _) = read(client, application, Which::MadeAfter(since), pages).await?;
+    // What came to its end between the two is told as it was seen last.
+    Ok(once(recent.into_iter().chain(living)))
+}
+
+async fn read_living(client: &Client, application: &str) -> Result<(Vec<JobRunSummary>, usize), AwsError> {
+    let (rows, pages) = read(client, application, Which::Living, 0).await?;
+    if pages == 1 {
+        return Ok((rows, pages));
     }
+    // They are listed state by state, so one that went on to its next state meanwhile may have slipped from a page that was
+    // still to be read to one that had been.
+    let (again, more) = read(client, application, Which::Living, pages).await?;
+    Ok((once(again.into_iter().chain(rows)), pages + more))
+}
+
+/// Each of `rows` as it comes first.
+fn once(rows: impl Iterator<Item = JobRunSummary>) -> Vec<JobRunSummary> {
     let mut seen = HashSet::new();
-    rows.retain(|row| seen.insert(row.id.clone()));
-    Ok(rows)
+    rows.filter(|row| seen.insert(row.id.clone())).collect()
 }
 
 /// The rows of all pages, and how many these were. So many pages were `read_before`.

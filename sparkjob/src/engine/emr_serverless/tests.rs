@@ -313,6 +313,19 @@ async fn a_request_finds_its_run_when_it_is_over_and_an_owner_only_the_living() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_alive_is_found_however_old_it_is() {
+    let emr = FakeEmr::new();
+    emr.script(PI, Script::endless());
+    let engine = engine(&emr);
+    let run = start(&*engine, &job(PI)).await;
+    let later = OPENED + Duration::from_hours(1);
+    for by in [Lookup::Name, Lookup::Token, Lookup::Owner, Lookup::Spec] {
+        let found = engine.find(&identity(&job(PI)), by, later).await.unwrap();
+        assert_eq!(found.into_iter().map(|found| found.run).collect::<Vec<_>>(), std::slice::from_ref(&run), "{by:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_list_of_many_pages_is_read_to_its_end() {
     let emr = FakeEmr::new();
     emr.script(PI, Script::endless());

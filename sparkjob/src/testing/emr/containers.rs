@@ -18,6 +18,11 @@ use crate::job::{Phase, Timestamp};
 /// Job runs in a page of the listing: few, so that tests have many pages.
 const PAGE: usize = 5;
 
+/// What it says of every job that fails, whatever that itself has said:
+/// [as people met it](https://github.com/stitchfix/flotilla-os/pull/407).
+const FAILED: &str =
+    "JobRun failed. Please refer logs uploaded to S3/CloudWatch based on your monitoring configuration.";
+
 pub(super) fn answer(world: &mut World, request: &Request<Bytes>, body: &Value) -> Answer {
     let uri = request.uri();
     let path: Vec<String> = uri.path().split('/').skip(1).map(decoded).collect();
@@ -165,8 +170,7 @@ fn described(world: &World, run: &Run) -> Value {
         object.insert("finishedAt".to_owned(), written(world.clock.shows(over)).into());
     }
     if state == "FAILED" {
-        let details: String = format!("Jobrun failed. {}", run.last_words()).chars().take(256).collect();
-        object.insert("stateDetails".to_owned(), details.into());
+        object.insert("stateDetails".to_owned(), FAILED.into());
         object.insert("failureReason".to_owned(), "USER_ERROR".into());
     }
     description

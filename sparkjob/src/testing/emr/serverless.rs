@@ -5,6 +5,8 @@
 mod list;
 mod start;
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use http::{Method, Request};
 use serde_json::{Value, json};
@@ -78,8 +80,9 @@ fn cancel(world: &mut World, application: &str, id: &str, url: &Url) -> Answer {
 
 fn tag(world: &mut World, arn: &str, body: &Value) -> Answer {
     admit(world, "TagResource", arn.to_owned())?;
+    let tags = tags(body)?;
     let run = by_arn(world, arn)?;
-    world.runs[run].tags.extend(texts(&body["tags"]));
+    world.runs[run].tags.extend(tags);
     Ok(json!({}))
 }
 
@@ -181,9 +184,21 @@ fn values(url: &Url, name: &str) -> Vec<String> {
     url.query_pairs().filter(|(key, _)| key == name).map(|(_, value)| value.into_owned()).collect()
 }
 
-fn texts(map: &Value) -> impl Iterator<Item = (String, String)> {
-    let entries = map.as_object().into_iter().flatten();
-    entries.map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned()))
+/// The tags of a submission or of `TagResource`, which may hold no other characters than
+/// [these](https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_TagResource.html).
+fn tags(body: &Value) -> Result<BTreeMap<String, String>, Refusal> {
+    let is_plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || " /_.:=+@-".contains(c));
+    let tags: BTreeMap<String, String> = match body.get("tags") {
+        None => BTreeMap::new(),
+        Some(tags) => serde_json::from_value(tags.clone()).map_err(|error| invalid(error.to_string()))?,
+    };
+    let is_tag = |(key, value): (&String, &String)| {
+        (1..=128).contains(&key.len()) && value.len() <= 256 && is_plain(key) && is_plain(value)
+    };
+    if tags.len() > 200 || !tags.iter().all(is_tag) {
+        return Err(invalid("1 validation error detected: Value at 'tags' failed to satisfy constraint"));
+    }
+    Ok(tags)
 }
 
 fn invalid(message: impl Into<String>) -> Refusal {

@@ -1,11 +1,9 @@
 //! Submissions to EMR Serverless.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{admit, application_arn, invalid, known, run_arn, texts};
+use super::{admit, application_arn, invalid, known, run_arn, tags};
 use crate::spark_submit::quote;
 use crate::testing::aws::ACCOUNT;
 use crate::testing::emr::runs::Run;
@@ -38,7 +36,7 @@ pub(super) fn start(world: &mut World, application: &str, body: &Value) -> Answe
     world.vet(&file)?;
     admit_role(world, body)?;
     let id = format!("00f{:013x}", world.runs.len() + 1);
-    let tags: BTreeMap<String, String> = texts(&body["tags"]).collect();
+    let tags = tags(body)?;
     if !tags.is_empty() {
         admit(world, "TagResource", run_arn(application, &id))?;
     }
