@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_config::BehaviorVersion;
-use aws_sdk_emr::config::Credentials;
+use aws_sdk_emr::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_emr::types::JobFlowInstancesConfig;
 use aws_sdk_emrcontainers::types::{ContainerInfo, ContainerProvider, ContainerProviderType, EksInfo};
 use bytes::Bytes;
@@ -12,7 +11,7 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 use sparkjob::engine::Engines;
 use sparkjob::http::Transport;
-use sparkjob::http::sdk::{Aws, Connector};
+use sparkjob::http::sdk::Aws;
 use sparkjob::job::{Place, RunRef, Tags};
 use tokio::time::{Instant, sleep};
 
@@ -33,7 +32,7 @@ pub struct LocalEmr {
 
 impl LocalEmr {
     pub async fn new(transport: Arc<dyn Transport>, name: &str) -> Self {
-        let aws = aws(&transport, name).await;
+        let aws = aws(&transport, name);
         let local = Self { transport, aws, held: format!("{name}-held") };
         local.heal().await;
         local.fault(json!({"fault": "hold", "seconds": 3600, "times": null})).await;
@@ -45,13 +44,13 @@ impl LocalEmr {
     }
 
     /// Engines whose runs run.
-    pub async fn engines(&self, name: &str) -> Engines {
-        Engines::with(Arc::clone(&self.transport), aws(&self.transport, name).await)
+    pub fn engines(&self, name: &str) -> Engines {
+        Engines::with(Arc::clone(&self.transport), aws(&self.transport, name))
     }
 
     /// Engines whose runs wait, and which faults strike.
-    pub async fn held_engines(&self) -> Engines {
-        Engines::with(Arc::clone(&self.transport), aws(&self.transport, &self.held).await)
+    pub fn held_engines(&self) -> Engines {
+        Engines::with(Arc::clone(&self.transport), aws(&self.transport, &self.held))
     }
 
     pub async fn strike(&self, call: Call, blow: Blow, place: &Place) {
@@ -86,13 +85,13 @@ impl LocalEmr {
     pub async fn terminated(&self, place: &Place) -> Place {
         match place {
             Place::EmrOnEks(_) => {
-                let client = self.containers().await;
+                let client = self.containers();
                 let id = self.virtual_cluster().await;
                 client.delete_virtual_cluster().id(&id).send().await.expect("it is deleted");
                 Place::EmrOnEks(id)
             }
             Place::EmrServerless(_) => {
-                let client = self.serverless().await;
+                let client = self.serverless();
                 let made = client.create_application().name("gone").r#type("SPARK").release_label("emr-7.5.0");
                 let id = made.client_token(unique()).send().await.expect("it is made").application_id;
                 // It is CREATING first.
@@ -111,7 +110,7 @@ impl LocalEmr {
         let namespace = EksInfo::builder().namespace(unique()).build();
         let provider = ContainerProvider::builder().id("local").r#type(ContainerProviderType::Eks);
         let provider = provider.info(ContainerInfo::EksInfo(namespace)).build().expect("complete");
-        let client = self.containers().await;
+        let client = self.containers();
         let made = client.create_virtual_cluster().name("gone").container_provider(provider);
         let made = made.client_token(unique()).send().await.expect("it is made");
         made.id.expect("it has an id")
@@ -120,7 +119,7 @@ impl LocalEmr {
     /// A cluster whose steps run side by side, and whose logs go to a folder.
     pub async fn cluster(&self) -> String {
         let kept = JobFlowInstancesConfig::builder().keep_job_flow_alive_when_no_steps(true).build();
-        let client = self.emr().await;
+        let client = self.emr();
         let made = client.run_job_flow().name("conformance").release_label("emr-7.5.0").instances(kept);
         let made = made.step_concurrency_level(LEVEL).log_uri("s3://conformance/logs/");
         made.send().await.expect("it is made").job_flow_id.expect("it has an id")
@@ -134,7 +133,7 @@ impl LocalEmr {
 
     /// Ends a cluster, and waits until it has.
     pub async fn terminate(&self, cluster: &str) {
-        let client = self.emr().await;
+        let client = self.emr();
         client.terminate_job_flows().job_flow_ids(cluster).send().await.expect("it is terminated");
         let begin = Instant::now();
         loop {
@@ -150,25 +149,25 @@ impl LocalEmr {
     pub async fn tags(&self, run: &RunRef) -> Tags {
         let arn = run.arn().expect("what has tags has an ARN");
         let tags = if let Place::EmrOnEks(_) = run.place {
-            let asked = self.containers().await.list_tags_for_resource().resource_arn(arn).send().await;
+            let asked = self.containers().list_tags_for_resource().resource_arn(arn).send().await;
             asked.expect("they are listed").tags
         } else {
-            let asked = self.serverless().await.list_tags_for_resource().resource_arn(arn).send().await;
+            let asked = self.serverless().list_tags_for_resource().resource_arn(arn).send().await;
             asked.expect("they are listed").tags
         };
         tags.unwrap_or_default().into_iter().collect()
     }
 
-    async fn containers(&self) -> aws_sdk_emrcontainers::Client {
-        aws_sdk_emrcontainers::Client::new(self.aws.config().await)
+    fn containers(&self) -> aws_sdk_emrcontainers::Client {
+        aws_sdk_emrcontainers::Client::new(self.aws.config())
     }
 
-    async fn serverless(&self) -> aws_sdk_emrserverless::Client {
-        aws_sdk_emrserverless::Client::new(self.aws.config().await)
+    fn serverless(&self) -> aws_sdk_emrserverless::Client {
+        aws_sdk_emrserverless::Client::new(self.aws.config())
     }
 
-    async fn emr(&self) -> aws_sdk_emr::Client {
-        aws_sdk_emr::Client::new(self.aws.config().await)
+    fn emr(&self) -> aws_sdk_emr::Client {
+        aws_sdk_emr::Client::new(self.aws.config())
     }
 }
 
@@ -185,8 +184,8 @@ fn unique() -> String {
 }
 
 /// What the environment says, but for who calls.
-async fn aws(transport: &Arc<dyn Transport>, access_key: &str) -> Aws {
+fn aws(transport: &Arc<dyn Transport>, access_key: &str) -> Aws {
     let caller = Credentials::new(access_key, "test", None, None, "conformance");
-    let loader = aws_config::defaults(BehaviorVersion::latest()).http_client(Connector(Arc::clone(transport)));
-    Aws::of(Arc::clone(transport), loader.credentials_provider(caller).load().await)
+    let environment = Aws::new(transport).config().clone().into_builder();
+    Aws::of(transport, environment.credentials_provider(SharedCredentialsProvider::new(caller)).build())
 }

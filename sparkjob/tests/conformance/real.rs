@@ -36,7 +36,7 @@ pub async fn livy_on_cluster() -> Stand {
     let local = LocalEmr::new(way.clone(), "livy").await;
     let id = local.cluster().await;
     let place = Place::LivyOnCluster(id.clone());
-    let (engines, held) = (local.engines("livy").await, local.held_engines().await);
+    let (engines, held) = (local.engines("livy"), local.held_engines());
     let world = LivyWorld { way, server: None, cluster: Some((local, id)) };
     stand(place, engines, held, unheld(Ways::of_livy_on_cluster()), Box::new(world))
 }
@@ -67,7 +67,7 @@ async fn emr(name: &str, place: Option<Place>, ways: Ways) -> Stand {
     let local = LocalEmr::new(Arc::new(Net::default()), name).await;
     let own = if place.is_none() { Some(local.cluster().await) } else { None };
     let place = place.or_else(|| own.clone().map(Place::EmrSteps)).expect("one of them");
-    let (engines, held) = (local.engines(name).await, local.held_engines().await);
+    let (engines, held) = (local.engines(name), local.held_engines());
     // A page is one of the service's own.
     let ways = Ways { pages: Some(51), shows_ending: false, ..ways };
     let world = EmrWorld { local, place: place.clone(), own };
