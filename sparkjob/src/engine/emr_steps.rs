@@ -30,8 +30,9 @@ use serde_json::Value;
 
 use super::answer::Asked;
 use super::aws::{self, AwsError};
-use super::emr_cluster::{EmrCluster, Refusal, is_gone, refusal, unavailable};
-use super::{Engine, How, Kind, Lookup, Report, Trouble};
+use super::emr_cluster::{EmrCluster, Refusal, is_gone, refusal};
+use super::text::line;
+use super::{Engine, How, Kind, Lookup, MAX_REASON, Report, Trouble, doing};
 use crate::http::sdk::{self, Aws};
 use crate::job::{Identity, Job, Phase, Place, Run, RunRef, Status, Tags, Timestamp};
 use status::Remains;
@@ -52,7 +53,7 @@ impl EmrSteps {
 #[async_trait]
 impl Engine for EmrSteps {
     async fn start(&self, job: &Job, identity: &Identity) -> Result<RunRef, Trouble> {
-        let doing = || format!("submit the job to {}", self.place());
+        let doing = || doing::submit(&self.place());
         let Some(body) = request::submission(&self.cluster.id, job, identity) else {
             return Err(Trouble::new(Kind::Rejected, doing(), "a step runs Parameters or a HadoopJarStep"));
         };
@@ -72,20 +73,13 @@ impl Engine for EmrSteps {
     /// Steps of the owner or description that are over and were made before `since` are left out even where their
     /// applications are alive: to find those, all steps that the cluster ever had would have to be read.
     async fn find(&self, identity: &Identity, by: Lookup, since: Timestamp) -> Result<Vec<Run>, Trouble> {
-        let doing = || format!("look for the job at {}", self.place());
-        let name = identity.name();
-        let wanted = |step: &Step| match by {
-            Lookup::Name => step.name == name,
-            Lookup::Token => identity.asked_for(&step.name),
-            Lookup::Owner => identity.owns(&step.name),
-            Lookup::Spec => identity.describes(&step.name),
-        };
+        let doing = || doing::find(&self.place());
         let mut steps = match self.recent_and_live(since).await {
             Ok(steps) => steps,
             Err(error) if is_gone(&error) => Vec::new(),
             Err(error) => return Err(self.cluster.trouble(error, doing(), "ListSteps").await),
         };
-        steps.retain(wanted);
+        steps.retain(|step| by.selects(identity, &step.name));
         steps.sort_by(|one, other| (other.created, &other.id).cmp(&(one.created, &one.id)));
         let statuses = self.statuses(&steps, &doing()).await?;
         let runs = steps.into_iter().zip(statuses).map(|(step, status)| Run { run: self.reference(step), status });
@@ -94,10 +88,7 @@ impl Engine for EmrSteps {
     }
 
     async fn describe(&self, runs: &[RunRef]) -> Result<Vec<Status>, Trouble> {
-        let doing = || match runs {
-            [run] => format!("ask {} for the state of step {}", self.place(), run.id),
-            _ => format!("ask {} for its steps", self.place()),
-        };
+        let doing = || doing::describe(&self.place(), runs);
         let mut steps = match self.steps(runs).await {
             Ok(steps) => steps,
             Err(error) => return Err(self.cluster.trouble(error, doing(), "ListSteps").await),
@@ -112,7 +103,7 @@ impl Engine for EmrSteps {
     }
 
     async fn cancel(&self, run: &RunRef, how: How) -> Result<(), Trouble> {
-        let doing = || format!("stop step {} at {}", run.id, self.place());
+        let doing = || doing::cancel(run);
         let step = match self.step(run).await {
             Ok(Some(step)) => step,
             Ok(None) => return Ok(()),
@@ -135,29 +126,16 @@ impl Engine for EmrSteps {
     }
 
     async fn report(&self, run: &RunRef) -> Report {
-        let cluster = self.cluster.describe().await;
-        let logs = match &cluster {
-            Ok(cluster) => Ok(cluster.log_folder(&self.cluster.id)),
-            Err(error) => Err(error.failed.said.clone()),
-        };
         let links = self.cluster.links(String::new()).await;
-        let (step, unread) = match self.step(run).await {
-            Ok(step) => (step, String::new()),
-            Err(error) => (None, format!(" (not read: {})", error.failed.said)),
+        let step = match self.step(run).await {
+            Ok(Some(step)) => step,
+            Ok(None) => return report::of_none(links),
+            Err(error) => return report::of_unseen(run, &error.failed.said, links),
         };
-        match step {
-            Some(step) => report::report(&step, links, &logs),
-            None if unread.is_empty() => Report {
-                full_log: "no longer there: EMR does not know the step".to_owned(),
-                links,
-                ..Report::default()
-            },
-            None => {
-                let known = Step { id: run.id.clone(), ..Step::default() };
-                let report = report::report(&known, links, &logs);
-                Report { full_log: report.full_log + &unread, ..report }
-            }
-        }
+        let logs = self.cluster.describe().await.map(|cluster| cluster.log_folder(&self.cluster.id));
+        let logs = logs.map_err(|error| error.failed.said);
+        let links = self.cluster.links(report::folder(&step, &logs).unwrap_or_default()).await;
+        report::of(&step, &logs, links)
     }
 }
 
@@ -186,7 +164,7 @@ impl EmrSteps {
         let call = self.cluster.client().await.describe_step().cluster_id(&self.cluster.id).step_id(&run.id);
         match call.send().await.map_err(|error| aws::error(Asked::Look, &error)) {
             Ok(answer) => {
-                let step = answer.step().ok_or_else(|| unavailable("EMR answered without a step"))?;
+                let step = answer.step().ok_or_else(|| AwsError::unavailable("EMR answered without a step"))?;
                 Ok(Some(Step::described(step)).filter(|step| is(step, run)))
             }
             Err(error) if is_gone(&error) || refusal(&error) == Some(Refusal::UnknownStep) => Ok(None),
@@ -195,7 +173,7 @@ impl EmrSteps {
     }
 
     async fn cancel_step(&self, run: &RunRef, step: &Step, how: How) -> Result<(), Trouble> {
-        let doing = || format!("stop step {} at {}", step.id, self.place());
+        let doing = || doing::cancel(run);
         let option = match how {
             How::Ask => StepCancellationOption::SendInterrupt,
             How::Kill => StepCancellationOption::TerminateProcess,
@@ -220,8 +198,8 @@ impl EmrSteps {
     /// EMR did not take the cancellation: since there is nothing to cancel any more, since it is too old, or for a reason
     /// that may pass.
     async fn not_cancelled(&self, run: &RunRef, reason: &str) -> Result<(), Trouble> {
-        let doing = || format!("stop step {} at {}", run.id, self.place());
-        let reason: String = reason.chars().take(300).collect();
+        let doing = || doing::cancel(run);
+        let reason = line(reason, MAX_REASON / 2);
         let step = match self.step(run).await {
             Ok(Some(step)) => step,
             Ok(None) => return Ok(()),

@@ -11,7 +11,7 @@ use super::step::Step;
 use super::{EmrSteps, killer_of, request};
 use crate::engine::answer::Asked;
 use crate::engine::aws::{self, AwsError};
-use crate::engine::emr_cluster::{Refusal, is_gone, refusal, unavailable};
+use crate::engine::emr_cluster::{Refusal, is_gone, refusal};
 use crate::job::{RunRef, Timestamp};
 
 /// Ids in one call.
@@ -56,11 +56,11 @@ impl EmrSteps {
         match end {
             End::Whole => return Ok(steps),
             End::Enough => steps.retain(|step| !is_older(step)),
-            End::TooLong => return Err(unavailable("the cluster has more steps than can be listed")),
+            End::TooLong => return Err(AwsError::unavailable("the cluster has more steps than can be listed")),
         }
         let (live, end) = self.list(&Of::Live, MAX_PAGES, |_| false).await?;
         if end == End::TooLong {
-            return Err(unavailable("the cluster has more active steps than can be listed"));
+            return Err(AwsError::unavailable("the cluster has more active steps than can be listed"));
         }
         // What came to its end between the two is told as it was last seen.
         steps.retain(|step| live.iter().all(|live| live.id != step.id));
@@ -98,7 +98,7 @@ impl EmrSteps {
             let named = said.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
             ids.retain(|id| count > 1 && !named.clone().any(|word| word == *id));
             if ids.len() == count {
-                return Err(unavailable(format!(
+                return Err(AwsError::unavailable(format!(
                     "EMR does not say which step it does not know: {}",
                     error.failed.said
                 )));
@@ -143,7 +143,7 @@ impl EmrSteps {
                 None => return Ok((steps, End::Whole)),
                 Some(_) if enough(&steps) => return Ok((steps, End::Enough)),
                 Some(marker) if markers.contains(&marker) => {
-                    return Err(unavailable("EMR lists the same steps over and over"));
+                    return Err(AwsError::unavailable("its list of steps goes round in circles"));
                 }
                 Some(marker) => markers.push(marker),
             }
@@ -162,7 +162,7 @@ impl EmrSteps {
         let answer = answer.map_err(|error| aws::error(Asked::Look, &error))?;
         // An answer of someone else's would read as a list of nothing.
         if answer.steps.is_none() {
-            return Err(unavailable("EMR answered without a list of steps"));
+            return Err(AwsError::unavailable("EMR answered without a list of steps"));
         }
         let marker = answer.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
         Ok((answer.steps().iter().map(Step::listed).collect(), marker))
