@@ -513,7 +513,7 @@ async fn a_living_run_is_found_by_every_key_however_old_it_is() {
     let since = OPENED + Duration::from_mins(55);
     for by in [Lookup::Name, Lookup::Token, Lookup::Owner, Lookup::Spec] {
         let found = engine.find(&identity(&job(PI)), by, since).await.unwrap();
-        assert_eq!(found.into_iter().map(|found| found.run).collect::<Vec<_>>(), [run.clone()], "{by:?}");
+        assert_eq!(found.iter().map(|found| &found.run).collect::<Vec<_>>(), [&run], "{by:?}");
     }
 }
 
