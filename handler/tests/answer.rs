@@ -10,9 +10,9 @@ use http::{Method, Request, Response, StatusCode};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use sparkjob::drive::Clock;
-use sparkjob::engine::Engines;
 use sparkjob::http::{Lost, Transport};
 use sparkjob::job::Timestamp;
+use sparkjob::testing::engines;
 use tokio::time::Instant;
 use tracing::Span;
 use tracing::level_filters::LevelFilter;
@@ -20,6 +20,9 @@ use tracing::level_filters::LevelFilter;
 use handler::{Failed, answer, logs};
 
 const SIGNATURE: &str = "5ec2e75ec2e7";
+
+/// A value that only the job is to know.
+const SECRET: &str = "hunter2";
 
 /// 2026-11-21T07:00:00Z, at which the events are signed.
 const SIGNED: Timestamp = Timestamp(1_795_244_400_000);
@@ -31,6 +34,8 @@ enum Engine {
     Hangs,
     Refuses,
     Busy,
+    /// It gives back what it was sent, with this status.
+    Echoes(u16),
 }
 
 /// An engine and the place where answers are put, which answers with each of `statuses` and then with the last of them.
@@ -63,6 +68,11 @@ impl Transport for World {
             Engine::Busy => {
                 let mut response = Response::new(Bytes::new());
                 *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+                Ok(response)
+            }
+            Engine::Echoes(status) => {
+                let mut response = Response::new(request.into_body());
+                *response.status_mut() = status.try_into().expect("a status");
                 Ok(response)
             }
             Engine::Refuses => Err(Lost::NotSent("Connection refused".to_owned())),
@@ -119,10 +129,14 @@ async fn ask(event: Value, engine: Engine, statuses: &[u16]) -> Told {
         let event = LambdaEvent::new(serde_json::from_value(event).expect("JSON"), context);
         // What other crates log at their lower levels is not ours to judge, so it must not be there.
         tracing::trace!(target: "lambda_runtime::layers", "raw event {event:?} {SIGNATURE}");
-        answer(event, &Engines::new(world.clone()), Clock::showing(SIGNED + Duration::from_secs(10))).await
+        answer(event, &engines(world.clone()), Clock::showing(SIGNED + Duration::from_secs(10))).await
     };
     let text = String::from_utf8(lock(&lines.0).clone()).expect("UTF-8");
-    assert!(!text.contains(SIGNATURE) && !format!("{result:?}").contains(SIGNATURE), "{text}");
+    let told = format!("{text}{result:?}{:?}", lock(&world.put));
+    // The last two begin what the requests to AWS are signed with.
+    for hidden in [SIGNATURE, SECRET, "AKIAMODEL", "AWS4-HMAC-SHA256"] {
+        assert!(!told.contains(hidden), "{hidden}: {told}");
+    }
     let lines = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     Told { result, put: lock(&world.put).clone(), calls: *lock(&world.calls), lines }
 }
@@ -257,6 +271,31 @@ async fn a_failed_delete_tells_how_to_go_on_without_it() {
     let answer = ask(ignored, Engine::Refuses, &[200]).await.answer();
     assert_eq!(answer["Status"], "SUCCESS");
     assert!(!answer["Reason"].as_str().expect("a note").contains("retained"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_job_is_given_is_never_told() {
+    let role = "arn:aws:iam::123456789012:role/job";
+    let parameters = json!({
+        "File": "s3://bucket/pi.py",
+        "Args": [SECRET],
+        "Environment": {"PASSWORD": SECRET},
+        "Configuration": {"spark.redaction": SECRET},
+    });
+    for target in [
+        json!({"VirtualClusterId": "0abc", "ExecutionRoleArn": role, "ReleaseLabel": "emr-7.5.0-latest"}),
+        json!({"ApplicationId": "00f1", "ExecutionRoleArn": role}),
+        json!({"ClusterId": "j-1ABC"}),
+    ] {
+        let mut properties = target;
+        properties["Parameters"] = parameters.clone();
+        let create = with(event("Create"), "ResourceProperties", properties);
+        for engine in [Engine::Echoes(200), Engine::Echoes(400), Engine::Echoes(500), Engine::Hangs, Engine::Panics] {
+            let told = ask(create.clone(), engine, &[200]).await;
+            assert_eq!(told.answer()["Status"], "FAILED", "{engine:?}");
+            assert!(told.calls > 0);
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

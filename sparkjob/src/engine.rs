@@ -2,12 +2,19 @@
 
 mod answer;
 mod aws;
+mod console;
+mod doing;
 mod emr_cluster;
 mod emr_containers;
 mod emr_serverless;
 mod emr_steps;
+mod job_runs;
 mod livy;
 mod livy_on_cluster;
+mod text;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,10 +23,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 use crate::http::Transport;
 use crate::http::sdk::Aws;
-use crate::job::{Identity, Job, Place, Run, RunRef, Status, Tags, Timestamp};
+use crate::job::{Identity, Job, Phase, Place, Run, RunRef, Status, Tags, Timestamp};
 use emr_containers::EmrContainers;
 use emr_serverless::EmrServerless;
 use emr_steps::EmrSteps;
@@ -29,6 +37,11 @@ use livy_on_cluster::LivyOnCluster;
 /// How long one submission is waited for. What was not answered by then may still take effect, so whoever looks for a lost
 /// submission looks for this long at least.
 pub const SUBMISSION_LIMIT: Duration = Duration::from_mins(2);
+
+/// The most that is kept of a state's word, and of what is said about it, in characters: they go into logs, answers and the
+/// saved state.
+const MAX_WORD: usize = 64;
+const MAX_REASON: usize = 600;
 
 /// The way to every engine. Each is made when it is first asked for and kept, with what it has learnt of the way.
 #[derive(Debug)]
@@ -100,8 +113,6 @@ pub trait Engine: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// None of the answers is known.
-    ///
-    /// [`Phase::Gone`]: crate::job::Phase::Gone
     async fn describe(&self, runs: &[RunRef]) -> Result<Vec<Status>, Trouble>;
 
     /// Asks for `run` to be stopped; only [`Engine::describe`] tells that it is over. Succeeds where there is nothing to stop
@@ -135,6 +146,18 @@ pub enum Lookup {
     Spec,
 }
 
+impl Lookup {
+    /// Whether a run of this name is one to look for.
+    pub fn selects(self, identity: &Identity, name: &str) -> bool {
+        match self {
+            Self::Name => name == identity.name(),
+            Self::Token => identity.asked_for(name),
+            Self::Owner => identity.owns(name),
+            Self::Spec => identity.describes(name),
+        }
+    }
+}
+
 /// How hard to cancel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum How {
@@ -142,6 +165,15 @@ pub enum How {
     Ask,
     /// Asking did not help.
     Kill,
+}
+
+/// The phase of a run whose state has this word, where its engine's table knows the word; else the run counts as still going,
+/// with a warning.
+fn phase_or_still_going(known: Option<Phase>, place: &str, id: &str, word: &str) -> Phase {
+    known.unwrap_or_else(|| {
+        warn!(id, state = word, "{place} tells a state that is not known; the run counts as still going");
+        Phase::Waiting
+    })
 }
 
 /// What a failed call means for what comes next.

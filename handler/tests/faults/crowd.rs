@@ -18,8 +18,8 @@ async fn a_hundred_jobs_come_up_and_go_without_being_throttled_to_death() {
         let town = Town::new(engine);
         town.emr().limit_rates();
         let mut stacks: Vec<Stack> = (0..CROWD).map(|number| Stack::named(&town, &format!("Job{number}"))).collect();
-        let creates: Vec<Delivery> = stacks.iter_mut().map(|stack| stack.create(NEW, Properties::default())).collect();
-        let (created, up) = all(&town, &creates).await;
+        let requests: Vec<Delivery> = stacks.iter_mut().map(|stack| stack.create(NEW, Properties::default())).collect();
+        let (created, up) = all(&town, &requests).await;
         assert_eq!(town.alive().len(), CROWD, "{engine:?}");
         for (stack, answer) in stacks.iter_mut().zip(&created) {
             stack.answered(answer);

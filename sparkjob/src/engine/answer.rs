@@ -23,6 +23,11 @@ impl Failed {
         Self { kind, said: said.into() }
     }
 
+    /// An answer that is of no use, in whatever words.
+    pub fn unavailable(said: impl Into<String>) -> Self {
+        Self::new(Kind::Unavailable, said)
+    }
+
     /// The same, told for people.
     pub fn while_doing(self, doing: impl Into<String>) -> Trouble {
         Trouble::new(self.kind, doing, self.said)

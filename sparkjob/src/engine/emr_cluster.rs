@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use aws_sdk_emr::Client;
 use aws_sdk_emr::types::ClusterState;
-use tokio::sync::OnceCell;
+use std::sync::OnceLock;
 
-use super::Trouble;
-use super::answer::{Asked, Failed};
+use super::answer::Asked;
 use super::aws::{self, AwsError};
-use super::{Kind, Links};
+use super::console::{Console, partition_of};
+use super::text::line;
+use super::{Kind, Links, Trouble};
 use crate::http::sdk::Aws;
 
 /// A cluster, and the way to what AWS says of it.
@@ -17,7 +18,7 @@ use crate::http::sdk::Aws;
 pub struct EmrCluster {
     pub id: String,
     aws: Arc<Aws>,
-    client: OnceCell<Client>,
+    client: OnceLock<Client>,
 }
 
 /// What `DescribeCluster` tells of a cluster; a text that it does not give is empty.
@@ -34,21 +35,27 @@ pub struct Cluster {
     pub release: String,
 }
 
+/// The longest text that is kept of what EMR tells, in characters: a place in S3 may be as long.
+const MAX_TEXT: usize = 1100;
+
+/// What to do where a cluster takes no jobs.
+pub const NAME_ANOTHER: &str = "Give the id of a cluster that runs: aws emr list-clusters --active shows them.";
+
 impl EmrCluster {
     pub fn new(id: String, aws: Arc<Aws>) -> Self {
-        Self { id, aws, client: OnceCell::new() }
+        Self { id, aws, client: OnceLock::new() }
     }
 
     /// The SDK's client, made when it is first needed.
-    pub async fn client(&self) -> &Client {
-        self.client.get_or_init(async || Client::new(self.aws.config())).await
+    pub fn client(&self) -> &Client {
+        self.client.get_or_init(|| Client::new(self.aws.config()))
     }
 
     pub async fn describe(&self) -> Result<Cluster, AwsError> {
-        let answer = self.client().await.describe_cluster().cluster_id(&self.id).send().await;
+        let answer = self.client().describe_cluster().cluster_id(&self.id).send().await;
         let answer = answer.map_err(|error| aws::error(Asked::Look, &error))?;
-        let cluster = answer.cluster().ok_or_else(|| unavailable("EMR answered without a cluster"))?;
-        let text = |text: Option<&str>| text.unwrap_or_default().trim().to_owned();
+        let cluster = answer.cluster().ok_or_else(|| AwsError::unavailable("EMR answered without a cluster"))?;
+        let text = |text: Option<&str>| line(text.unwrap_or_default(), MAX_TEXT);
         let status = cluster.status();
         let reason = status.and_then(|status| status.state_change_reason());
         Ok(Cluster {
@@ -62,20 +69,18 @@ impl EmrCluster {
     }
 
     /// A call that failed, told for people. `action` is the operation's name.
-    pub async fn trouble(&self, error: AwsError, doing: impl Into<String>, action: &str) -> Trouble {
-        let arn =
-            format!("arn:{}:elasticmapreduce:{}:*:cluster/{}", self.partition().await, self.region().await, self.id);
+    pub fn trouble(&self, error: AwsError, doing: impl Into<String>, action: &str) -> Trouble {
+        let region = self.region();
+        let arn = format!("arn:{}:elasticmapreduce:{region}:*:cluster/{}", partition_of(region), self.id);
         let refusal = refusal(&error);
         let trouble = error.while_doing(doing, &format!("elasticmapreduce:{action}"), &arn);
         let advice = match refusal {
             Some(Refusal::Full) => return Trouble { kind: Kind::Busy, ..trouble },
             Some(Refusal::UnknownCluster) => format!(
-                "Check that {} is the id of a cluster in {} and in this account: EMR forgets a cluster two months after \
-                 its end.",
-                self.id,
-                self.region().await
+                "Cluster {} does not exist in this account and region, or ended more than two months ago. {NAME_ANOTHER}",
+                self.id
             ),
-            Some(Refusal::Over) => "Name a cluster that runs.".to_owned(),
+            Some(Refusal::Over) => NAME_ANOTHER.to_owned(),
             Some(Refusal::RuntimeRole) => {
                 "A runtime role (ExecutionRoleArn) goes with a cluster whose security configuration has \
                  EnableApplicationScopedIAMRole, from EMR 6.7 on, and with no other: \
@@ -87,28 +92,15 @@ impl EmrCluster {
         Trouble { advice, ..trouble }
     }
 
-    /// Links to the cluster's page and to its logs.
-    pub async fn links(&self, log_uri: String) -> Links {
-        let (region, id) = (self.region().await, &self.id);
-        let domain = match self.partition().await {
-            "aws-cn" => "amazonaws.cn",
-            "aws-us-gov" => "amazonaws-us-gov.com",
-            _ => "aws.amazon.com",
-        };
-        let console = format!("https://{region}.console.{domain}/emr/home?region={region}#/clusterDetails/{id}");
-        Links { log_uri, console, ..Links::default() }
+    /// Links to the cluster's page and to this folder of its logs.
+    pub fn links(&self, log_uri: String) -> Links {
+        let console = Console::of_region(self.region());
+        let driver_log = console.s3_folder(&log_uri);
+        Links { log_uri, driver_log, console: console.cluster(&self.id), ..Links::default() }
     }
 
-    async fn region(&self) -> &str {
+    fn region(&self) -> &str {
         self.aws.config().region().map_or("", |region| region.as_ref())
-    }
-
-    async fn partition(&self) -> &'static str {
-        match self.region().await {
-            region if region.starts_with("cn-") => "aws-cn",
-            region if region.starts_with("us-gov-") => "aws-us-gov",
-            _ => "aws",
-        }
     }
 }
 
@@ -165,17 +157,15 @@ pub fn refusal(error: &AwsError) -> Option<Refusal> {
     if error.failed.kind != Kind::Rejected {
         return None;
     }
-    let said = error.failed.said.to_ascii_lowercase();
-    let names = |what: &str| said.contains(what);
-    let unknown = names("not valid") || names("does not exist");
-    let is_of_cluster = ["cluster id", "clusterid", "job flow id", "jobflowid"].into_iter().any(names);
-    let is_of_step = ["step id", "stepid"].into_iter().any(names);
+    let unknown = error.says(&["not valid", "does not exist"]);
     match () {
-        () if unknown && is_of_step => Some(Refusal::UnknownStep),
-        () if unknown && is_of_cluster => Some(Refusal::UnknownCluster),
-        () if names("shutting down, terminated, or finished") => Some(Refusal::Over),
-        () if names("maximum number of active steps") || names("maximum number of steps") => Some(Refusal::Full),
-        () if names("runtime role") => Some(Refusal::RuntimeRole),
+        () if unknown && error.says(&["step id", "stepid"]) => Some(Refusal::UnknownStep),
+        () if unknown && error.says(&["cluster id", "clusterid", "job flow id", "jobflowid"]) => {
+            Some(Refusal::UnknownCluster)
+        }
+        () if error.says(&["shutting down, terminated, or finished"]) => Some(Refusal::Over),
+        () if error.says(&["maximum number of active steps", "maximum number of steps"]) => Some(Refusal::Full),
+        () if error.says(&["runtime role"]) => Some(Refusal::RuntimeRole),
         () => None,
     }
 }
@@ -185,13 +175,10 @@ pub fn is_gone(error: &AwsError) -> bool {
     matches!(refusal(error), Some(Refusal::UnknownCluster | Refusal::Over))
 }
 
-pub fn unavailable(said: impl Into<String>) -> AwsError {
-    AwsError { failed: Failed::new(Kind::Unavailable, said), code: String::new() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::answer::Failed;
 
     #[test]
     fn a_refusal_is_told_by_its_words() {
@@ -221,7 +208,7 @@ mod tests {
             assert_eq!(refused(said), expected, "{said}");
         }
         // The same words on the way of weather are no refusal.
-        assert_eq!(refusal(&unavailable("Cluster id 'j-1' is not valid.")), None);
+        assert_eq!(refusal(&AwsError::unavailable("Cluster id 'j-1' is not valid.")), None);
     }
 
     #[test]

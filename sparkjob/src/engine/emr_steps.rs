@@ -30,8 +30,9 @@ use serde_json::Value;
 
 use super::answer::Asked;
 use super::aws::{self, AwsError};
-use super::emr_cluster::{EmrCluster, Refusal, is_gone, refusal, unavailable};
-use super::{Engine, How, Kind, Lookup, Report, Trouble};
+use super::emr_cluster::{EmrCluster, Refusal, is_gone, refusal};
+use super::text::line;
+use super::{Engine, How, Kind, Lookup, MAX_REASON, Report, Trouble, doing};
 use crate::http::sdk::{self, Aws};
 use crate::job::{Identity, Job, Phase, Place, Run, RunRef, Status, Tags, Timestamp};
 use status::Remains;
@@ -52,13 +53,13 @@ impl EmrSteps {
 #[async_trait]
 impl Engine for EmrSteps {
     async fn start(&self, job: &Job, identity: &Identity) -> Result<RunRef, Trouble> {
-        let doing = || format!("submit the job to {}", self.place());
+        let doing = || doing::submit(&self.place());
         let Some(body) = request::submission(&self.cluster.id, job, identity) else {
             return Err(Trouble::new(Kind::Rejected, doing(), "a step runs Parameters or a HadoopJarStep"));
         };
         let id = match self.add(Asked::Submission, body).await {
             Ok(id) => id,
-            Err(error) => return Err(self.cluster.trouble(error, doing(), "AddJobFlowSteps").await),
+            Err(error) => return Err(self.cluster.trouble(error, doing(), "AddJobFlowSteps")),
         };
         let run = RunRef { place: self.place(), id, realm: None, name: Some(identity.name()) };
         // Whoever gets its text has to be able to read it.
@@ -72,25 +73,13 @@ impl Engine for EmrSteps {
     /// Steps of the owner or description that are over and were made before `since` are left out even where their
     /// applications are alive: to find those, all steps that the cluster ever had would have to be read.
     async fn find(&self, identity: &Identity, by: Lookup, since: Timestamp) -> Result<Vec<Run>, Trouble> {
-        let doing = || format!("look for the job at {}", self.place());
-        let name = identity.name();
-        let wanted = |step: &Step| match by {
-            Lookup::Name => step.name == name,
-            Lookup::Token => identity.asked_for(&step.name),
-            Lookup::Owner => identity.owns(&step.name),
-            Lookup::Spec => identity.describes(&step.name),
-        };
-        let read = match by {
-            // None that the request itself asked for is older.
-            Lookup::Name => self.recent(since).await,
-            Lookup::Token | Lookup::Owner | Lookup::Spec => self.recent_and_live(since).await,
-        };
-        let mut steps = match read {
+        let doing = || doing::find(&self.place());
+        let mut steps = match self.recent_and_live(since).await {
             Ok(steps) => steps,
             Err(error) if is_gone(&error) => Vec::new(),
-            Err(error) => return Err(self.cluster.trouble(error, doing(), "ListSteps").await),
+            Err(error) => return Err(self.cluster.trouble(error, doing(), "ListSteps")),
         };
-        steps.retain(wanted);
+        steps.retain(|step| by.selects(identity, &step.name));
         steps.sort_by(|one, other| (other.created, &other.id).cmp(&(one.created, &one.id)));
         let statuses = self.statuses(&steps, &doing()).await?;
         let runs = steps.into_iter().zip(statuses).map(|(step, status)| Run { run: self.reference(step), status });
@@ -99,10 +88,7 @@ impl Engine for EmrSteps {
     }
 
     async fn describe(&self, runs: &[RunRef]) -> Result<Vec<Status>, Trouble> {
-        let doing = || match runs {
-            [run] => format!("ask {} for the state of step {}", self.place(), run.id),
-            _ => format!("ask {} for its steps", self.place()),
-        };
+        let doing = || doing::describe(&self.place(), runs);
         // Each operation has a rate of its own, and look-ups need the listing's.
         let (read, operation) = match runs {
             [run] => (self.step(run).await.map(|step| step.into_iter().collect()), "DescribeStep"),
@@ -110,7 +96,7 @@ impl Engine for EmrSteps {
         };
         let mut steps: Vec<Step> = match read {
             Ok(steps) => steps,
-            Err(error) => return Err(self.cluster.trouble(error, doing(), operation).await),
+            Err(error) => return Err(self.cluster.trouble(error, doing(), operation)),
         };
         steps.retain(|step| runs.iter().any(|run| is(step, run)));
         let statuses = self.statuses(&steps, &doing()).await?;
@@ -125,7 +111,7 @@ impl Engine for EmrSteps {
     /// allowed afterwards either, [`Engine::describe`] shows what is left alive; it is stopped when the step is asked once
     /// more.
     async fn cancel(&self, run: &RunRef, how: How) -> Result<(), Trouble> {
-        let doing = || format!("stop step {} at {}", run.id, self.place());
+        let doing = || doing::cancel(run);
         let refusal = match self.cancel_step(run, how).await? {
             Cancelled::Gone => return Ok(()),
             Cancelled::Taken => None,
@@ -135,11 +121,11 @@ impl Engine for EmrSteps {
             Ok(Some(step)) => step,
             Ok(None) => return Ok(()),
             Err(error) if refusal.is_none() && error.failed.kind == Kind::Busy => return Ok(()),
-            Err(error) => return Err(self.cluster.trouble(error, doing(), "DescribeStep").await),
+            Err(error) => return Err(self.cluster.trouble(error, doing(), "DescribeStep")),
         };
         let phase = status::phase(&step);
         if let Some(reason) = refusal.filter(|_| !phase.is_over() && phase != Phase::Ending) {
-            return Err(self.not_cancelled(&step, &reason).await);
+            return Err(self.not_cancelled(run, &step, &reason).await);
         }
         let runs_apart = step.started.is_some() && status::outlives(&step);
         if status::leaves(&step) || (!phase.is_over() && runs_apart) {
@@ -154,29 +140,16 @@ impl Engine for EmrSteps {
     }
 
     async fn report(&self, run: &RunRef) -> Report {
-        let cluster = self.cluster.describe().await;
-        let logs = match &cluster {
-            Ok(cluster) => Ok(cluster.log_folder(&self.cluster.id)),
-            Err(error) => Err(error.failed.said.clone()),
+        let links = self.cluster.links(String::new());
+        let step = match self.step(run).await {
+            Ok(Some(step)) => step,
+            Ok(None) => return report::of_none(links),
+            Err(error) => return report::of_unseen(run, &error.failed.said, links),
         };
-        let links = self.cluster.links(String::new()).await;
-        let (step, unread) = match self.step(run).await {
-            Ok(step) => (step, String::new()),
-            Err(error) => (None, format!(" (not read: {})", error.failed.said)),
-        };
-        match step {
-            Some(step) => report::report(&step, links, &logs),
-            None if unread.is_empty() => Report {
-                full_log: "no longer there: EMR does not know the step".to_owned(),
-                links,
-                ..Report::default()
-            },
-            None => {
-                let known = Step { id: run.id.clone(), ..Step::default() };
-                let report = report::report(&known, links, &logs);
-                Report { full_log: report.full_log + &unread, ..report }
-            }
-        }
+        let logs = self.cluster.describe().await.map(|cluster| cluster.log_folder(&self.cluster.id));
+        let logs = logs.map_err(|error| error.failed.said);
+        let links = self.cluster.links(report::folder(&step, &logs).unwrap_or_default());
+        report::of(&step, &logs, links)
     }
 }
 
@@ -200,7 +173,7 @@ impl EmrSteps {
 
     /// Adds the one step of `body`; its id, empty where EMR did not give just one.
     async fn add(&self, asked: Asked, body: Value) -> Result<String, AwsError> {
-        let call = self.cluster.client().await.add_job_flow_steps().job_flow_id(&self.cluster.id);
+        let call = self.cluster.client().add_job_flow_steps().job_flow_id(&self.cluster.id);
         let sent = call.customize().mutate_request(move |request| sdk::set_json(request, &body)).send().await;
         let answer = sent.map_err(|error| aws::error(asked, &error))?;
         match answer.step_ids() {
@@ -211,11 +184,12 @@ impl EmrSteps {
 
     /// The step that `run` means; none where there is none (any more), or one of another name.
     async fn step(&self, run: &RunRef) -> Result<Option<Step>, AwsError> {
-        let call = self.cluster.client().await.describe_step().cluster_id(&self.cluster.id).step_id(&run.id);
+        let call = self.cluster.client().describe_step().cluster_id(&self.cluster.id).step_id(&run.id);
         match call.send().await.map_err(|error| aws::error(Asked::Look, &error)) {
             Ok(answer) => {
-                let step = answer.step().ok_or_else(|| unavailable("EMR answered without a step"))?;
-                Ok(Some(Step::described(step)).filter(|step| is(step, run)))
+                let step = answer.step().map(Step::described).filter(|step| step.id == run.id);
+                let step = step.ok_or_else(|| AwsError::unavailable("EMR answered without the step"))?;
+                Ok(Some(step).filter(|step| is(step, run)))
             }
             Err(error) if is_gone(&error) || refusal(&error) == Some(Refusal::UnknownStep) => Ok(None),
             Err(error) => Err(error),
@@ -223,41 +197,40 @@ impl EmrSteps {
     }
 
     async fn cancel_step(&self, run: &RunRef, how: How) -> Result<Cancelled, Trouble> {
-        let doing = || format!("stop step {} at {}", run.id, self.place());
+        let doing = || doing::cancel(run);
         let option = match how {
             How::Ask => StepCancellationOption::SendInterrupt,
             How::Kill => StepCancellationOption::TerminateProcess,
         };
-        let call = self.cluster.client().await.cancel_steps().cluster_id(&self.cluster.id).step_ids(&run.id);
+        let call = self.cluster.client().cancel_steps().cluster_id(&self.cluster.id).step_ids(&run.id);
         let sent = call.step_cancellation_option(option).send().await;
         let answer = match sent.map_err(|error| aws::error(Asked::Deed, &error)) {
             Ok(answer) => answer,
             Err(error) if is_gone(&error) || refusal(&error) == Some(Refusal::UnknownStep) => {
                 return Ok(Cancelled::Gone);
             }
-            Err(error) => return Err(self.cluster.trouble(error, doing(), "CancelSteps").await),
+            Err(error) => return Err(self.cluster.trouble(error, doing(), "CancelSteps")),
         };
         let info = answer.cancel_steps_info_list().iter().find(|info| info.step_id() == Some(&run.id));
         match info.map(|info| (info.status(), info.reason())) {
             Some((Some(CancelStepsRequestStatus::Submitted), _)) => Ok(Cancelled::Taken),
             Some((Some(CancelStepsRequestStatus::Failed), reason)) => {
-                Ok(Cancelled::NotTaken(reason.unwrap_or_default().chars().take(300).collect()))
+                Ok(Cancelled::NotTaken(line(reason.unwrap_or_default(), MAX_REASON / 2)))
             }
             _ => Err(Trouble::new(Kind::Unclear, doing(), "EMR does not say whether it is being cancelled")),
         }
     }
 
     /// Why EMR did not take the cancellation of a step that is alive: since it is too old, or for a reason that may pass.
-    async fn not_cancelled(&self, step: &Step, reason: &str) -> Trouble {
-        let doing = format!("stop step {} at {}", step.id, self.place());
+    async fn not_cancelled(&self, run: &RunRef, step: &Step, reason: &str) -> Trouble {
         let said = format!("EMR did not cancel it: {reason}; it is {}", step.word);
         let release = self.cluster.describe().await.map(|cluster| cluster.release).unwrap_or_default();
         if status::phase(step) == Phase::Running && cancels_pending_steps_only(&release) {
             let said = format!("{said}, and {release} cancels only what is PENDING");
             let advice = "End it on the cluster (yarn application -kill), wait for its end, or use EMR 5.28 or later.";
-            return Trouble { advice: advice.to_owned(), ..Trouble::new(Kind::Rejected, doing, said) };
+            return Trouble { advice: advice.to_owned(), ..Trouble::new(Kind::Rejected, doing::cancel(run), said) };
         }
-        Trouble::new(Kind::Unclear, doing, said)
+        Trouble::new(Kind::Unclear, doing::cancel(run), said)
     }
 
     /// Sees to it that a step kills the application of `step`, unless one does or has done so.
@@ -265,7 +238,7 @@ impl EmrSteps {
         let doing = || format!("kill the application of step {}", step.id);
         let killers = match self.killers(&[step]).await {
             Ok(killers) => killers,
-            Err(error) => return Err(self.cluster.trouble(error, doing(), "ListSteps").await),
+            Err(error) => return Err(self.cluster.trouble(error, doing(), "ListSteps")),
         };
         let sees_to_it = |killer: &Step| !status::phase(killer).is_over() || status::kills(killer, step);
         if killers.first().is_some_and(sees_to_it) {
@@ -276,7 +249,7 @@ impl EmrSteps {
             Ok(_) => Ok(()),
             // It goes with its cluster.
             Err(error) if is_gone(&error) => Ok(()),
-            Err(error) => Err(self.cluster.trouble(error, doing(), "AddJobFlowSteps").await),
+            Err(error) => Err(self.cluster.trouble(error, doing(), "AddJobFlowSteps")),
         }
     }
 
@@ -288,7 +261,7 @@ impl EmrSteps {
         if !leaving.is_empty() {
             killers = match self.killers(&leaving).await {
                 Ok(killers) => killers,
-                Err(error) => return Err(self.cluster.trouble(error, doing, "ListSteps").await),
+                Err(error) => return Err(self.cluster.trouble(error, doing, "ListSteps")),
             };
             let is_over = |killer: &Step| status::phase(killer).is_over();
             let may_live = |step: &&Step| {
@@ -298,7 +271,7 @@ impl EmrSteps {
                 all_gone = match self.cluster.describe().await {
                     Ok(cluster) => cluster.is_over(),
                     Err(error) if is_gone(&error) => true,
-                    Err(error) => return Err(self.cluster.trouble(error, doing, "DescribeCluster").await),
+                    Err(error) => return Err(self.cluster.trouble(error, doing, "DescribeCluster")),
                 };
             }
         }

@@ -7,7 +7,6 @@ mod answer;
 mod log;
 mod status;
 mod submission;
-mod text;
 mod wire;
 
 #[cfg(test)]
@@ -24,7 +23,7 @@ use http::{Method, Request, header};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::answer::{Asked, Failed};
-use super::{Engine, How, Kind, Links, Lookup, Report, SUBMISSION_LIMIT, Trouble};
+use super::{Engine, How, Kind, Links, Lookup, Report, SUBMISSION_LIMIT, Trouble, doing};
 use crate::http::Transport;
 use crate::job::{Identity, Job, LivyUrl, Place, Run, RunRef, Status, Tags, Timestamp};
 use wire::{Batch, Listing, Log, Name};
@@ -71,7 +70,7 @@ impl Livy {
 #[async_trait]
 impl Engine for Livy {
     async fn start(&self, job: &Job, identity: &Identity) -> Result<RunRef, Trouble> {
-        let doing = || format!("submit the job to {}", self.place);
+        let doing = || doing::submit(&self.place);
         let Some(parameters) = &job.parameters else {
             return Err(Trouble::new(Kind::Rejected, doing(), "Livy runs Parameters only"));
         };
@@ -92,14 +91,11 @@ impl Engine for Livy {
 
     /// Livy tells no times, and forgets what is over soon enough by itself.
     async fn find(&self, identity: &Identity, by: Lookup, _since: Timestamp) -> Result<Vec<Run>, Trouble> {
-        let doing = || format!("look for the job at {}", self.place);
         let found = match by {
             Lookup::Name => self.named(&identity.name()).await.map(|batch| batch.into_iter().collect()),
-            Lookup::Token => self.select(|name| identity.asked_for(name)).await,
-            Lookup::Owner => self.select(|name| identity.owns(name)).await,
-            Lookup::Spec => self.select(|name| identity.describes(name)).await,
+            Lookup::Token | Lookup::Owner | Lookup::Spec => self.select(|name| by.selects(identity, name)).await,
         };
-        let mut batches: Vec<Batch> = found.map_err(|failed| failed.while_doing(doing()))?;
+        let mut batches: Vec<Batch> = found.map_err(|failed| failed.while_doing(doing::find(&self.place)))?;
         batches.sort_by_key(|batch| std::cmp::Reverse(batch.id));
         Ok(batches
             .iter()
@@ -108,18 +104,12 @@ impl Engine for Livy {
     }
 
     async fn describe(&self, runs: &[RunRef]) -> Result<Vec<Status>, Trouble> {
-        let batches = match runs {
-            [] => Vec::new(),
-            [run] => {
-                let doing = || format!("ask {} for the state of batch {}", self.place, run.id);
-                let batch = self.batch(run).await.map_err(|failed| failed.while_doing(doing()))?;
-                batch.into_iter().collect()
-            }
-            _ => {
-                let doing = || format!("ask {} for its batches", self.place);
-                self.all().await.map_err(|failed| failed.while_doing(doing()))?
-            }
+        let found = match runs {
+            [] => Ok(Vec::new()),
+            [run] => self.batch(run).await.map(|batch| batch.into_iter().collect()),
+            _ => self.all().await,
         };
+        let batches = found.map_err(|failed| failed.while_doing(doing::describe(&self.place, runs)))?;
         let status =
             |run: &RunRef| batches.iter().find(|batch| is(batch, run)).map_or_else(Status::gone, status::status);
         Ok(runs.iter().map(status).collect())
@@ -127,7 +117,7 @@ impl Engine for Livy {
 
     /// Livy knows one way to stop a batch, so `how` makes no difference.
     async fn cancel(&self, run: &RunRef, _how: How) -> Result<(), Trouble> {
-        let doing = || format!("stop batch {} at {}", run.id, self.place);
+        let doing = || doing::cancel(run);
         let Some(batch) = self.batch(run).await.map_err(|failed| failed.while_doing(doing()))? else {
             return Ok(());
         };
@@ -205,7 +195,7 @@ impl Livy {
             Err(failed) if failed.kind == Kind::Rejected && failed.said.contains("For input string") => Err(nameless()),
             Ok(Some(Batch { name: Name::NotKept, .. })) => Err(nameless()),
             Ok(Some(batch)) if status::name(&batch) != Some(name) => {
-                Err(unavailable("Livy answered with a batch of another name"))
+                Err(Failed::unavailable("Livy answered with a batch of another name"))
             }
             answer => answer,
         }
@@ -234,7 +224,7 @@ impl Livy {
                 return Ok(batches);
             }
         }
-        Err(unavailable("its batches came and went while they were listed"))
+        Err(Failed::unavailable("its batches came and went while they were listed"))
     }
 
     /// All batches that Livy knows, page by page; none where the list shifted so that one may have been missed.
@@ -247,7 +237,7 @@ impl Livy {
             let from = batches.len().saturating_sub(1);
             let path = format!("/batches?from={from}&size={PAGE}");
             let page: Option<Listing> = self.call(Asked::Look, &path, Bytes::new()).await?;
-            let page = page.ok_or_else(|| unavailable(ASTRAY))?;
+            let page = page.ok_or_else(|| Failed::unavailable(ASTRAY))?;
             let before = batches.len();
             if batches.pop().is_some_and(|last| page.sessions.first().is_none_or(|first| first.id != last.id)) {
                 return Ok(None);
@@ -260,7 +250,7 @@ impl Livy {
                 return Ok(None);
             }
         }
-        Err(unavailable("it has more batches than can be listed"))
+        Err(Failed::unavailable("it has more batches than can be listed"))
     }
 
     /// One request and what its answer means.
@@ -286,8 +276,4 @@ impl Livy {
 /// Whether `batch` is the one that `run` means. After a restart Livy counts from 0 again, so the id alone does not tell.
 fn is(batch: &Batch, run: &RunRef) -> bool {
     batch.id.to_string() == run.id && run.name.is_some() && run.name.as_deref() == status::name(batch)
-}
-
-fn unavailable(said: &str) -> Failed {
-    Failed::new(Kind::Unavailable, said)
 }

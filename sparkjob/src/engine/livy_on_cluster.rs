@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use super::aws::AwsError;
-use super::emr_cluster::{Cluster, EmrCluster, Refusal, refusal, unavailable};
+use super::emr_cluster::{Cluster, EmrCluster, NAME_ANOTHER, Refusal, refusal};
 use super::livy::Livy;
-use super::{Engine, How, Kind, Links, Lookup, Report, Trouble};
+use super::{Engine, How, Kind, Links, Lookup, Report, Trouble, doing};
 use crate::http::Transport;
 use crate::http::sdk::Aws;
 use crate::job::{DEFAULT_LIVY_PORT, Identity, Job, LivyUrl, Place, Run, RunRef, Status, Tags, Timestamp};
@@ -47,28 +47,28 @@ impl Engine for LivyOnCluster {
         match self.livy(&doing).await? {
             Found::Livy(livy) => self.heed(livy.start(job, identity).await),
             Found::Over(said) => {
-                let advice = "Name a cluster of this region and account that runs, or make one.".to_owned();
+                let advice = NAME_ANOTHER.to_owned();
                 Err(Trouble { advice, ..Trouble::new(Kind::Rejected, doing, said) })
             }
         }
     }
 
     async fn find(&self, identity: &Identity, by: Lookup, since: Timestamp) -> Result<Vec<Run>, Trouble> {
-        match self.livy(&format!("look for the job at {}", self.place())).await? {
+        match self.livy(&doing::find(&self.place())).await? {
             Found::Livy(livy) => self.heed(livy.find(identity, by, since).await),
             Found::Over(_) => Ok(Vec::new()),
         }
     }
 
     async fn describe(&self, runs: &[RunRef]) -> Result<Vec<Status>, Trouble> {
-        match self.livy(&format!("ask {} for its batches", self.place())).await? {
+        match self.livy(&doing::describe(&self.place(), runs)).await? {
             Found::Livy(livy) => self.heed(livy.describe(runs).await),
             Found::Over(_) => Ok(runs.iter().map(|_| Status::gone()).collect()),
         }
     }
 
     async fn cancel(&self, run: &RunRef, how: How) -> Result<(), Trouble> {
-        match self.livy(&format!("stop batch {} at {}", run.id, self.place())).await? {
+        match self.livy(&doing::cancel(run)).await? {
             Found::Livy(livy) => self.heed(livy.cancel(run, how).await),
             Found::Over(_) => Ok(()),
         }
@@ -84,10 +84,10 @@ impl Engine for LivyOnCluster {
             Ok(cluster) => cluster,
             Err(error) => {
                 let full_log = format!("on {} (not read: {})", self.place(), error.failed.said);
-                return Report { full_log, links: self.cluster.links(String::new()).await, ..Report::default() };
+                return Report { full_log, links: self.cluster.links(String::new()), ..Report::default() };
             }
         };
-        let links = self.cluster.links(cluster.log_folder(&self.cluster.id).unwrap_or_default()).await;
+        let links = self.cluster.links(cluster.log_folder(&self.cluster.id).unwrap_or_default());
         let mut report = match self.server(&cluster) {
             Ok(Found::Livy(livy)) => livy.report(run).await,
             Ok(Found::Over(said)) => Report { full_log: format!("gone with {said}"), ..Report::default() },
@@ -123,7 +123,7 @@ impl LivyOnCluster {
                 Ok(Found::Livy(livy))
             }
             Ok(over) => Ok(over),
-            Err(error) => Err(self.cluster.trouble(error, doing, "DescribeCluster").await),
+            Err(error) => Err(self.cluster.trouble(error, doing, "DescribeCluster")),
         }
     }
 
@@ -134,10 +134,14 @@ impl LivyOnCluster {
             return Ok(Found::Over(format!("cluster {id}, which is {}", cluster.told())));
         }
         if cluster.primary.is_empty() {
-            return Err(unavailable(format!("cluster {id} has no primary node yet, it is {}", cluster.told())));
+            return Err(AwsError::unavailable(format!(
+                "cluster {id} has no primary node yet, it is {}",
+                cluster.told()
+            )));
         }
         let url = LivyUrl::from_host(&cluster.primary, DEFAULT_LIVY_PORT);
-        let url = url.map_err(|_| unavailable(format!("EMR gives no host for the primary node of cluster {id}")))?;
+        let url =
+            url.map_err(|_| AwsError::unavailable(format!("EMR gives no host for the primary node of cluster {id}")))?;
         Ok(Found::Livy(Arc::new(Livy::at(self.place(), url, Arc::clone(&self.transport)))))
     }
 

@@ -8,9 +8,12 @@ use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_emr::config::{ConfigBag, Intercept};
+use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
+use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
@@ -88,6 +91,29 @@ pub fn set_json(request: &mut HttpRequest, body: &Value) {
     *request.body_mut() = body.into();
 }
 
+/// Refuses a success whose body does not have this member in it: where that is a list, the SDK would read a list of nothing
+/// from an answer of someone else's. To be added to a call as its interceptor.
+#[derive(Clone, Copy, Debug)]
+pub struct Demand(pub &'static str);
+
+impl Intercept for Demand {
+    fn name(&self) -> &'static str {
+        "Demand"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let response = context.response();
+        let body: Value = serde_json::from_slice(response.body().bytes().unwrap_or_default()).unwrap_or_default();
+        let is_answered = !response.status().is_success() || body.get(self.0).is_some();
+        if is_answered { Ok(()) } else { Err(format!("an answer without {}", self.0).into()) }
+    }
+}
+
 /// The SDKs' way through a [`Transport`].
 #[derive(Clone, Debug)]
 pub struct Connector(pub Arc<dyn Transport>);
@@ -115,7 +141,8 @@ impl HttpConnector for Limited {
                 Lost::TimedOut => ConnectorError::timeout(lost.into()),
                 _ => ConnectorError::io(lost.into()),
             })?;
-            HttpResponse::try_from(response.map(Into::into)).map_err(|error| ConnectorError::other(error.into(), None))
+            let unreadable = |_| ConnectorError::io(Lost::Unclear("the answer is no HTTP".to_owned()).into());
+            HttpResponse::try_from(response.map(Into::into)).map_err(unreadable)
         })
     }
 }

@@ -177,7 +177,7 @@ impl At<'_> {
     /// The job that was submitted is known.
     fn submitted(self, mut state: State, run: RunRef) -> State {
         let next = if run.place.takes_twins() { Stage::Settle } else { Stage::Follow };
-        state.own = Some(Own::new(run, true));
+        state.own = Some(Own { unshown_since: Some(self.now), ..Own::new(run, true) });
         state.at(next, self.now)
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::{Goal, Plan, Target};
 use crate::engine::Report;
-use crate::job::{RunRef, Status, Timestamp};
+use crate::job::{Phase, RunRef, Status, Timestamp};
 use crate::outcome::{Failure, Made, Outcome};
 
 /// How far a request has come.
@@ -160,6 +160,9 @@ pub struct Own {
     /// Whether this delivery's own submission made it: it was answered, or it was lost and the run that was not there before
     /// was there afterwards. A job that was simply found is never cancelled: another delivery counts on it.
     pub ours: bool,
+    /// When the engine answered that it took this delivery's submission, as long as it has not shown the run since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unshown_since: Option<Timestamp>,
     /// As it was last seen.
     pub status: Option<Status>,
     /// Since when every look showed it running.
@@ -170,9 +173,25 @@ pub struct Own {
 
 impl Own {
     pub(super) fn new(run: RunRef, ours: bool) -> Self {
-        Self { run, ours, status: None, running_since: None, silent_since: None }
+        Self { run, ours, unshown_since: None, status: None, running_since: None, silent_since: None }
+    }
+
+    /// Whether `status`, as it is at `now`, tells how the run is: not where it is one that the engine has taken and may not
+    /// show yet. Services of AWS tell of what was just made
+    /// [with a delay](https://docs.aws.amazon.com/AWSEC2/latest/APIReference/query-api-troubleshooting.html#eventual-consistency);
+    /// a Livy that does not know what it has just taken was restarted.
+    pub(super) fn is_told_by(&mut self, status: &Status, now: Timestamp) -> bool {
+        let is_young = self.unshown_since.is_some_and(|since| now.since(since) < SHOWN_WITHIN);
+        let is_hidden = is_young && status.phase == Phase::Gone && !self.run.place.is_livy();
+        if !is_hidden {
+            self.unshown_since = None;
+        }
+        !is_hidden
     }
 }
+
+/// A run that its engine does not show for so long is gone.
+const SHOWN_WITHIN: Duration = Duration::from_mins(1);
 
 /// No delivery is repeated sooner after the request was made.
 const FIRST_DELIVERY: Duration = Duration::from_mins(1);

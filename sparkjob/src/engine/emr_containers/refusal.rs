@@ -11,13 +11,13 @@ const NOT_FOUND: &str = "ResourceNotFoundException";
 const INVALID: &str = "ValidationException";
 
 /// Whether the service does not know (any more) what it was asked for, or that is over for good.
-pub fn knows_nothing(error: &AwsError) -> bool {
+pub fn is_gone(error: &AwsError) -> bool {
     error.code == NOT_FOUND || is_of_terminated_cluster(error)
 }
 
 /// Whether there is no list for there is no virtual cluster: no job can run there.
 pub fn has_no_list(error: &AwsError) -> bool {
-    knows_nothing(error) || says(error, &["doesn't exist", "does not exist", "not found"])
+    is_gone(error) || says(error, &["doesn't exist", "does not exist", "not found"])
 }
 
 /// Whether a cancellation was refused for there is nothing alive that could be cancelled.
@@ -25,32 +25,34 @@ pub fn leaves_nothing_to_cancel(error: &AwsError) -> bool {
     has_no_list(error) || says(error, &["not in a cancellable state"])
 }
 
-/// Why a job run was not started, and what to do about it.
-pub fn of_start(error: AwsError, doing: String, cluster: &str, resource: &str) -> Trouble {
+/// A submission that failed, told for people.
+pub fn of_start(error: AwsError, cluster: &str, doing: String) -> Trouble {
+    let is_denied = error.failed.kind == Kind::Denied;
     let advice = advice_on_start(&error, cluster);
-    let mut trouble = error.while_doing(doing, "emr-containers:StartJobRun", resource);
-    if let Some(advice) = advice {
-        let separator = if trouble.advice.is_empty() { "" } else { " " };
-        trouble.advice = format!("{}{separator}{advice}", trouble.advice);
+    let trouble = error.while_doing(doing, "emr-containers:StartJobRun", &format!("virtual cluster {cluster}"));
+    match advice {
+        Some(advice) => Trouble { advice, ..trouble },
+        None if is_denied => {
+            let advice = format!(
+                "{} The service answers so, too, where the execution role is missing, is of another account, or is none \
+                 that the submitter may use (the condition emr-containers:ExecutionRoleArn of its policy).",
+                trouble.advice
+            );
+            Trouble { advice, ..trouble }
+        }
+        None => trouble,
     }
-    trouble
 }
 
+/// What to do about it, where that is known.
 fn advice_on_start(error: &AwsError, cluster: &str) -> Option<String> {
-    let text = error.failed.said.to_lowercase();
-    let is_about = |subject: &str| text.contains(subject);
     match error.code.as_str() {
-        _ if error.failed.kind == Kind::Denied => Some(
-            "The service answers so, too, where the execution role is missing, is of another account, or is none that the \
-             submitter may use (the condition emr-containers:ExecutionRoleArn of its policy)."
-                .to_owned(),
-        ),
-        NOT_FOUND if is_about("job template") || is_about("jobtemplate") => Some(
+        NOT_FOUND if error.says(&["job template", "jobtemplate"]) => Some(
             "Give the JobTemplateId of a job template that is there, in this account and region: \
              aws emr-containers list-job-templates shows them."
                 .to_owned(),
         ),
-        NOT_FOUND if is_about("release") => Some(
+        NOT_FOUND if error.says(&["release"]) => Some(
             "Give a ReleaseLabel that EMR on EKS has: \
              https://docs.aws.amazon.com/emr/latest/EMR-on-EKS-DevelopmentGuide/emr-eks-releases.html lists them."
                 .to_owned(),
@@ -59,7 +61,7 @@ fn advice_on_start(error: &AwsError, cluster: &str) -> Option<String> {
             "Virtual cluster {cluster} does not exist (any more) in this account and region. Give the VirtualClusterId of \
              one that does: aws emr-containers list-virtual-clusters --states RUNNING shows them."
         )),
-        INVALID if is_about("virtual cluster state") => Some(format!(
+        INVALID if error.says(&["virtual cluster state"]) => Some(format!(
             "A virtual cluster takes jobs only while it is RUNNING: aws emr-containers describe-virtual-cluster --id \
              {cluster} tells its state; one that is being deleted has to be made anew."
         )),
@@ -73,9 +75,9 @@ fn is_of_terminated_cluster(error: &AwsError) -> bool {
     says(error, &["virtual cluster state terminated "])
 }
 
+/// Whether the service refuses in one of these words.
 fn says(error: &AwsError, words: &[&str]) -> bool {
-    let text = error.failed.said.to_lowercase();
-    error.code == INVALID && words.iter().any(|&words| text.contains(words))
+    error.code == INVALID && error.says(words)
 }
 
 #[cfg(test)]
@@ -104,7 +106,7 @@ mod tests {
             ("AccessDeniedException", "not in a cancellable state", false, false, false),
         ] {
             let error = error(code, message);
-            assert_eq!(knows_nothing(&error), unknown, "{error:?}");
+            assert_eq!(is_gone(&error), unknown, "{error:?}");
             assert_eq!(has_no_list(&error), no_list, "{error:?}");
             assert_eq!(leaves_nothing_to_cancel(&error), nothing_to_cancel, "{error:?}");
         }
@@ -124,12 +126,12 @@ mod tests {
             ),
             ("AccessDeniedException", "User: u is not authorized", "emr-containers:ExecutionRoleArn"),
         ] {
-            let trouble = of_start(error(code, message), "submit".to_owned(), "vc1", "virtual cluster vc1");
+            let trouble = of_start(error(code, message), "vc1", "submit".to_owned());
             assert!(trouble.advice.contains(advice), "{trouble:?}");
             assert!(trouble.said.contains(message), "{trouble:?}");
         }
-        let denied = of_start(error("AccessDeniedException", ""), "submit".to_owned(), "vc1", "virtual cluster vc1");
+        let denied = of_start(error("AccessDeniedException", ""), "vc1", "submit".to_owned());
         assert!(denied.advice.starts_with("Allow emr-containers:StartJobRun on virtual cluster vc1 to"), "{denied:?}");
-        assert_eq!(of_start(error(INVALID, "no"), "submit".to_owned(), "vc1", "virtual cluster vc1").advice, "");
+        assert_eq!(of_start(error(INVALID, "no"), "vc1", "submit".to_owned()).advice, "");
     }
 }

@@ -1,45 +1,20 @@
 //! What is submitted.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use crate::engine::job_runs;
 use crate::job::{Identity, Job, Parameters};
-use crate::spark_submit::quote::{Splitter, join};
-use crate::spark_submit::{Invocation, Way};
+use crate::spark_submit::Way;
+use crate::spark_submit::quote::Splitter;
 
-/// The body of [`StartJobRun`](https://docs.aws.amazon.com/emr-on-eks/latest/APIReference/API_StartJobRun.html): what is said
-/// in the API's own words as it is, and the rest in them. What a job template is to say is left to it.
+/// The body of [`StartJobRun`](https://docs.aws.amazon.com/emr-on-eks/latest/APIReference/API_StartJobRun.html). It may hold
+/// secrets.
 pub fn body(job: &Job, identity: &Identity) -> Value {
-    let name = identity.name();
-    // What people call the job is a part of its name.
-    let native = job.native.0.iter().filter(|(property, _)| *property != "Name");
-    let mut body: Map<String, Value> = native.map(|(property, value)| (member(property), value.clone())).collect();
-    if let Some(parameters) = &job.parameters {
-        body.insert("jobDriver".to_owned(), json!({"sparkSubmitJobDriver": driver(parameters, &name)}));
-    }
-    if !job.tags.is_empty() {
-        body.insert("tags".to_owned(), json!(job.tags));
-    }
-    body.insert("clientToken".to_owned(), identity.token.to_string().into());
-    body.insert("name".to_owned(), name.into());
-    Value::Object(body)
+    job_runs::body(job, identity, driver).into()
 }
 
 fn driver(parameters: &Parameters, name: &str) -> Value {
-    let invocation = Invocation::of(parameters, name, Way::EmrOnEks);
-    let mut driver = json!({
-        "entryPoint": invocation.entry_point,
-        "sparkSubmitParameters": join(&invocation.parameters, Splitter::EmrOnEks),
-    });
-    if !invocation.arguments.is_empty() {
-        driver["entryPointArguments"] = invocation.arguments.into();
-    }
-    driver
-}
-
-/// A property's name in the API: `ReleaseLabel` is `releaseLabel`.
-fn member(property: &str) -> String {
-    let mut chars = property.chars();
-    chars.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(chars).collect()
+    json!({"sparkSubmitJobDriver": job_runs::spark_submit(parameters, name, Way::EmrOnEks, Splitter::EmrOnEks)})
 }
 
 #[cfg(test)]

@@ -1,37 +1,39 @@
 //! What a job run's state means.
 
-use aws_sdk_emrcontainers::primitives::DateTime;
 use aws_sdk_emrcontainers::types::{FailureReason, JobRun, JobRunState};
-use tracing::warn;
 
-use crate::job::{Phase, Status, Timestamp};
+use crate::engine::text::{clip, line};
+use crate::engine::{MAX_REASON, MAX_WORD, aws, phase_or_still_going};
+use crate::job::{Phase, Status};
 
 /// The states of what is alive.
 pub const LIVE: [JobRunState; 4] =
     [JobRunState::Pending, JobRunState::Submitted, JobRunState::Running, JobRunState::CancelPending];
 
-/// The most that is kept of a state's word, of the service's details and of the whole reason, in characters: they go into
-/// logs, answers and the saved state.
-const MAX_WORD: usize = 64;
+/// The most that is kept of the service's details, in characters, so that what to do about them has room.
 const MAX_DETAILS: usize = 300;
-const MAX_REASON: usize = 600;
 
-/// What the service's answer tells of the job run.
-pub fn status(job: &JobRun) -> Status {
-    let word = cut(job.state().map_or("", JobRunState::as_str), MAX_WORD);
-    let phase = phase(&word).unwrap_or_else(|| {
-        warn!(id = job.id(), state = word, "a job run is in a state that is not known; it counts as still going");
-        Phase::Waiting
-    });
+/// What the service tells of a job run.
+pub fn of(found: &JobRun) -> Status {
+    let word = clip(state(found), MAX_WORD).into_owned();
     Status {
-        phase,
+        phase: phase_or_still_going(phase(&word), "EMR on EKS", found.id().unwrap_or_default(), &word),
         word,
-        reason: reason(job),
-        name: job.name.clone().map(|name| cut(&name, MAX_WORD)),
+        reason: reason(found),
+        name: found.name().map(|name| clip(name, MAX_WORD).into_owned()),
         application: None,
-        created: job.created_at().and_then(moment),
+        created: aws::moment(found.created_at()),
         silent: false,
     }
+}
+
+/// Whether nothing of it is alive any more.
+pub fn is_over(found: &JobRun) -> bool {
+    phase(state(found)).is_some_and(Phase::is_over)
+}
+
+fn state(found: &JobRun) -> &str {
+    found.state().map_or("", JobRunState::as_str)
 }
 
 /// Every [state of a job run](https://docs.aws.amazon.com/emr/latest/EMR-on-EKS-DevelopmentGuide/emr-eks-jobs-states.html);
@@ -49,14 +51,14 @@ fn phase(word: &str) -> Option<Phase> {
 }
 
 /// Why it is in its state, as the service explains it, and what to do where that is known.
-fn reason(job: &JobRun) -> String {
-    let details = job.state_details().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
-    let class = job.failure_reason().map_or("", FailureReason::as_str);
-    let told: Vec<String> =
-        [cut(class, MAX_WORD), cut(&details, MAX_DETAILS)].into_iter().filter(|s| !s.is_empty()).collect();
+fn reason(found: &JobRun) -> String {
+    let details = found.state_details().unwrap_or_default();
+    let class = found.failure_reason().map_or("", FailureReason::as_str);
+    let told = [clip(class, MAX_WORD).into_owned(), line(details, MAX_DETAILS)];
+    let told: Vec<&str> = told.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
     let told = told.join(": ");
-    match remedy(&details) {
-        Some(remedy) => cut(&format!("{}. {remedy}", told.trim_end_matches('.')), MAX_REASON),
+    match remedy(details) {
+        Some(remedy) => clip(&format!("{}. {remedy}", told.trim_end_matches('.')), MAX_REASON).into_owned(),
         None => told,
     }
 }
@@ -87,14 +89,6 @@ fn remedy(details: &str) -> Option<&'static str> {
     REMEDIES.iter().find(|(words, _)| details.contains(&words.to_lowercase())).map(|(_, remedy)| *remedy)
 }
 
-fn moment(at: &DateTime) -> Option<Timestamp> {
-    u64::try_from(at.to_millis().ok()?).ok().map(Timestamp)
-}
-
-fn cut(text: &str, characters: usize) -> String {
-    text.chars().take(characters).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,10 +116,10 @@ mod tests {
             ("", Phase::Waiting),
         ];
         for (word, phase) in phases {
-            let status = status(&job(word));
+            let status = of(&job(word));
             assert_eq!((status.phase, status.word.as_str(), status.silent), (phase, word, false));
         }
-        assert_eq!(status(&JobRun::builder().build()).phase, Phase::Waiting);
+        assert_eq!(of(&JobRun::builder().build()).phase, Phase::Waiting);
     }
 
     #[test]
@@ -138,12 +132,12 @@ mod tests {
 
     #[test]
     fn a_failure_tells_its_class_and_its_details() {
-        let told = |class: &str, details: &str| status(&failed(class, details)).reason;
+        let told = |class: &str, details: &str| of(&failed(class, details)).reason;
         assert_eq!(told("USER_ERROR", "JobRun failed.\n Exit code 1."), "USER_ERROR: JobRun failed. Exit code 1.");
         let unknown = "JobRun submission failed. Classification x not supported.";
         assert_eq!(told("VALIDATION_ERROR", unknown), format!("VALIDATION_ERROR: {unknown}"));
         assert_eq!(told("SOMETHING_NEW", ""), "SOMETHING_NEW");
-        assert_eq!(status(&job("RUNNING")).reason, "");
+        assert_eq!(of(&job("RUNNING")).reason, "");
     }
 
     #[test]
@@ -155,7 +149,7 @@ mod tests {
             ("USER_ERROR", "Cluster c does not have sufficient resources.", "Add nodes"),
             ("USER_ERROR", "cluster timeout", "job-start-timeout"),
         ] {
-            let reason = status(&failed(class, details)).reason;
+            let reason = of(&failed(class, details)).reason;
             let told = format!("{class}: {}. ", details.trim_end_matches('.'));
             assert!(reason.starts_with(&told) && reason.contains(remedy), "{reason}");
         }
@@ -166,17 +160,9 @@ mod tests {
         let long = "\u{e9}".repeat(1 << 16);
         let mut job = failed(&long, &format!("cluster timeout {long}"));
         (job.state, job.name) = (Some(long.as_str().into()), Some(long));
-        let Status { phase, word, reason, name, .. } = status(&job);
+        let Status { phase, word, reason, name, .. } = of(&job);
         assert_eq!((phase, word.chars().count()), (Phase::Waiting, 64));
         assert!(reason.chars().count() <= MAX_REASON && reason.ends_with("in seconds"), "{reason}");
         assert_eq!(name.expect("a name").chars().count(), 64);
-    }
-
-    #[test]
-    fn a_moment_is_told_in_milliseconds_and_none_before_1970() {
-        let created = |at| status(&JobRun::builder().created_at(at).build()).created;
-        assert_eq!(created(DateTime::from_millis(1_795_244_400_123)), Some(Timestamp(1_795_244_400_123)));
-        assert_eq!(created(DateTime::from_secs(-1)), None);
-        assert_eq!(created(DateTime::from_secs(i64::MAX)), None);
     }
 }

@@ -4,19 +4,17 @@ mod change;
 mod find;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
-use tokio::time::sleep;
 
+use crate::engine::tests::{PI, engine, identity, phase, request, seconds, start, status, tags};
 use crate::engine::{Engine, How, Kind, Lookup};
-use crate::job::{Identity, Job, Native, Parameters, Phase, Place, RunRef, Status, Tags, Timestamp};
+use crate::job::{Identity, Job, Native, Parameters, Phase, Place, RunRef, Tags, Timestamp};
 use crate::spark_submit::quote;
-use crate::testing::{self, FakeEmr, Fault, Instead, OPENED, Script};
+use crate::testing::{FakeEmr, Fault, Instead, OPENED, Script};
 
-const PI: &str = "s3://code/pi.py";
 const CLUSTER: &str = "vc1";
 
 fn job(file: &str) -> Job {
@@ -37,42 +35,10 @@ fn place() -> Place {
     Place::EmrOnEks(CLUSTER.to_owned())
 }
 
-fn identity(job: &Job) -> Identity {
-    request("request-1", job)
-}
-
-fn request(request: &str, job: &Job) -> Identity {
-    Identity::derive(&["stack", "Pi"], request, "Pi", job)
-}
-
-fn engine(emr: &FakeEmr) -> Arc<dyn Engine> {
-    testing::engines(Arc::new(emr.clone())).at(&place())
-}
-
-async fn start(engine: &dyn Engine, job: &Job) -> RunRef {
-    engine.start(job, &identity(job)).await.expect("it starts")
-}
-
-async fn status(engine: &dyn Engine, run: &RunRef) -> Status {
-    engine.describe(std::slice::from_ref(run)).await.expect("it is described").remove(0)
-}
-
-async fn phase(engine: &dyn Engine, run: &RunRef) -> Phase {
-    status(engine, run).await.phase
-}
-
-async fn seconds(seconds: u64) {
-    sleep(Duration::from_secs(seconds)).await;
-}
-
-fn tags<const N: usize>(tags: [(&str, &str); N]) -> Tags {
-    tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_job_is_submitted_and_followed_to_its_end() {
     let emr = FakeEmr::new();
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     emr.script(PI, Script { waits: Duration::from_secs(4), ..Script::default() });
     let run = start(&*engine, &job(PI)).await;
     let arn = "arn:aws:emr-containers:eu-west-1:123456789012:/virtualclusters/vc1/jobruns/0000000300000000000";
@@ -97,7 +63,7 @@ async fn what_is_sent_is_what_was_said_and_nothing_that_the_sdk_makes_up() {
     let mut job = job(PI);
     job.tags = tags([("team", "data")]);
     let identity = identity(&job);
-    start(&*engine(&emr), &job).await;
+    start(&*engine(&emr, &place()), &job).await;
     let sent = &emr.runs()[0].request;
     let mut expected = BTreeMap::from([
         ("clientToken", json!(identity.token.to_string())),
@@ -119,7 +85,7 @@ async fn what_is_sent_is_what_was_said_and_nothing_that_the_sdk_makes_up() {
 #[tokio::test(start_paused = true)]
 async fn a_native_driver_and_a_job_template_are_submitted() {
     let emr = FakeEmr::new();
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     let sql = json!({"JobDriver": {"sparkSqlJobDriver": {"entryPoint": "s3://code/a.sql"}}});
     let template = native_fields(json!({"JobTemplateId": "t1", "JobTemplateParameters": {"Day": "monday"}}));
     let mut with_driver = Job { parameters: None, ..job(PI) };
@@ -135,7 +101,7 @@ async fn a_native_driver_and_a_job_template_are_submitted() {
 #[tokio::test(start_paused = true)]
 async fn the_same_request_again_is_the_same_run_and_another_one_is_another() {
     let emr = FakeEmr::new();
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     let job = job(PI);
     let run = start(&*engine, &job).await;
     assert_eq!(start(&*engine, &job).await, run);
@@ -152,7 +118,7 @@ async fn no_loss_of_an_answer_is_taken_for_success_or_refusal() {
     let job = job(PI);
     for fault in Fault::losses() {
         let emr = FakeEmr::new();
-        let engine = engine(&emr);
+        let engine = engine(&emr, &place());
         emr.fault_at(1, fault.clone());
         let trouble = engine.start(&job, &identity(&job)).await.unwrap_err();
         let expected = if fault == Fault::refused() { Kind::Unavailable } else { Kind::Unclear };
@@ -182,7 +148,7 @@ async fn no_loss_of_an_answer_is_taken_for_success_or_refusal() {
 #[tokio::test(start_paused = true)]
 async fn a_denied_call_names_the_action_and_its_resource() {
     let emr = FakeEmr::new();
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     let job = job(PI);
     emr.script(PI, Script::endless());
     let run = start(&*engine, &job).await;
@@ -190,9 +156,10 @@ async fn a_denied_call_names_the_action_and_its_resource() {
         emr.deny(operation, true);
     }
     let arn = run.to_string();
+    let cluster = "arn:aws:emr-containers:eu-west-1:123456789012:/virtualclusters/vc1";
     for (trouble, operation, resource) in [
-        (engine.start(&job, &identity(&job)).await.unwrap_err(), "StartJobRun", "virtual cluster vc1"),
-        (engine.find(&identity(&job), Lookup::Spec, OPENED).await.unwrap_err(), "ListJobRuns", "virtual cluster vc1"),
+        (engine.start(&job, &identity(&job)).await.unwrap_err(), "StartJobRun", cluster),
+        (engine.find(&identity(&job), Lookup::Spec, OPENED).await.unwrap_err(), "ListJobRuns", cluster),
         (engine.describe(std::slice::from_ref(&run)).await.unwrap_err(), "DescribeJobRun", &arn),
         (engine.cancel(&run, How::Ask).await.unwrap_err(), "CancelJobRun", &arn),
     ] {
@@ -209,7 +176,7 @@ async fn a_denied_call_names_the_action_and_its_resource() {
 #[tokio::test(start_paused = true)]
 async fn a_throttled_call_may_be_tried_again() {
     let emr = FakeEmr::new();
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     let job = job(PI);
     for operation in ["StartJobRun", "ListJobRuns", "DescribeJobRun", "CancelJobRun"] {
         emr.throttle(operation, 1);
@@ -227,7 +194,7 @@ async fn a_throttled_call_may_be_tried_again() {
 #[tokio::test(start_paused = true)]
 async fn a_virtual_cluster_that_is_not_there_is_told_on_submission_and_runs_nothing() {
     let emr = FakeEmr::new();
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     let job = job(PI);
     let run = start(&*engine, &job).await;
     emr.forget(CLUSTER);
@@ -241,13 +208,13 @@ async fn a_virtual_cluster_that_is_not_there_is_told_on_submission_and_runs_noth
     assert_eq!(phase(&*engine, &run).await, Phase::Gone);
     engine.cancel(&run, How::Kill).await.unwrap();
     engine.tag(&run, &tags([("a", "b")]), &Tags::new()).await.unwrap();
-    assert!(engine.report(&run).await.full_log.contains("does not know the job run"));
+    assert!(engine.report(&run).await.full_log.ends_with("EMR on EKS does not know it any more"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_alive_in_a_terminated_virtual_cluster() {
     let emr = FakeEmr::new();
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     let job = job(PI);
     emr.script(PI, Script::endless());
     let run = start(&*engine, &job).await;
@@ -263,7 +230,7 @@ async fn nothing_is_alive_in_a_terminated_virtual_cluster() {
 #[tokio::test(start_paused = true)]
 async fn a_service_that_refuses_to_speak_of_a_terminated_virtual_cluster_has_said_enough() {
     let emr = FakeEmr::new();
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     let job = job(PI);
     let run = start(&*engine, &job).await;
     let refused = |state: &str| {
@@ -286,7 +253,7 @@ async fn a_service_that_refuses_to_speak_of_a_terminated_virtual_cluster_has_sai
 #[tokio::test(start_paused = true)]
 async fn what_the_service_refuses_is_told_in_its_own_words() {
     let emr = FakeEmr::new();
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     let with = |property: &str, value: Option<Value>| {
         let mut job = job(PI);
         match value {
@@ -310,7 +277,7 @@ async fn what_the_service_refuses_is_told_in_its_own_words() {
 #[tokio::test(start_paused = true)]
 async fn an_address_that_is_not_the_services_never_means_that_a_run_is_gone() {
     let emr = FakeEmr::new();
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     let run = start(&*engine, &job(PI)).await;
     for status in [302, 400, 404, 405] {
         emr.fault_all(Fault::Before(Instead::Page(status)));
@@ -325,7 +292,7 @@ async fn an_address_that_is_not_the_services_never_means_that_a_run_is_gone() {
 async fn many_runs_are_described_in_the_order_in_which_they_are_asked_for() {
     let emr = FakeEmr::new();
     emr.script(PI, Script::endless());
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     let job = job(PI);
     let mut runs = Vec::new();
     for number in 0..20 {
@@ -353,7 +320,7 @@ async fn many_runs_are_described_in_the_order_in_which_they_are_asked_for() {
 async fn a_failure_tells_why() {
     let emr = FakeEmr::new();
     emr.script(PI, Script::dying(Duration::from_secs(5)));
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     let run = start(&*engine, &job(PI)).await;
     seconds(6).await;
     let status = status(&*engine, &run).await;
@@ -364,7 +331,7 @@ async fn a_failure_tells_why() {
 #[tokio::test(start_paused = true)]
 async fn an_unknown_state_is_still_going() {
     let emr = FakeEmr::new();
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     let run = start(&*engine, &job(PI)).await;
     emr.show(&run.id, Some("PONDERING"));
     let status = status(&*engine, &run).await;
@@ -374,13 +341,13 @@ async fn an_unknown_state_is_still_going() {
 #[tokio::test(start_paused = true)]
 async fn a_report_tells_where_the_logs_are() {
     let emr = FakeEmr::new();
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     let run = start(&*engine, &job(PI)).await;
     let report = engine.report(&run).await;
     assert_eq!(report.full_log, format!("s3://logs/emr/vc1/jobs/{}/", run.id));
     assert_eq!(report.links.log_uri, report.full_log);
     let console = "https://eu-west-1.console.aws.amazon.com";
-    let driver_log = format!("{console}/s3/buckets/logs?prefix=emr/vc1/jobs/{}/", run.id);
+    let driver_log = format!("{console}/s3/buckets/logs?region=eu-west-1&prefix=emr%2Fvc1%2Fjobs%2F{}%2F", run.id);
     assert_eq!(report.links.driver_log, driver_log);
     assert_eq!(report.links.console, format!("{console}/emr/home?region=eu-west-1#/eks/clusters/vc1"));
     let mut job = job(PI);
@@ -392,7 +359,7 @@ async fn a_report_tells_where_the_logs_are() {
 #[tokio::test(start_paused = true)]
 async fn a_run_of_another_place_or_name_is_none_of_ours() {
     let emr = FakeEmr::new();
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     let job = job(PI);
     let name = identity(&job).name();
     let arn =
@@ -407,6 +374,10 @@ async fn a_run_of_another_place_or_name_is_none_of_ours() {
         emr.fault_next(Method::POST, "/jobruns", Fault::Before(Instead::Answer(200, answer.to_string())));
         assert_eq!(engine.start(&job, &identity(&job)).await.unwrap_err().kind, Kind::Unclear, "{answer}");
     }
+    // Such a one is no list of nothing, either.
+    emr.fault_next(Method::GET, "/jobruns", Fault::Before(Instead::Answer(200, String::new())));
+    let trouble = engine.find(&identity(&job), Lookup::Name, OPENED).await.unwrap_err();
+    assert_eq!(trouble.kind, Kind::Unavailable);
     let run: RunRef = arn("vc1").parse().unwrap();
     for answer in [json!({}), json!({"jobRun": {}}), json!({"jobRun": {"id": "2", "state": "COMPLETED"}})] {
         emr.fault_next(Method::GET, "/jobruns/1", Fault::Before(Instead::Answer(200, answer.to_string())));

@@ -8,10 +8,12 @@ use aws_sdk_emrserverless::primitives::DateTime;
 use aws_sdk_emrserverless::types::{JobRunState, JobRunSummary};
 use tokio::time::sleep;
 
-use super::{refusal, unavailable};
+use super::refusal;
+use crate::engine::Lookup;
 use crate::engine::answer::Asked;
 use crate::engine::aws::{self, AwsError};
-use crate::job::Timestamp;
+use crate::http::sdk::Demand;
+use crate::job::{Identity, Timestamp};
 
 /// Job runs in one page: [as many as there can be](https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_ListJobRuns.html).
 const PAGE: i32 = 50;
@@ -23,7 +25,7 @@ const MAX_PAGES: usize = 100;
 const AT_ONCE: usize = 20;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What a list is asked for. It cannot be asked for a name.
+/// Which job runs a list is of. They cannot be asked for by name.
 #[derive(Clone, Copy, Debug)]
 enum Which {
     /// Those that were made after this moment.
@@ -32,38 +34,31 @@ enum Which {
     Living,
 }
 
-/// The job runs of `application` that are not over; none where there is no such application (any more).
-pub async fn living(client: &Client, application: &str) -> Result<Vec<JobRunSummary>, AwsError> {
-    Ok(read_living(client, application).await?.0)
-}
-
-/// The same, and those that are over and were made after `since`.
-pub async fn living_and_recent(
+/// The job runs that `by` selects, in no order: those that are alive and, for a name or a token, those that were made after
+/// `since`. None where there is no such application (any more).
+pub async fn of(
     client: &Client,
     application: &str,
+    identity: &Identity,
+    by: Lookup,
     since: Timestamp,
 ) -> Result<Vec<JobRunSummary>, AwsError> {
-    let (living, pages) = read_living(client, application).await?;
-    let (recent, _) = read(client, application, Which::MadeAfter(since), pages).await?;
-    // What came to its end between the two is told as it was seen last.
-    Ok(once(recent.into_iter().chain(living)))
-}
-
-async fn read_living(client: &Client, application: &str) -> Result<(Vec<JobRunSummary>, usize), AwsError> {
-    let (rows, pages) = read(client, application, Which::Living, 0).await?;
-    if pages == 1 {
-        return Ok((rows, pages));
+    let (mut rows, mut pages) = read(client, application, Which::Living, 0).await?;
+    if pages > 1 {
+        // They are listed state by state, so one that went on to its next state meanwhile may have slipped from a page that
+        // was still to be read to one that had been.
+        let (again, more) = read(client, application, Which::Living, pages).await?;
+        rows.splice(0..0, again);
+        pages += more;
     }
-    // They are listed state by state, so one that went on to its next state meanwhile may have slipped from a page that was
-    // still to be read to one that had been.
-    let (again, more) = read(client, application, Which::Living, pages).await?;
-    Ok((once(again.into_iter().chain(rows)), pages + more))
-}
-
-/// Each of `rows` as it comes first.
-fn once(rows: impl Iterator<Item = JobRunSummary>) -> Vec<JobRunSummary> {
+    if matches!(by, Lookup::Name | Lookup::Token) {
+        // What ended meanwhile is told as it is by now.
+        let (recent, _) = read(client, application, Which::MadeAfter(since), pages).await?;
+        rows.splice(0..0, recent);
+    }
     let mut seen = HashSet::new();
-    rows.filter(|row| seen.insert(row.id.clone())).collect()
+    rows.retain(|row| row.name().is_some_and(|name| by.selects(identity, name)) && seen.insert(row.id.clone()));
+    Ok(rows)
 }
 
 /// The rows of all pages, and how many these were. So many pages were `read_before`.
@@ -82,18 +77,19 @@ async fn read(
         }
         let request = client.list_job_runs().application_id(application).max_results(PAGE);
         let request = request.set_states(states.clone()).set_created_at_after(after).set_next_token(token.clone());
-        let answer = match request.send().await.map_err(|error| aws::error(Asked::Look, &error)) {
+        let sent = request.customize().interceptor(Demand("jobRuns")).send().await;
+        let answer = match sent.map_err(|error| aws::error(Asked::Look, &error)) {
             Err(error) if refusal::is_gone(&error) => return Ok((Vec::new(), page)),
             answer => answer?,
         };
         rows.extend(answer.job_runs);
         match answer.next_token.filter(|next| !next.is_empty()) {
             None => return Ok((rows, page)),
-            next if next == token => return Err(unavailable("its list of job runs does not go on")),
+            next if next == token => return Err(AwsError::unavailable("its list of job runs goes round in circles")),
             next => token = next,
         }
     }
-    Err(unavailable("it has more job runs than can be listed"))
+    Err(AwsError::unavailable("it has more job runs than can be listed"))
 }
 
 fn filter(which: Which) -> (Option<Vec<JobRunState>>, Option<DateTime>) {

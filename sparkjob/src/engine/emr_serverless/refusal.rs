@@ -4,7 +4,6 @@
 
 use crate::engine::aws::AwsError;
 use crate::engine::{Kind, Trouble};
-use crate::job::Job;
 
 const NOT_FOUND: &str = "ResourceNotFoundException";
 const INVALID: &str = "ValidationException";
@@ -13,8 +12,7 @@ const QUOTA: &str = "ServiceQuotaExceededException";
 
 /// Whether a look or a deed came to nothing since there is no such job run or application (any more).
 pub fn is_gone(error: &AwsError) -> bool {
-    error.code == NOT_FOUND
-        || (is_about_the_state(error) && says(error, &["terminated", "does not exist", "not found"]))
+    error.code == NOT_FOUND || (is_about_the_state(error) && error.says(&["terminated", "does not exist", "not found"]))
 }
 
 /// Whether it may be that the state of a job run or application forbids what was asked for, such as a cancellation of what
@@ -24,44 +22,9 @@ pub fn is_about_the_state(error: &AwsError) -> bool {
 }
 
 /// A submission that failed, told for people.
-pub fn of_start(error: AwsError, job: &Job, application: &str, doing: String) -> Trouble {
-    if error.failed.kind == Kind::Denied {
-        let role = job.native.text("ExecutionRoleArn").unwrap_or("the ExecutionRoleArn");
-        return match denied_action(&error.failed.said) {
-            Some("iam:PassRole") => error.while_doing(doing, "iam:PassRole", role),
-            Some(action) if action != "emr-serverless:StartJobRun" => {
-                let action = action.to_owned();
-                error.while_doing(doing, &action, &format!("the job runs of application {application}"))
-            }
-            _ => error.while_doing(doing, "emr-serverless:StartJobRun", &format!("application {application}")),
-        };
-    }
-    let to_start = || {
-        format!(
-            "Start application {application} (aws emr-serverless start-application --application-id {application}), or \
-             switch its auto-start on (AutoStartConfiguration), which starts it whenever a job is submitted."
-        )
-    };
+pub fn of_start(error: AwsError, application: &str, doing: String) -> Trouble {
     let (kind, advice) = match unfit(&error) {
-        Some(Unfit::Unknown) => (
-            Kind::Rejected,
-            format!(
-                "Check ApplicationId: EMR Serverless knows no application {application} in this account and region."
-            ),
-        ),
-        Some(Unfit::Terminated) => (
-            Kind::Rejected,
-            format!("Application {application} was deleted for good: give the ApplicationId of another."),
-        ),
-        Some(Unfit::Stopped) => (Kind::Rejected, to_start()),
-        Some(Unfit::Changing) => (Kind::Unavailable, "Try again when the application has come to rest.".to_owned()),
-        Some(Unfit::Untold) => (error.failed.kind, to_start()),
-        Some(Unfit::Full) => (
-            Kind::Unavailable,
-            "Raise the quota in the console of Service Quotas (service: EMR Serverless), raise the application's \
-             maximumCapacity where that is what is exceeded, or try again when other jobs have ended."
-                .to_owned(),
-        ),
+        Some(unfit) => unfit.meaning(error.failed.kind, application),
         None => return error.while_doing(doing, "emr-serverless:StartJobRun", &format!("application {application}")),
     };
     Trouble { advice, ..Trouble::new(kind, doing, error.failed.said) }
@@ -80,6 +43,40 @@ enum Unfit {
     Full,
 }
 
+impl Unfit {
+    /// What it means for the submission, and what to do about it. `kind` is what the service's code means.
+    fn meaning(self, kind: Kind, application: &str) -> (Kind, String) {
+        let to_start = || {
+            format!(
+                "Start application {application} (aws emr-serverless start-application --application-id {application}), or \
+                 switch its auto-start on (AutoStartConfiguration), which starts it whenever a job is submitted."
+            )
+        };
+        match self {
+            Self::Unknown => (
+                Kind::Rejected,
+                format!(
+                    "Application {application} does not exist (any more) in this account and region. Give the ApplicationId \
+                     of one that does: aws emr-serverless list-applications shows them."
+                ),
+            ),
+            Self::Terminated => (
+                Kind::Rejected,
+                format!("Application {application} was deleted for good: give the ApplicationId of another."),
+            ),
+            Self::Stopped => (Kind::Rejected, to_start()),
+            Self::Changing => (Kind::Unavailable, "Try again when the application has come to rest.".to_owned()),
+            Self::Untold => (kind, to_start()),
+            Self::Full => (
+                Kind::Unavailable,
+                "Raise the quota in the console of Service Quotas (service: EMR Serverless), raise the application's \
+                 maximumCapacity where that is what is exceeded, or try again when other jobs have ended."
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
 /// Only an application that is started
 /// [takes jobs](https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/applications.html#application-states), unless
 /// it starts itself for one.
@@ -87,7 +84,7 @@ fn unfit(error: &AwsError) -> Option<Unfit> {
     match error.code.as_str() {
         NOT_FOUND => Some(Unfit::Unknown),
         QUOTA => Some(Unfit::Full),
-        INVALID | CONFLICT if says(error, &["application"]) => {
+        INVALID | CONFLICT if error.says(&["application"]) => {
             let told = without_lists(&error.failed.said);
             let is_told =
                 |states: &[&str]| told.split(|c: char| !c.is_alphanumeric()).any(|word| states.contains(&word));
@@ -98,7 +95,7 @@ fn unfit(error: &AwsError) -> Option<Unfit> {
             } else if is_told(&["CREATED", "STOPPED", "stopped"]) {
                 Some(Unfit::Stopped)
             } else {
-                says(error, &["one of the following statuses", "auto-start", "autostart"]).then_some(Unfit::Untold)
+                error.says(&["one of the following statuses", "auto-start", "autostart"]).then_some(Unfit::Untold)
             }
         }
         _ => None,
@@ -114,24 +111,10 @@ fn without_lists(said: &str) -> String {
         .collect()
 }
 
-/// The action that IAM denied, from `... is not authorized to perform: iam:PassRole on resource: ...`.
-fn denied_action(said: &str) -> Option<&str> {
-    let (_, rest) = said.split_once("not authorized to perform: ")?;
-    let action = rest.split_whitespace().next()?.trim_end_matches(['.', ',']);
-    let is_action = |c: char| c.is_ascii_alphanumeric() || c == ':' || c == '-';
-    (action.contains(':') && action.chars().all(is_action)).then_some(action)
-}
-
-fn says(error: &AwsError, words: &[&str]) -> bool {
-    let said = error.failed.said.to_lowercase();
-    words.iter().any(|word| said.contains(word))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::answer::Failed;
-    use crate::job::{Parameters, Place};
 
     fn error(code: &str, message: &str) -> AwsError {
         let kind = match code {
@@ -143,14 +126,13 @@ mod tests {
     }
 
     fn told(code: &str, message: &str) -> Trouble {
-        let job = Job::of(Place::EmrServerless("00f1".to_owned()), Parameters::default());
-        of_start(error(code, message), &job, "00f1", "submit the job".to_owned())
+        of_start(error(code, message), "00f1", "submit the job".to_owned())
     }
 
     #[test]
     fn what_an_application_lacks_is_told_with_advice() {
         for (code, message, kind, advice) in [
-            (NOT_FOUND, "Application 00f1 does not exist", Kind::Rejected, "Check ApplicationId"),
+            (NOT_FOUND, "Application 00f1 does not exist", Kind::Rejected, "Give the ApplicationId of one"),
             (INVALID, "Application 00f1 is in state TERMINATED.", Kind::Rejected, "was deleted for good"),
             (CONFLICT, "Application is TERMINATED, not in [CREATED, STARTED]", Kind::Rejected, "was deleted for good"),
             (INVALID, "Application 00f1 is STOPPED.", Kind::Rejected, "Start application 00f1"),
@@ -183,23 +165,6 @@ mod tests {
             assert_eq!((trouble.kind, trouble.said), (kind, format!("{code}: {message}")));
             assert!(!trouble.advice.contains("pplication 00f1 "), "{}", trouble.advice);
         }
-    }
-
-    #[test]
-    fn what_was_denied_is_what_is_to_be_allowed() {
-        let denied = |action: &str| {
-            told("AccessDeniedException", &format!("User: arn is not authorized to perform: {action} on resource: x"))
-                .advice
-        };
-        assert!(denied("iam:PassRole").starts_with("Allow iam:PassRole on the ExecutionRoleArn to"));
-        assert!(
-            denied("emr-serverless:StartJobRun").starts_with("Allow emr-serverless:StartJobRun on application 00f1 to")
-        );
-        assert!(
-            denied("emr-serverless:TagResource").starts_with("Allow emr-serverless:TagResource on the job runs of")
-        );
-        let opaque = told("AccessDeniedException", "Access denied").advice;
-        assert!(opaque.starts_with("Allow emr-serverless:StartJobRun on application 00f1 to"), "{opaque}");
     }
 
     #[test]

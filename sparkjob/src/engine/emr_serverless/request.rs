@@ -1,53 +1,27 @@
 //! A job as the body of
 //! [`StartJobRun`](https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_StartJobRun.html).
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use crate::engine::job_runs;
 use crate::job::{Identity, Job, Mode, Parameters};
-use crate::spark_submit::quote::{Splitter, join};
-use crate::spark_submit::{Invocation, Way};
+use crate::spark_submit::Way;
+use crate::spark_submit::quote::Splitter;
 
 /// What EMR Serverless is sent to run `job` under `identity`'s name. It may hold secrets.
 pub fn body(job: &Job, identity: &Identity) -> Value {
-    let mut body: Map<String, Value> = native(job).collect();
-    let mut add = |member: &str, value: Value| body.insert(member.to_owned(), value);
-    if let Some(parameters) = &job.parameters {
-        add("jobDriver", driver(parameters, &identity.name()));
-    }
+    let mut body = job_runs::body(job, identity, driver);
     if job.mode == Mode::Streaming {
-        add("mode", json!("STREAMING"));
+        body.insert("mode".to_owned(), "STREAMING".into());
     }
     if let Some(minutes) = timeout_minutes(job) {
-        add("executionTimeoutMinutes", json!(minutes));
+        body.insert("executionTimeoutMinutes".to_owned(), minutes.into());
     }
-    if !job.tags.is_empty() {
-        add("tags", json!(job.tags));
-    }
-    add("clientToken", json!(identity.token.to_string()));
-    add("name", json!(identity.name()));
-    Value::Object(body)
-}
-
-/// The properties that are members of the request, which differ from these in the case of their first letter only. `Name` is
-/// what people call the job: a part of its name here.
-fn native(job: &Job) -> impl Iterator<Item = (String, Value)> {
-    let given = job.native.0.iter().filter(|&(property, _)| property != "Name");
-    given.map(|(property, value)| {
-        let (first, rest) = property.split_at(property.chars().next().map_or(0, char::len_utf8));
-        (first.to_lowercase() + rest, value.clone())
-    })
+    body.into()
 }
 
 fn driver(parameters: &Parameters, name: &str) -> Value {
-    let call = Invocation::of(parameters, name, Way::EmrServerless);
-    let mut driver = json!({
-        "entryPoint": call.entry_point,
-        "sparkSubmitParameters": join(&call.parameters, Splitter::EmrServerless),
-    });
-    if !call.arguments.is_empty() {
-        driver["entryPointArguments"] = json!(call.arguments);
-    }
-    json!({"sparkSubmit": driver})
+    json!({"sparkSubmit": job_runs::spark_submit(parameters, name, Way::EmrServerless, Splitter::EmrServerless)})
 }
 
 /// Left to itself the service would cancel a streaming job, too, after

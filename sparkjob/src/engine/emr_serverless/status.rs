@@ -2,14 +2,11 @@
 
 use aws_sdk_emrserverless::primitives::DateTime;
 use aws_sdk_emrserverless::types::{JobRun, JobRunSummary};
-use tracing::warn;
 
-use crate::job::{Phase, Status, Timestamp};
+use crate::engine::text::{clip, line};
+use crate::engine::{MAX_REASON, MAX_WORD, aws, phase_or_still_going};
+use crate::job::{Phase, Status};
 
-/// The most of a state's word and of what is said about it that is kept, in characters: they go into logs, answers and the
-/// saved state.
-const MAX_WORD: usize = 64;
-const MAX_REASON: usize = 600;
 /// The longest name that the service takes.
 const MAX_NAME: usize = 256;
 
@@ -51,30 +48,20 @@ struct Told<'a> {
 
 impl Told<'_> {
     fn status(&self) -> Status {
-        let word = cut(self.word, MAX_WORD);
-        let phase = phase(&word).unwrap_or_else(|| {
-            warn!(id = self.id, state = word, "a job run is in a state that is not known; it counts as still going");
-            Phase::Waiting
-        });
+        let word = clip(self.word, MAX_WORD).into_owned();
         Status {
-            phase,
+            phase: phase_or_still_going(phase(&word), "EMR Serverless", self.id, &word),
             reason: self.reason(),
             word,
-            name: self.name.map(|name| cut(name, MAX_NAME)),
+            name: self.name.map(|name| clip(name, MAX_NAME).into_owned()),
             application: None,
-            created: self
-                .created
-                .to_millis()
-                .ok()
-                .and_then(|at| u64::try_from(at).ok())
-                .filter(|&at| at > 0)
-                .map(Timestamp),
+            created: aws::moment(Some(&self.created)),
             silent: false,
         }
     }
 
     fn reason(&self) -> String {
-        let details = self.details.split_whitespace().collect::<Vec<_>>().join(" ");
+        let details = line(self.details, MAX_REASON);
         // Where there is nothing to say, the service repeats the state.
         let details = if details.eq_ignore_ascii_case(self.word) { "" } else { &details };
         let reason = match self.attempt {
@@ -82,7 +69,7 @@ impl Told<'_> {
             Some(attempt) if attempt > 1 => format!("It is attempt {attempt}: {details}"),
             _ => details.to_owned(),
         };
-        cut(&reason, MAX_REASON)
+        clip(&reason, MAX_REASON).into_owned()
     }
 }
 
@@ -100,19 +87,12 @@ fn phase(word: &str) -> Option<Phase> {
     })
 }
 
-/// `text`, cut to `characters` of which the last is an ellipsis where something was cut off.
-fn cut(text: &str, characters: usize) -> String {
-    if text.chars().nth(characters).is_none() {
-        return text.to_owned();
-    }
-    text.chars().take(characters - 1).chain(['…']).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use aws_sdk_emrserverless::types::JobRunState;
 
     use super::*;
+    use crate::job::Timestamp;
 
     fn told<'a>(word: &'a str, details: &'a str, attempt: Option<i32>) -> Told<'a> {
         Told { id: "00f2", word, details, name: Some("pi"), created: DateTime::from_millis(1_500), attempt }

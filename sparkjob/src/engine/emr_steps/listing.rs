@@ -13,7 +13,7 @@ use super::{EmrSteps, killer_of, request};
 use crate::engine::Kind;
 use crate::engine::answer::Asked;
 use crate::engine::aws::{self, AwsError};
-use crate::engine::emr_cluster::{Refusal, is_gone, refusal, unavailable};
+use crate::engine::emr_cluster::{Refusal, is_gone, refusal};
 use crate::job::{RunRef, Timestamp};
 
 /// Ids in one call.
@@ -56,37 +56,23 @@ enum End {
 }
 
 impl EmrSteps {
-    /// The steps that were made after `since`.
-    pub(super) async fn recent(&self, since: Timestamp) -> Result<Vec<Step>, AwsError> {
-        self.newest(since).await.map(|(steps, _)| steps)
-    }
-
     /// All steps that are alive, and those that were made after `since`.
     pub(super) async fn recent_and_live(&self, since: Timestamp) -> Result<Vec<Step>, AwsError> {
-        let (mut steps, is_whole) = self.newest(since).await?;
-        if is_whole {
-            return Ok(steps);
+        let is_older = |step: &Step| step.created.is_some_and(|created| created <= since);
+        let (mut steps, end) = self.list(&Of::All, MAX_PAGES, |steps| steps.iter().any(is_older)).await?;
+        match end {
+            End::Whole => return Ok(steps),
+            End::Enough => steps.retain(|step| !is_older(step)),
+            End::TooLong => return Err(AwsError::unavailable("the cluster has more steps than can be listed")),
         }
         let (live, end) = self.list(&Of::Live, MAX_PAGES, |_| false).await?;
         if end == End::TooLong {
-            return Err(unavailable("the cluster has more active steps than can be listed"));
+            return Err(AwsError::unavailable("the cluster has more active steps than can be listed"));
         }
         // What came to its end between the two is told as it was last seen.
         steps.retain(|step| live.iter().all(|live| live.id != step.id));
         steps.extend(live);
         Ok(steps)
-    }
-
-    /// The steps that were made after `since`, or all where there are no others; and whether there are none.
-    async fn newest(&self, since: Timestamp) -> Result<(Vec<Step>, bool), AwsError> {
-        let is_older = |step: &Step| step.created.is_some_and(|created| created <= since);
-        let (mut steps, end) = self.list(&Of::All, MAX_PAGES, |steps| steps.iter().any(is_older)).await?;
-        match end {
-            End::Whole => return Ok((steps, true)),
-            End::Enough => steps.retain(|step| !is_older(step)),
-            End::TooLong => return Err(unavailable("the cluster has more steps than can be listed")),
-        }
-        Ok((steps, false))
     }
 
     /// The steps that `runs` mean, as far as EMR knows them.
@@ -119,7 +105,7 @@ impl EmrSteps {
             let named = said.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
             ids.retain(|id| count > 1 && !named.clone().any(|word| word == *id));
             if ids.len() == count {
-                return Err(unavailable(format!(
+                return Err(AwsError::unavailable(format!(
                     "EMR does not say which step it does not know: {}",
                     error.failed.said
                 )));
@@ -167,7 +153,7 @@ impl EmrSteps {
                 None => return Ok((steps, End::Whole)),
                 Some(_) if enough(&steps) => return Ok((steps, End::Enough)),
                 Some(marker) if markers.contains(&marker) => {
-                    return Err(unavailable("EMR lists the same steps over and over"));
+                    return Err(AwsError::unavailable("its list of steps goes round in circles"));
                 }
                 Some(marker) => markers.push(marker),
             }
@@ -187,7 +173,7 @@ impl EmrSteps {
     }
 
     async fn page(&self, of: &Of<'_>, marker: Option<&String>) -> Result<(Vec<Step>, Option<String>), AwsError> {
-        let mut call = self.cluster.client().await.list_steps().cluster_id(&self.cluster.id);
+        let mut call = self.cluster.client().list_steps().cluster_id(&self.cluster.id);
         match of {
             Of::All => {}
             Of::Live => call = call.set_step_states(Some(LIVE.to_vec())),
@@ -197,7 +183,7 @@ impl EmrSteps {
         let answer = answer.map_err(|error| aws::error(Asked::Look, &error))?;
         // An answer of someone else's would read as a list of nothing.
         if answer.steps.is_none() {
-            return Err(unavailable("EMR answered without a list of steps"));
+            return Err(AwsError::unavailable("EMR answered without a list of steps"));
         }
         let marker = answer.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
         Ok((answer.steps().iter().map(Step::listed).collect(), marker))

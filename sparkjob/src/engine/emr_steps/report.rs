@@ -3,27 +3,49 @@
 use super::status::outlives;
 use super::step::Step;
 use crate::engine::{Links, Report};
+use crate::job::RunRef;
 
-/// The report of `step`. `links` lead to its cluster; `logs` is the cluster's folder for logs, none where it keeps none, or
-/// why that is not known.
-pub fn report(step: &Step, mut links: Links, logs: &Result<Option<String>, String>) -> Report {
+/// The cluster's folder for logs, none where it keeps none, or why that is not known.
+pub type Logs = Result<Option<String>, String>;
+
+/// The folder for the logs of `step`.
+pub fn folder(step: &Step, logs: &Logs) -> Option<String> {
     let own = (!step.log_uri.is_empty()).then(|| step.log_uri.clone());
-    let of_cluster = logs.as_ref().ok().and_then(Option::as_ref);
-    let folder = own.or_else(|| of_cluster.map(|folder| format!("{folder}steps/{}/", step.id)));
-    let mut full_log = match (&folder, logs) {
-        (Some(folder), _) => format!("stderr and stdout of the step in {folder}, some minutes late"),
+    own.or_else(|| of_cluster(logs).map(|folder| format!("{folder}steps/{}/", step.id)))
+}
+
+/// The report of `step`, with `links` to its cluster and to its folder.
+pub fn of(step: &Step, logs: &Logs, links: Links) -> Report {
+    let mut full_log = match (folder(step, logs), logs) {
+        (Some(folder), _) => format!("{folder}, some minutes late"),
         (None, Ok(_)) => format!(
             "in /mnt/var/log/hadoop/steps/{} on the primary node, until the cluster ends; to keep logs, give the cluster a \
              LogUri when it is made, or the step one of its own (StepMonitoringConfiguration)",
             step.id
         ),
-        (None, Err(why)) => format!("where the cluster keeps its logs (LogUri) was not read: {why}"),
+        (None, Err(said)) => format!("where the cluster keeps its logs (not read: {said})"),
     };
-    if let (true, Some(folder)) = (outlives(step), of_cluster) {
+    if !step.log_file.is_empty() {
+        full_log = format!("{full_log}; the error is in {}", step.log_file);
+    }
+    if let (true, Some(folder)) = (outlives(step), of_cluster(logs)) {
         full_log = format!("{full_log}; the driver's in {folder}containers/");
     }
-    links.log_uri = folder.unwrap_or_default();
-    links.driver_log.clone_from(&step.log_file);
     let exception = if step.message.is_empty() { Vec::new() } else { vec![step.message.clone()] };
     Report { exception, tail: Vec::new(), full_log, links }
+}
+
+/// The same of a step that EMR does not know.
+pub fn of_none(links: Links) -> Report {
+    Report { full_log: "no longer there: EMR does not know the step".to_owned(), links, ..Report::default() }
+}
+
+/// The same of one that could not be looked at.
+pub fn of_unseen(run: &RunRef, said: &str, links: Links) -> Report {
+    let full_log = format!("where the cluster keeps its logs, in steps/{} (not read: {said})", run.id);
+    Report { full_log, links, ..Report::default() }
+}
+
+fn of_cluster(logs: &Logs) -> Option<&String> {
+    logs.as_ref().ok().and_then(Option::as_ref)
 }

@@ -1,10 +1,9 @@
 //! What a step's state means, and what becomes of an application that outlives its step.
 
-use tracing::warn;
-
 use super::command;
 use super::request::tag;
 use super::step::Step;
+use crate::engine::phase_or_still_going;
 use crate::job::{Phase, Status};
 
 /// What there is of the application that a step left behind.
@@ -59,11 +58,7 @@ fn still(phase: Phase) -> Phase {
 
 /// Where the step itself stands.
 pub fn phase(step: &Step) -> Phase {
-    known(&step.word).unwrap_or_else(|| {
-        let Step { id, name, word, .. } = step;
-        warn!(id, name, state = word, "a step is in a state that is not known; it counts as still going");
-        Phase::Waiting
-    })
+    phase_or_still_going(known(&step.word), "EMR", &step.id, &step.word)
 }
 
 /// Every word of [`StepState`](https://docs.aws.amazon.com/emr/latest/APIReference/API_StepStatus.html); none for any other.

@@ -1,14 +1,16 @@
 //! A step, as far as EMR's answers tell.
 
-use aws_sdk_emr::primitives::DateTime;
 use aws_sdk_emr::types::{self, HadoopStepConfig, StepStatus};
 
+use crate::engine::text::line;
+use crate::engine::{MAX_WORD, aws};
 use crate::job::Timestamp;
 
-/// The longest word, reason and message that are kept, in characters: they go into logs, answers and the saved state.
-const MAX_WORD: usize = 64;
+/// The longest reason and message that are kept, in characters.
 const MAX_REASON: usize = 150;
 const MAX_MESSAGE: usize = 440;
+/// The longest place in S3 that is kept, in characters.
+const MAX_PLACE: usize = 1100;
 
 /// A step of a cluster's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,25 +66,16 @@ impl Step {
         Self {
             id: id.unwrap_or_default().to_owned(),
             name: name.unwrap_or_default().to_owned(),
-            word: clipped(state, MAX_WORD),
+            word: line(state, MAX_WORD),
             args: config.map(|config| config.args().to_vec()).unwrap_or_default(),
-            created: timeline.and_then(|timeline| moment(timeline.creation_date_time())),
-            started: timeline.and_then(|timeline| moment(timeline.start_date_time())),
-            ended: timeline.and_then(|timeline| moment(timeline.end_date_time())),
-            reason: clipped(reason.unwrap_or_default(), MAX_REASON),
-            message: clipped(message.unwrap_or_default(), MAX_MESSAGE),
-            log_file: log_file.unwrap_or_default().to_owned(),
-            log_uri: log_uri.unwrap_or_default().to_owned(),
+            created: timeline.and_then(|timeline| aws::moment(timeline.creation_date_time())),
+            started: timeline.and_then(|timeline| aws::moment(timeline.start_date_time())),
+            ended: timeline.and_then(|timeline| aws::moment(timeline.end_date_time())),
+            reason: line(reason.unwrap_or_default(), MAX_REASON),
+            message: line(message.unwrap_or_default(), MAX_MESSAGE),
+            log_file: line(log_file.unwrap_or_default(), MAX_PLACE),
+            log_uri: line(log_uri.unwrap_or_default(), MAX_PLACE),
             role: None,
         }
     }
-}
-
-fn moment(time: Option<&DateTime>) -> Option<Timestamp> {
-    time.and_then(|time| time.to_millis().ok()).and_then(|millis| u64::try_from(millis).ok()).map(Timestamp)
-}
-
-/// `text` in one line of at most so many characters.
-fn clipped(text: &str, characters: usize) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(characters).collect()
 }

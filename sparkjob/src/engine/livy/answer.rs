@@ -4,10 +4,10 @@ use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use serde::de::DeserializeOwned;
 
-use super::text::clip;
 use super::wire::Message;
 use crate::engine::Kind;
 use crate::engine::answer::{Asked, Failed, kind_of_loss, undecided};
+use crate::engine::text::clip;
 use crate::http::Lost;
 
 /// The longest quotation of what a server said, in characters.

@@ -5,7 +5,7 @@
 mod errors;
 mod lines;
 
-use super::text::clip;
+use crate::engine::text::clip;
 use crate::job::Phase;
 use errors::name_errors;
 use lines::{Line, read};

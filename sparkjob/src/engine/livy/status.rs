@@ -1,22 +1,14 @@
 //! What a batch's state means.
 
-use tracing::warn;
-
-use super::text::clip;
 use super::wire::{Batch, Name};
+use crate::engine::text::clip;
+use crate::engine::{MAX_WORD, phase_or_still_going};
 use crate::job::{Phase, Status};
-
-/// The most of a state's word that is kept, in characters: it goes into logs, answers and the saved state.
-const MAX_WORD: usize = 64;
 
 /// What Livy's answer tells of the batch.
 pub fn status(batch: &Batch) -> Status {
     let word = clip(batch.state.as_deref().unwrap_or_default(), MAX_WORD).into_owned();
-    let phase = phase(&word).unwrap_or_else(|| {
-        let Batch { id, name, .. } = batch;
-        warn!(id, ?name, state = word, "a batch is in a state that is not known; it counts as still going");
-        Phase::Waiting
-    });
+    let phase = phase_or_still_going(phase(&word), "Livy", &batch.id.to_string(), &word);
     Status {
         phase: if runs_unseen(batch) { Phase::Running } else { phase },
         silent: word == "starting" && batch.app_id.is_none() && lines(batch).next().is_none(),

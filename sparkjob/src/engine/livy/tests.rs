@@ -5,14 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
-use tokio::time::sleep;
 
+use crate::engine::tests::{PI, identity, phase, request, seconds, start};
 use crate::engine::{Engine, Engines, How, Kind, Lookup};
 use crate::http::Transport;
-use crate::job::{Identity, Job, Parameters, Phase, Place, RunRef, Timestamp};
+use crate::job::{Job, Parameters, Phase, Place, RunRef, Timestamp};
 use crate::testing::{FakeLivy, Fault, Instead, Script, Version};
-
-const PI: &str = "s3://code/pi.py";
 
 fn job(file: &str) -> Job {
     let parameters = Parameters { file: file.to_owned(), ..Parameters::default() };
@@ -23,28 +21,8 @@ fn place() -> Place {
     Place::Livy("http://emr:8998".parse().expect("an address"))
 }
 
-fn identity(job: &Job) -> Identity {
-    request("request-1", job)
-}
-
-fn request(request: &str, job: &Job) -> Identity {
-    Identity::derive(&["stack", "Pi"], request, "Pi", job)
-}
-
 fn engine(livy: &FakeLivy) -> Arc<dyn Engine> {
     Engines::new(Arc::new(livy.clone())).at(&place())
-}
-
-async fn start(engine: &dyn Engine, job: &Job) -> RunRef {
-    engine.start(job, &identity(job)).await.expect("it starts")
-}
-
-async fn phase(engine: &dyn Engine, run: &RunRef) -> Phase {
-    engine.describe(std::slice::from_ref(run)).await.expect("it is described")[0].phase
-}
-
-async fn seconds(seconds: u64) {
-    sleep(Duration::from_secs(seconds)).await;
 }
 
 #[tokio::test(start_paused = true)]

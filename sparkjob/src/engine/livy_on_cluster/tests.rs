@@ -8,12 +8,12 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use tokio::time::sleep;
 
+use crate::engine::tests::{PI, identity, phase, start};
 use crate::engine::{Engine, How, Kind, Lookup};
 use crate::http::{Lost, Transport};
-use crate::job::{Identity, Job, Parameters, Phase, Place, RunRef, Timestamp};
+use crate::job::{Job, Parameters, Phase, Place, RunRef, Timestamp};
 use crate::testing::{FakeEmr, FakeLivy, Fault, Instead, Script, engines};
 
-const PI: &str = "s3://code/pi.py";
 const CLUSTER: &str = "j-1ABCDEFGHIJKL";
 const PRIMARY: &str = "ip-10-0-0-7.eu-west-1.compute.internal";
 
@@ -66,29 +66,17 @@ fn job() -> Job {
     Job::of(place(), Parameters { file: PI.to_owned(), ..Parameters::default() })
 }
 
-fn identity() -> Identity {
-    Identity::derive(&["stack", "Pi"], "1", "Pi", &job())
-}
-
-async fn start(engine: &dyn Engine) -> RunRef {
-    engine.start(&job(), &identity()).await.expect("it starts")
-}
-
-async fn phase(engine: &dyn Engine, run: &RunRef) -> Phase {
-    engine.describe(std::slice::from_ref(run)).await.expect("it is described")[0].phase
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_job_runs_on_the_primary_node_and_is_named_by_its_cluster() {
     let town = Town::new();
     town.livy.script(PI, Script::endless());
     let engine = town.engine();
-    let run = start(&*engine).await;
-    assert_eq!(run.to_string(), format!("livy+cluster://{CLUSTER}/batches/0#{}", identity().name()));
+    let run = start(&*engine, &job()).await;
+    assert_eq!(run.to_string(), format!("livy+cluster://{CLUSTER}/batches/0#{}", identity(&job()).name()));
     assert_eq!(phase(&*engine, &run).await, Phase::Running);
-    let found = engine.find(&identity(), Lookup::Owner, Timestamp::default()).await.unwrap();
+    let found = engine.find(&identity(&job()), Lookup::Owner, Timestamp::default()).await.unwrap();
     assert_eq!(found[0].run, run);
-    let taken = engine.start(&job(), &identity()).await.unwrap_err();
+    let taken = engine.start(&job(), &identity(&job())).await.unwrap_err();
     assert_eq!((taken.kind, taken.doing), (Kind::Taken, format!("submit the job to Livy on cluster {CLUSTER}")));
     engine.cancel(&run, How::Ask).await.unwrap();
     assert_eq!(phase(&*engine, &run).await, Phase::Gone);
@@ -100,7 +88,7 @@ async fn a_job_runs_on_the_primary_node_and_is_named_by_its_cluster() {
 async fn another_process_finds_the_job_by_its_reference() {
     let town = Town::new();
     town.livy.script(PI, Script::endless());
-    let run: RunRef = start(&*town.engine()).await.to_string().parse().unwrap();
+    let run: RunRef = start(&*town.engine(), &job()).await.to_string().parse().unwrap();
     town.engine().cancel(&run, How::Ask).await.unwrap();
     assert!(town.livy.alive().is_empty());
 }
@@ -110,7 +98,7 @@ async fn a_primary_node_that_was_replaced_is_asked_for_anew() {
     let town = Town::new();
     town.livy.script(PI, Script::endless());
     let engine = town.engine();
-    let run = start(&*engine).await;
+    let run = start(&*engine, &job()).await;
     town.move_to("ip-10-0-0-8.eu-west-1.compute.internal");
     let trouble = engine.describe(std::slice::from_ref(&run)).await.unwrap_err();
     assert_eq!(trouble.kind, Kind::Unavailable);
@@ -123,15 +111,15 @@ async fn a_primary_node_that_was_replaced_is_asked_for_anew() {
 async fn a_cluster_that_ends_takes_its_jobs_with_it() {
     for state in ["TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS"] {
         let town = Town::new();
-        let run = start(&*town.engine()).await;
+        let run = start(&*town.engine(), &job()).await;
         town.emr.cluster(CLUSTER, |cluster| {
             (cluster.state, cluster.reason) = (state.to_owned(), "User request".to_owned());
         });
         let engine = town.engine();
-        let trouble = engine.start(&job(), &identity()).await.unwrap_err();
+        let trouble = engine.start(&job(), &identity(&job())).await.unwrap_err();
         assert_eq!(trouble.kind, Kind::Rejected);
         assert_eq!(trouble.said, format!("cluster {CLUSTER}, which is {state}: User request"));
-        assert_eq!(engine.find(&identity(), Lookup::Name, Timestamp::default()).await.unwrap(), []);
+        assert_eq!(engine.find(&identity(&job()), Lookup::Name, Timestamp::default()).await.unwrap(), []);
         assert_eq!(phase(&*engine, &run).await, Phase::Gone);
         engine.cancel(&run, How::Ask).await.unwrap();
         let report = engine.report(&run).await;
@@ -147,10 +135,10 @@ async fn a_cluster_that_ends_takes_its_jobs_with_it() {
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_emr_does_not_know_has_no_jobs() {
     let town = Town::new();
-    let run = start(&*town.engine()).await;
+    let run = start(&*town.engine(), &job()).await;
     town.emr.forget(CLUSTER);
     let engine = town.engine();
-    let trouble = engine.start(&job(), &identity()).await.unwrap_err();
+    let trouble = engine.start(&job(), &identity(&job())).await.unwrap_err();
     assert_eq!(trouble.kind, Kind::Rejected);
     assert_eq!(trouble.said, format!("InvalidRequestException: Cluster id '{CLUSTER}' is not valid."));
     assert_eq!(phase(&*engine, &run).await, Phase::Gone);
@@ -165,22 +153,22 @@ async fn a_cluster_that_is_not_up_yet_is_worth_another_try() {
         (cluster.state, cluster.primary) = ("STARTING".to_owned(), None);
     });
     let engine = town.engine();
-    let trouble = engine.start(&job(), &identity()).await.unwrap_err();
+    let trouble = engine.start(&job(), &identity(&job())).await.unwrap_err();
     assert_eq!(trouble.kind, Kind::Unavailable);
     assert_eq!(trouble.said, format!("cluster {CLUSTER} has no primary node yet, it is STARTING"));
     town.move_to(PRIMARY);
-    start(&*engine).await;
+    start(&*engine, &job()).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn where_the_cluster_may_not_be_looked_at_the_permission_is_named() {
     let town = Town::new();
-    let run = start(&*town.engine()).await;
+    let run = start(&*town.engine(), &job()).await;
     town.emr.deny("DescribeCluster", true);
     let engine = town.engine();
     let troubles = [
-        engine.start(&job(), &identity()).await.unwrap_err(),
-        engine.find(&identity(), Lookup::Name, Timestamp::default()).await.unwrap_err(),
+        engine.start(&job(), &identity(&job())).await.unwrap_err(),
+        engine.find(&identity(&job()), Lookup::Name, Timestamp::default()).await.unwrap_err(),
         engine.describe(std::slice::from_ref(&run)).await.unwrap_err(),
         engine.cancel(&run, How::Ask).await.unwrap_err(),
     ];
@@ -194,13 +182,13 @@ async fn where_the_cluster_may_not_be_looked_at_the_permission_is_named() {
 async fn while_emr_does_not_answer_nothing_is_taken_for_gone_or_submitted() {
     for fault in Fault::losses() {
         let town = Town::new();
-        let run = start(&*town.engine()).await;
+        let run = start(&*town.engine(), &job()).await;
         town.emr.fault_all(fault.clone());
         let engine = town.engine();
         let kinds = [
             // Livy was not even asked.
-            engine.start(&job(), &identity()).await.unwrap_err().kind,
-            engine.find(&identity(), Lookup::Name, Timestamp::default()).await.unwrap_err().kind,
+            engine.start(&job(), &identity(&job())).await.unwrap_err().kind,
+            engine.find(&identity(&job()), Lookup::Name, Timestamp::default()).await.unwrap_err().kind,
             engine.describe(std::slice::from_ref(&run)).await.unwrap_err().kind,
             engine.cancel(&run, How::Ask).await.unwrap_err().kind,
         ];
@@ -215,8 +203,8 @@ async fn a_lost_answer_of_livys_is_as_unclear_as_ever() {
     let town = Town::new();
     let engine = town.engine();
     town.livy.fault_next(Method::POST, "/batches", Fault::After(Instead::Silence));
-    assert_eq!(engine.start(&job(), &identity()).await.unwrap_err().kind, Kind::Unclear);
-    let found = engine.find(&identity(), Lookup::Name, Timestamp::default()).await.unwrap();
+    assert_eq!(engine.start(&job(), &identity(&job())).await.unwrap_err().kind, Kind::Unclear);
+    let found = engine.find(&identity(&job()), Lookup::Name, Timestamp::default()).await.unwrap();
     assert_eq!(found.len(), 1);
 }
 
@@ -225,7 +213,7 @@ async fn the_report_has_livys_log_and_the_clusters_links() {
     let town = Town::new();
     town.livy.script(PI, Script::dying(Duration::from_secs(5)));
     let engine = town.engine();
-    let run = start(&*engine).await;
+    let run = start(&*engine, &job()).await;
     sleep(Duration::from_secs(6)).await;
     let report = engine.report(&run).await;
     assert_eq!(report.exception, ["ValueError: no column 'amount'"]);
@@ -241,7 +229,7 @@ async fn a_cluster_without_a_folder_for_logs_has_no_link_to_it() {
     let town = Town::new();
     town.emr.cluster(CLUSTER, |cluster| cluster.log_uri = None);
     let engine = town.engine();
-    let run = start(&*engine).await;
+    let run = start(&*engine, &job()).await;
     let report = engine.report(&run).await;
     assert_eq!(report.links.log_uri, "");
     assert!(!report.full_log.contains("what EMR keeps"), "{}", report.full_log);

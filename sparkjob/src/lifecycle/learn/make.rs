@@ -331,9 +331,9 @@ fn first_made(runs: &[Run]) -> Option<&Run> {
 }
 
 impl Own {
-    /// Takes note of the one status that was asked for; none where the engine gave none.
+    /// Takes note of the one status that was asked for; none where the engine gave none, or does not show the run yet.
     fn saw(&mut self, seen: &[Status], now: Timestamp) -> Option<Status> {
-        let status = seen.first()?.clone();
+        let status = seen.first().filter(|status| self.is_told_by(status, now))?.clone();
         let since = |holds: bool, before: Option<_>| holds.then(|| before.unwrap_or(now));
         self.running_since = since(status.phase == Phase::Running, self.running_since);
         self.silent_since = since(status.phase == Phase::Waiting && status.silent, self.silent_since);

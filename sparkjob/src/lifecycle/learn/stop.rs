@@ -93,6 +93,11 @@ impl At<'_> {
         };
         for (stopping, status) in runs.iter_mut().zip(seen) {
             if let Some(own) = state.own.as_mut().filter(|own| own.run == stopping.run) {
+                if !own.is_told_by(&status, self.now) {
+                    // It was not there to be asked, either.
+                    stopping.asked = None;
+                    continue;
+                }
                 own.ends_as(&status);
             }
             stopping.status = Some(status);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::world::{BEGIN, World, plan, wanted_at};
 use crate::engine::{Kind, Lookup};
 use crate::job::{Phase, Place, Tags};
-use crate::lifecycle::{Action, Goal, Plan, Retag, Wanted};
+use crate::lifecycle::{Action, Deadlines, Goal, Plan, Retag, Wanted};
 use crate::outcome::Made;
 use crate::properties::{Management, UpdateStrategy, WaitFor};
 
@@ -177,6 +177,57 @@ fn a_step_whose_submission_was_lost_is_waited_for_before_another_one_is_submitte
     let starts = world.actions.iter().filter(|action| matches!(action, Action::Start(_))).count();
     assert_eq!(starts, 2);
     assert!(world.now >= BEGIN + Duration::from_mins(2));
+}
+
+#[test]
+fn a_run_that_is_not_shown_right_after_its_submission_is_waited_for() {
+    for place in [Place::EmrOnEks("0abc".to_owned()), serverless(), steps()] {
+        let (wanted, mut plan) = create(&place);
+        plan.management.wait_for = WaitFor::Running;
+        let mut world = World::at(place);
+        world.hidden = Duration::from_secs(50);
+        let outcome = world.run(&plan);
+        assert_eq!(outcome.failure, None);
+        assert_eq!(outcome.made, Made::Job(world.reference(0, &wanted.identity.name())));
+        assert_eq!(world.submissions(), 1);
+    }
+}
+
+#[test]
+fn a_run_that_is_never_shown_or_shown_no_more_is_gone() {
+    // On Livy it is gone at once: the server was restarted.
+    for (place, hidden, minutes) in [
+        (serverless(), Duration::MAX, 1),
+        (super::world::place(), Duration::MAX, 0),
+        (super::world::place(), Duration::from_secs(10), 0),
+    ] {
+        let (_, plan) = create(&place);
+        let mut world = World::at(place);
+        world.hidden = hidden;
+        let failure = world.run(&plan).failure.expect("a failure");
+        assert!(failure.what.contains("disappeared from"), "{failure:?}");
+        let took = world.now.since(BEGIN);
+        assert!(took >= Duration::from_mins(minutes) && took < Duration::from_mins(minutes + 1), "{took:?}");
+    }
+    let (_, mut plan) = create(&serverless());
+    plan.management.wait_for = WaitFor::Succeeded;
+    let mut world = World::at(serverless()).fate(&[(0, Phase::Running), (20, Phase::Gone)]);
+    assert!(world.run(&plan).failure.is_some_and(|failure| failure.what.contains("disappeared from")));
+    assert!(world.now < BEGIN + Duration::from_secs(40));
+}
+
+#[test]
+fn a_run_that_is_given_up_before_it_is_shown_is_stopped_nevertheless() {
+    let (_, mut plan) = create(&serverless());
+    plan.management.wait_for = WaitFor::Running;
+    // Five seconds are left before it is given up.
+    plan.deadlines = Deadlines::between(BEGIN.before(Duration::from_secs(3475)), BEGIN + Duration::from_secs(125));
+    plan.deadlines.asked = BEGIN;
+    let mut world = World::at(serverless());
+    world.hidden = Duration::from_secs(15);
+    assert!(world.run(&plan).failure.is_some());
+    assert_eq!((world.submissions(), world.alive().len()), (1, 0));
+    assert!(world.now < BEGIN + Duration::from_mins(1));
 }
 
 fn retag() -> Retag {

@@ -21,6 +21,8 @@ pub struct World {
     pub place: Place,
     /// How many listings from the first one on show nothing: they are behind.
     pub stale: usize,
+    /// For how long after its submission a run can be neither seen nor stopped.
+    pub hidden: Duration,
     pub runs: Vec<Fate>,
     pub actions: Vec<Action>,
     pub weather: Weather,
@@ -47,6 +49,7 @@ impl World {
             now: BEGIN,
             place,
             stale: 0,
+            hidden: Duration::ZERO,
             runs: Vec::new(),
             actions: Vec::new(),
             weather: Box::new(|_, _| None),
@@ -150,18 +153,12 @@ impl World {
             self.stale -= 1;
             return Vec::new();
         }
-        let fits = |name: &str| match by {
-            Lookup::Name => name == identity.name(),
-            Lookup::Token => identity.asked_for(name),
-            Lookup::Owner => identity.owns(name),
-            Lookup::Spec => identity.describes(name),
-        };
         let run =
             |(id, fate): (usize, &Fate)| Run { run: self.reference(id, &fate.name), status: self.status(id, fate) };
         self.runs
             .iter()
             .enumerate()
-            .filter(|(_, fate)| fits(&fate.name) && fate.phase(self.now) != Phase::Gone)
+            .filter(|(_, fate)| by.selects(identity, &fate.name) && fate.phase(self.now) != Phase::Gone)
             .map(run)
             .rev()
             .collect()
@@ -198,6 +195,11 @@ impl World {
         (id < self.runs.len()).then_some(id)
     }
 
+    fn is_hidden(&self, id: usize) -> bool {
+        let made = self.runs[id].phases.first().map(|(begins, _)| *begins);
+        made.is_some_and(|made| self.now.since(made) < self.hidden)
+    }
+
     fn status(&self, id: usize, fate: &Fate) -> Status {
         let name = self.place.starts_once().then(|| fate.name.clone());
         // Those made first are the first.
@@ -206,12 +208,13 @@ impl World {
     }
 
     fn describe(&self, run: &RunRef) -> Status {
-        self.fate_of(run).map_or_else(Status::gone, |id| self.status(id, &self.runs[id]))
+        let shown = self.fate_of(run).filter(|id| !self.is_hidden(*id));
+        shown.map_or_else(Status::gone, |id| self.status(id, &self.runs[id]))
     }
 
     fn cancel(&mut self, run: &RunRef) {
         let at = self.now + Duration::from_secs(2);
-        if let Some(id) = self.fate_of(run) {
+        if let Some(id) = self.fate_of(run).filter(|id| !self.is_hidden(*id)) {
             let fate = &mut self.runs[id];
             fate.phases.retain(|(begins, _)| *begins <= at);
             fate.phases.push((at, if fate.deaf { Phase::Ending } else { Phase::Gone }));

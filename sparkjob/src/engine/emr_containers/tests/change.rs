@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test(start_paused = true)]
 async fn a_run_is_cancelled_in_whatever_state_it_is() {
     let emr = FakeEmr::new();
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     let job = job(PI);
     let waits = Duration::from_mins(1);
     emr.script(PI, Script { waits, stops: Duration::from_secs(30), ..Script::endless() });
@@ -36,7 +36,7 @@ async fn a_run_is_cancelled_in_whatever_state_it_is() {
 #[tokio::test(start_paused = true)]
 async fn tags_are_changed_where_they_differ_and_others_stay() {
     let emr = FakeEmr::new();
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     let mut job = job(PI);
     job.tags = tags([("team", "data"), ("stage", "dev"), ("old", "1"), ("foreign", "x")]);
     let run = start(&*engine, &job).await;
@@ -54,7 +54,7 @@ async fn tags_are_changed_where_they_differ_and_others_stay() {
 #[tokio::test(start_paused = true)]
 async fn tags_that_need_no_change_need_no_permission() {
     let emr = FakeEmr::new();
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     let mut job = job(PI);
     job.tags = tags([("team", "data")]);
     let run = start(&*engine, &job).await;
@@ -74,7 +74,7 @@ async fn tags_that_need_no_change_need_no_permission() {
 #[tokio::test(start_paused = true)]
 async fn a_run_that_goes_away_while_it_is_tagged_needs_no_tags() {
     let emr = FakeEmr::new();
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     let mut job = job(PI);
     job.tags = tags([("old", "1")]);
     let run = start(&*engine, &job).await;

@@ -14,7 +14,7 @@ async fn lookups_tell_apart_request_description_and_owner_newest_first() {
     let emr = FakeEmr::new();
     emr.script(PI, Script::endless());
     emr.script("s3://code/other.py", Script::endless());
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     let (old, new) = (job(PI), job("s3://code/other.py"));
     let stranger = Identity::derive(&["stack", "Other"], "2", "Pi", &new);
     for (identity, job) in [
@@ -40,7 +40,7 @@ async fn lookups_tell_apart_request_description_and_owner_newest_first() {
 #[tokio::test(start_paused = true)]
 async fn by_name_and_token_what_is_over_is_found_if_it_was_made_recently_enough() {
     let emr = FakeEmr::new();
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     let job = job(PI);
     seconds(100).await;
     start(&*engine, &job).await;
@@ -62,7 +62,7 @@ async fn by_name_and_token_what_is_over_is_found_if_it_was_made_recently_enough(
 async fn what_is_alive_is_found_however_long_ago_it_was_made() {
     let emr = FakeEmr::new();
     emr.script(PI, Script { stops: Duration::from_mins(30), ..Script::endless() });
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     let job = job(PI);
     let run = start(&*engine, &job).await;
     seconds(100_000).await;
@@ -79,7 +79,7 @@ async fn what_is_alive_is_found_however_long_ago_it_was_made() {
 async fn a_long_listing_is_read_to_its_end() {
     let emr = FakeEmr::new();
     emr.script(PI, Script::endless());
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     let job = job(PI);
     for number in 0..23 {
         engine.start(&job, &request(&number.to_string(), &job)).await.unwrap();
@@ -96,7 +96,7 @@ async fn a_long_listing_is_read_to_its_end() {
 async fn a_listing_that_is_cut_short_is_no_list() {
     let emr = FakeEmr::new();
     emr.script(PI, Script::endless());
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     let job = job(PI);
     for number in 0..8 {
         engine.start(&job, &request(&number.to_string(), &job)).await.unwrap();
@@ -125,7 +125,7 @@ fn not_found() -> String {
 #[tokio::test(start_paused = true)]
 async fn an_endless_listing_is_given_up() {
     let emr = FakeEmr::new();
-    let engine = engine(&emr);
+    let engine = engine(&emr, &place());
     for page in 0..200 {
         let body = json!({"jobRuns": [], "nextToken": format!("t{page}")}).to_string();
         emr.fault_at(page + 1, Fault::Before(Instead::Answer(200, body)));
