@@ -163,6 +163,8 @@ def deploy(here: Here) -> None:
 
 def two_jobs(here: Here) -> None:
     show.step("Two stacks, with a Spark job each")
+    if typed := here.engine.prepare():
+        show.typed(typed)
     if not here.templates.as_they_stand:
         show.say(f"To run examples/spark-pi.yaml on {here.engine.title}, its target is another one. All the rest stays as it is:")
         here.templates.difference("spark-pi.yaml")
@@ -217,7 +219,7 @@ def failure(here: Here) -> None:
     made = create(here, "broken", "pi.yaml", File=place(here, JOBS / "fail.py"), Partitions="1")
     expect_status(here, *here.watch.until_done(made), "ROLLBACK_COMPLETE")
     reason = show_reason(here, made)
-    expect("ValueError: the input" in reason, "The reason does not name the job's exception")
+    expect(here.engine.explains in reason, f"The reason does not tell {here.engine.explains!r}")
 
     show.say("One that cannot run is not even submitted. All that is wrong with it is told at once:")
     here.templates.typed("wrong", "pi.yaml", File="", **here.engine.wrong)

@@ -33,6 +33,8 @@ class Engine:
     succeeded, failed, stopped = "COMPLETED", "FAILED", ("CANCELLED",)
     # What becomes of jobs that are over.
     keeps = "It goes on listing what has ended; none of it runs."
+    # What it says of a Python program that raised a ValueError.
+    explains = "ValueError: the input"
     # The target properties in this engine's own words, on AWS; each is a parameter of its template.
     on_aws: dict[str, str]
     # A parameter that cannot be right.
@@ -41,6 +43,10 @@ class Engine:
     def target(self) -> dict[str, str]:
         """The parameters that lead a template here."""
         raise NotImplementedError
+
+    def prepare(self) -> str:
+        """Makes it fit for several jobs at once; returns what a person would type for that on AWS, if there is something to do."""
+        return ""
 
     def jobs(self) -> dict[str, Job]:
         """All that the engine knows of, by their ids, the oldest first."""
@@ -147,6 +153,8 @@ class EmrOnEks(Emr):
         "ReleaseLabel": RELEASE,
     }
     wrong = {"ExecutionRoleArn": "spark-jobs"}
+    # The exception itself is in the driver's log alone, and the reason tells how to keep that.
+    explains = "S3MonitoringConfiguration"
 
     def jobs(self) -> dict[str, Job]:
         listed = self.listed("list_job_runs", virtualClusterId=self.target()["VirtualClusterId"])
@@ -171,6 +179,11 @@ class EmrSteps(Emr):
     api, neighbour = "emr", ("ClusterId", "SPARKJOB_CLUSTER_ID")
     on_aws = {"ClusterId": "j-2QX7T5B9KD4EM"}
     wrong = {"ClusterId": "spark-jobs"}
+
+    def prepare(self) -> str:
+        # Else a step waits for the one before it, and behind a stream for ever.
+        self.client().modify_cluster(ClusterId=self.target()["ClusterId"], StepConcurrencyLevel=4)
+        return f"aws emr modify-cluster --cluster-id {self.on_aws['ClusterId']} --step-concurrency-level 4"
 
     def jobs(self) -> dict[str, Job]:
         listed = self.listed("list_steps", ClusterId=self.target()["ClusterId"])
