@@ -17,7 +17,7 @@ Beside the three APIs, for tests and for those who want to see more (JSON in and
     DELETE /_local/faults     heals all
 
 A fault is {"fault": KIND, "operation": "StartJobRun" or "emr-serverless:StartJobRun" or "*" (the default), "times": 1 (the default; null:
-until healed)}, and by its kind:
+until healed), "resource": "j-1ABC" (a part of the ARN that a call is about; the default: any)}, and by its kind:
 
     throttle    ThrottlingException, "Rate exceeded"
     error       500, or "status"; "code" and "message" replace what is said. "when": "before" (the default) or "after" it took effect
@@ -154,7 +154,7 @@ def serve(request: Request) -> Reply | None:
         call = emr_wire.understand(request)
     except Refusal as refusal:
         return emr_wire.refuse(emr_wire.service(request), refusal)
-    struck = faults.strike(call)
+    struck = faults.strike(call, resource(call))
     noted = _note(call, request, struck)
     try:
         reply = _act(call, struck, noted["resource"])
