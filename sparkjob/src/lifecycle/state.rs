@@ -166,11 +166,14 @@ pub struct Own {
     pub running_since: Option<Timestamp>,
     /// Since when every look showed no sign of life.
     pub silent_since: Option<Timestamp>,
+    /// Since when the engine said that it does not know it, which it has never shown yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unshown_since: Option<Timestamp>,
 }
 
 impl Own {
     pub(super) fn new(run: RunRef, ours: bool) -> Self {
-        Self { run, ours, status: None, running_since: None, silent_since: None }
+        Self { run, ours, status: None, running_since: None, silent_since: None, unshown_since: None }
     }
 }
 

@@ -13,6 +13,11 @@ use crate::properties::WaitFor;
 /// A run without any sign of life for so long was registered but never started.
 const SILENCE: Duration = Duration::from_mins(1);
 
+/// What an API of AWS has taken may be unknown to it for a moment, which is published of
+/// [EC2](https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html) and not ruled out by EMR. A minute is
+/// more than that moment, and little where the run is really gone.
+const NOT_SHOWN_YET: Duration = Duration::from_mins(1);
+
 /// An engine may forget a job ten minutes after its end: whether an earlier delivery's job ran is then not to be told.
 const MEMORY: Duration = Duration::from_mins(9);
 
@@ -228,6 +233,7 @@ impl At<'_> {
         };
         match status.phase {
             Phase::Succeeded => self.succeed(state),
+            Phase::Gone if self.may_yet_be_shown(&own) => self.looked_on(state),
             Phase::Failed | Phase::Cancelled | Phase::Gone => self.fail(state, failure::of_job(&own.run, &status)),
             Phase::Waiting | Phase::Running if self.waits_for(WaitFor::Submitted) && !status.silent => {
                 self.succeed(state)
@@ -235,6 +241,12 @@ impl At<'_> {
             Phase::Waiting | Phase::Ending => self.still_waiting(state, own),
             Phase::Running => self.still_running(state, &own),
         }
+    }
+
+    /// Whether a run that the engine does not know may be one that it has not shown yet. Livy shows at once what it took.
+    fn may_yet_be_shown(self, own: &Own) -> bool {
+        let waited = own.unshown_since.map(|since| self.now.since(since));
+        !own.run.place.is_livy() && waited.is_some_and(|waited| waited < NOT_SHOWN_YET)
     }
 
     fn still_waiting(self, mut state: State, own: Own) -> State {
@@ -328,6 +340,8 @@ impl Own {
         let since = |holds: bool, before: Option<_>| holds.then(|| before.unwrap_or(now));
         self.running_since = since(status.phase == Phase::Running, self.running_since);
         self.silent_since = since(status.phase == Phase::Waiting && status.silent, self.silent_since);
+        let never_shown = self.status.as_ref().is_none_or(|status| status.phase == Phase::Gone);
+        self.unshown_since = since(status.phase == Phase::Gone && never_shown, self.unshown_since);
         self.status = Some(status.clone());
         Some(status)
     }

@@ -23,6 +23,11 @@ fn create(place: &Place) -> (Wanted, Plan) {
     (wanted.clone(), plan(Goal::Run(wanted), management))
 }
 
+/// The plan to make a job, and to wait until it runs.
+fn follow(place: &Place) -> Plan {
+    plan(Goal::Run(wanted_at(place, "pi.py", "r1")), Management::default())
+}
+
 /// The plan to replace run 0, a run of the first description, by one of the second.
 fn replace(world: &World, strategy: UpdateStrategy) -> (Wanted, Wanted, Plan) {
     let (old, new) = (wanted_at(&world.place, "old.py", "r1"), wanted_at(&world.place, "new.py", "r2"));
@@ -144,6 +149,36 @@ fn of_twin_steps_the_first_stays_and_the_other_is_stopped_before_the_answer() {
         assert_eq!(outcome.made, Made::Job(world.reference(0, &wanted.identity.name())));
         assert_eq!(world.alive().len(), 1, "{twin_first}");
     }
+}
+
+#[test]
+fn a_run_that_the_engine_does_not_show_yet_is_waited_for() {
+    for place in [serverless(), steps()] {
+        let plan = follow(&place);
+        let late = [(0, Phase::Gone), (7, Phase::Waiting), (9, Phase::Running)];
+        let mut world = World::at(place).fate(&late);
+        assert_eq!(world.run(&plan).failure, None);
+        assert_eq!(world.submissions(), 1);
+    }
+}
+
+#[test]
+fn a_run_that_is_never_shown_is_given_up_after_a_minute() {
+    let plan = follow(&serverless());
+    let mut world = World::at(serverless()).fate(&[(0, Phase::Gone)]);
+    let failure = world.run(&plan).failure.expect("a failure");
+    assert!(failure.what.contains("disappeared"), "{failure:?}");
+    let took = world.now.since(BEGIN);
+    assert!((60..90).contains(&took.as_secs()), "{took:?}");
+}
+
+#[test]
+fn a_run_that_was_shown_is_gone_when_the_engine_says_so() {
+    let plan = follow(&serverless());
+    let mut world = World::at(serverless()).fate(&[(0, Phase::Waiting), (5, Phase::Gone)]);
+    assert!(world.run(&plan).failure.is_some());
+    let took = world.now.since(BEGIN);
+    assert!(took.as_secs() < 15, "{took:?}");
 }
 
 #[test]
