@@ -44,6 +44,7 @@ from moto.core.exceptions import ServiceException
 
 import emr_clusters
 import emr_containers
+import emr_livy
 import emr_runs
 import emr_serverless
 import emr_settings
@@ -74,7 +75,9 @@ def main() -> None:
         signal.signal(sign, lambda *_: over.set())
     _write_programs()
     _make_neighbours()
-    server = Server(("127.0.0.1", int(os.environ["SPARKJOB_EMR_PORT"])), Handler)
+    port = int(os.environ["SPARKJOB_EMR_PORT"])
+    emr_livy.serve(port, int(os.environ["SPARKJOB_LIVY_PORT"]))
+    server = Server(("127.0.0.1", port), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     over.wait()
     server.server_close()
