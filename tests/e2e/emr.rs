@@ -275,18 +275,17 @@ impl Place {
         self.emr.ask(Method::GET, &self.path(&format!("/{id}")), &Value::Null).await["jobRun"].clone()
     }
 
-    /// When a job was made, and when it was over, in seconds of any origin.
-    pub async fn times(&self, id: &str) -> (f64, f64) {
-        let run = self.described(id).await;
-        let (made, over) = match self.way {
-            Way::OnEks => (&run["createdAt"], &run["finishedAt"]),
-            Way::Serverless => (&run["createdAt"], &run["endedAt"]),
+    /// Whether one job was over when the other one was made.
+    pub async fn in_turn(&self, first: &str, second: &str) -> bool {
+        let (first, second) = (self.described(first).await, self.described(second).await);
+        let (over, made) = match self.way {
+            Way::OnEks => (&first["finishedAt"], &second["createdAt"]),
+            Way::Serverless => (&first["endedAt"], &second["createdAt"]),
             Way::Steps => {
-                let timeline = &run["Status"]["Timeline"];
-                (&timeline["CreationDateTime"], &timeline["EndDateTime"])
+                (&first["Status"]["Timeline"]["EndDateTime"], &second["Status"]["Timeline"]["CreationDateTime"])
             }
         };
-        (seconds(made), seconds(over))
+        seconds(over) <= seconds(made)
     }
 
     /// Lets calls about this place, and what runs there, fare badly.

@@ -23,7 +23,7 @@ fn what_is_wrong_with_a_description_is_told_with_its_path(name: &'static str, wa
             (with(&job, json!({ way.property(): "no id!" })), vec![way.property(), "no id!"]),
             (with(&job, json!({ "ExecutionRoleArn": "spark" })), vec!["ExecutionRoleArn", "\"spark\""]),
             (with(&job, native(way)), vec!["Parameters", native_name(way)]),
-            (without(&job, "Parameters"), vec!["Parameters", native_name(way)]),
+            (without(&job, "Parameters"), vec!["Parameters: required"]),
             (parameters(&job, json!({ "Name": "n".repeat(300) })), vec!["Parameters.Name"]),
             (parameters(&job, json!({ "NumExecutors": "two" })), vec!["Parameters.NumExecutors", "\"two\""]),
             (with(&job, json!({ "TimeoutMinutes": "soon" })), vec!["TimeoutMinutes"]),
@@ -44,7 +44,10 @@ fn what_is_wrong_with_a_description_is_told_with_its_path(name: &'static str, wa
             Way::Serverless => bad.extend([
                 (without(&job, "ExecutionRoleArn"), vec!["ExecutionRoleArn"]),
                 (with(&job, nested("LogUrl")), vec!["S3MonitoringConfiguration.LogUrl", "LogUri"]),
-                (parameters(&job, json!({ "ProxyUser": "etl" })), vec!["Parameters.ProxyUser", "YARN"]),
+                (
+                    parameters(&job, json!({ "ProxyUser": "etl" })),
+                    vec!["Parameters.ProxyUser", "not possible on EMR Serverless"],
+                ),
                 (
                     with(&job, json!({ "RetryPolicy": { "MaxAttempts": "many" } })),
                     vec!["RetryPolicy.MaxAttempts", "\"many\""],
@@ -79,7 +82,8 @@ fn a_place_that_is_over_is_told(name: &'static str, way: Way) {
     play_light(name, async |scene| {
         let place = scene.on(way).await;
         place.end().await;
-        refuses(scene, &scene.idle_on(&place, 900).await, &[&place.id, "terminated"]).await;
+        let state = if way == Way::OnEks { "not in RUNNING state" } else { "terminated" };
+        refuses(scene, &scene.idle_on(&place, 900).await, &[&place.id, state]).await;
         assert_eq!(place.runs().await, []);
     });
 }

@@ -33,19 +33,19 @@ fn a_job_is_created_replaced_and_deleted(name: &'static str, way: Way) {
         let stack = Stack::with_job(scene, &job(901).await).await;
         let created = stack.settled().await.is("CREATE_COMPLETE");
         let old = place.only_run().await;
-        assert_eq!(place.processes(&old.id).len(), 1, "spark-submit runs the Python program in its own process");
+        assert_ne!(place.processes(&old.id), [""; 0]);
         tells_all(&created, &place, &old.id, &old.name);
 
         let replaced = stack.update_job(&job(902).await).await.is("UPDATE_COMPLETE");
         assert_ne!(replaced.outputs["Ref"], created.outputs["Ref"]);
         let [first, second] = place.runs().await.try_into().unwrap_or_else(|runs| panic!("not two: {runs:?}"));
         assert_eq!((&first.id, &*first.state, &*second.state), (&old.id, "CANCELLED", "RUNNING"));
-        assert!(place.times(&first.id).await.1 <= place.times(&second.id).await.0, "they ran at the same time");
+        assert!(place.in_turn(&first.id, &second.id).await, "they ran at the same time");
         assert_eq!(place.processes(&first.id), [""; 0]);
         let logs = place.emr.logs(&created.outputs["LogUri"]).await;
         assert!(logs.contains("stdout.gz"), "no log of the first job is where LogUri leads: {logs}");
 
-        assert_eq!(place.processes(&second.id).len(), 1);
+        assert_ne!(place.processes(&second.id), [""; 0]);
         stack.delete().await.is("DELETE_COMPLETE");
         assert_eq!(place.live().await, []);
         assert_eq!(place.processes(&second.id), [""; 0]);
@@ -73,7 +73,7 @@ fn tells_all(settled: &Settled, place: &Place, id: &str, name: &str) {
     assert_eq!((told("Engine"), told("State")), (way.engine(), "RUNNING"));
     assert_eq!((told("JobId"), told("Arn"), told("Name")), (id, &*arn, name));
     assert_eq!(told("LogUri"), log);
-    assert!(told("ConsoleUrl").starts_with("https://") && told("ConsoleUrl").contains(at), "{}", told("ConsoleUrl"));
+    assert!(told("ConsoleUrl").starts_with("https://us-east-1.console.aws.amazon.com/emr/"), "{}", told("ConsoleUrl"));
     assert_eq!((told("BatchId"), told("SparkUiUrl")), ("", ""));
 }
 

@@ -179,11 +179,15 @@ fn emr_steps() {
 #[test]
 fn livy_on_cluster() {
     play("ExampleOnCluster", async |scene| {
-        // The one Livy that listens on the port that a cluster's does is not for tests, so none is reached.
         let place = scene.on(Way::Steps).await;
         let parameters = [("LivyClusterId", place.id.clone()), ("File", path(PI))];
-        let stack = Stack::create(scene, &read("livy-on-cluster"), &parameters).await;
+        let (stack, settled) = deploy(scene, "livy-on-cluster", &parameters).await;
+        let batch = scene.real_livy().batch(settled.outputs["BatchId"].parse().expect("a number")).await;
+        let batch = batch.expect("this batch");
+        assert_eq!(settled.outputs["Job"], format!("livy+cluster://{}/batches/{}#{}", place.id, batch.id, batch.name));
+        assert_eq!((&*settled.outputs["State"], place.runs().await.len()), ("success", 0));
         stack.delete().await.is("DELETE_COMPLETE");
+        assert_eq!(scene.real_livy().batch(batch.id).await.map(|batch| batch.name), None);
     });
 }
 
@@ -235,7 +239,7 @@ fn chain() {
         let runs = place.runs().await;
         let ids: Vec<_> = runs.iter().map(|run| &*run.id).collect();
         assert!(settled.outputs["Orders"].ends_with(ids[0]) && settled.outputs["Report"].ends_with(ids[1]), "{ids:?}");
-        assert!(place.times(ids[0]).await.1 <= place.times(ids[1]).await.0, "the report did not wait for the orders");
+        assert!(place.in_turn(ids[0], ids[1]).await, "the report did not wait for the orders");
         let report = read_all(&Path::new(&data).join("report/day=2026-11-21"));
         assert_eq!(report.lines().next(), Some("product,orders,cents"), "{report}");
         assert_eq!(report.lines().count(), 4, "{report}");
