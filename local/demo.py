@@ -2,18 +2,18 @@
 """Custom::SparkJob from a clean clone to stacks with Spark jobs, on this machine and without an AWS account.
 
 Every step looks whether things are as they should be; the first that are not end the demo with a message and status 1.
-Whatever happens, nothing is left running.
+Whatever happens, nothing is left running. `--engine` says on what the jobs run; all else is the same on each.
 """
 
+import argparse
 import contextlib
 import os
-import re
-import shlex
 import shutil
 import signal
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 # All that is written goes below `.local/`, compiled modules too.
 sys.dont_write_bytecode = True
@@ -22,7 +22,9 @@ import demo_show as show
 import machine
 import paths
 import processes
+from demo_engines import ENGINES, Engine, engine
 from demo_prepare import Program, prepare
+from demo_templates import Templates
 from demo_watch import Watch
 from instance import Instance
 from say import Fault, bad, good
@@ -34,17 +36,16 @@ SUBMITTER = "spark-job-submitter"
 JOBS = paths.SOURCE / "jobs"
 SCRATCH = paths.HOME / "demo"
 
-# What Livy's address looks like where a person has an EMR cluster.
-PRIMARY_NODE = "ip-10-0-0-17.ec2.internal"
-ON_AWS = {"LivyHost": PRIMARY_NODE, "LivyUrl": f"http://{PRIMARY_NODE}:8998"}
-
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description="From nothing to stacks with Spark jobs, on this machine.")
+    parser.add_argument("--engine", choices=ENGINES, default="livy", help="what the jobs run on (default: livy)")
+    wanted = parser.parse_args().engine
     # A closed terminal and a polite `kill` end as Ctrl-C does: with everything stopped.
     for sign in ENDS:
         signal.signal(sign, signal.default_int_handler)
     try:
-        tell()
+        tell(wanted)
         return 0
     except Fault as fault:
         print(f"\n{bad('The demo ends here:', sys.stderr)} {fault}", file=sys.stderr)
@@ -54,12 +55,12 @@ def main() -> int:
         return 130
 
 
-def tell() -> None:
+def tell(wanted: str) -> None:
     """The whole story."""
     check_machine()
     show.step("Download and build")
     prepare()
-    with local_default() as here:
+    with local_default(wanted) as here:
         deploy(here)
         two_jobs(here)
         replacement(here)
@@ -75,7 +76,8 @@ class Here:
 
     cloudformation: object
     watch: Watch
-    livy: dict[str, str]
+    engine: Engine
+    templates: Templates
     stacks: list[str] = field(default_factory=list)
 
 
@@ -92,15 +94,15 @@ def check_machine() -> None:
 
 
 @contextlib.contextmanager
-def local_default():
+def local_default(wanted: str):
     """Starts it, with free ports, so that it is never in the way of `make up`'s; and stops it, whatever happens."""
-    show.step("Start an AWS, a Livy and a Spark on this machine")
+    show.step("Start an AWS, an EMR, a Livy and a Spark on this machine")
     instance = Instance(INSTANCE)
     try:
         instance.up(aws_port=0, livy_port=0, emr_port=0, retain=600)
         for name, service in instance.services().items():
             show.line("start", name, "up", service.url, good)
-        yield here(instance)
+        yield here(instance, wanted)
         stop(instance)
     except Fault as fault:
         raise Fault(f"{fault}\n  Logs: {instance.folder / 'log'}") from None
@@ -127,7 +129,7 @@ def stop(instance: Instance) -> None:
         show.line("stop", name, "down", "nothing is left of it", good)
 
 
-def here(instance: Instance) -> Here:
+def here(instance: Instance, wanted: str) -> Here:
     """Points this process, and the programs that it starts, to the instance."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
@@ -137,10 +139,10 @@ def here(instance: Instance) -> Here:
     sys.path.insert(1, str(next(paths.AWS.glob("lib/python3*/site-packages"))))
     import boto3
 
-    cloudformation = boto3.client("cloudformation")
-    livy = instance.services()["livy"]
-    address = {"LivyHost": "127.0.0.1", "LivyPort": str(livy.port), "LivyUrl": livy.url}
-    return Here(cloudformation, Watch(cloudformation, livy.url), address)
+    shutil.rmtree(SCRATCH, ignore_errors=True)
+    SCRATCH.mkdir(parents=True)
+    cloudformation, chosen = boto3.client("cloudformation"), engine(wanted, instance.folder / "work" / "emr" / "runs")
+    return Here(cloudformation, Watch(cloudformation, chosen), chosen, Templates(chosen))
 
 
 def deploy(here: Here) -> None:
@@ -161,20 +163,25 @@ def deploy(here: Here) -> None:
 
 def two_jobs(here: Here) -> None:
     show.step("Two stacks, with a Spark job each")
-    show.say("In examples/spark-pi.yaml a job is a resource like any other:")
-    show.quote(section("spark-pi.yaml", "Resources"))
-    typed_deploy("spark-pi", "spark-pi.yaml", File="s3://bucket/spark-examples.jar")
-    typed_deploy("pi", "pi.yaml", File="s3://bucket/pi.py")
+    if typed := here.engine.prepare():
+        show.typed(typed)
+    if not here.templates.as_they_stand:
+        show.say(f"To run examples/spark-pi.yaml on {here.engine.title}, its target is another one. All the rest stays as it is:")
+        here.templates.difference("spark-pi.yaml")
+    show.say("In spark-pi.yaml a job is a resource like any other:")
+    show.quote(here.templates.section("spark-pi.yaml", "Resources"))
+    here.templates.typed("spark-pi", "spark-pi.yaml", File="s3://bucket/spark-examples.jar")
+    here.templates.typed("pi", "pi.yaml", File="s3://bucket/pi.py")
     made = [
-        create(here, "spark-pi", "spark-pi.yaml", File=str(paths.SPARK_PI)),
-        create(here, "pi", "pi.yaml", File=str(JOBS / "pi.py")),
+        create(here, "spark-pi", "spark-pi.yaml", File=place(here, paths.SPARK_PI)),
+        create(here, "pi", "pi.yaml", File=place(here, JOBS / "pi.py")),
     ]
     for stack in here.watch.until_done(*made):
         expect_status(here, stack, "CREATE_COMPLETE")
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-        batch = outputs["BatchId"]
-        expect(batch in map(str, here.watch.batches()), f"{stack['StackName']}'s BatchId is none of Livy's batches: {batch!r}")
-        pi = here.watch.await_line(int(batch), r"Pi is roughly ([\d.]+)")
+        id = here.engine.id(outputs["Job"])
+        expect(id in here.watch.jobs(), f"{stack['StackName']}'s job is not known to {here.engine.title}: {outputs['Job']!r}")
+        pi = here.watch.await_line(id, r"Pi is roughly ([\d.]+)")
         show.say(f"Stack {stack['StackName']}, from the log of its job and from its outputs:")
         show.table({"Pi is roughly": good(pi), **{name: value or "-" for name, value in outputs.items()}})
         expect(abs(float(pi) - 3.14) < 0.05, f"That is not pi: {pi}")
@@ -184,23 +191,21 @@ def replacement(here: Here) -> None:
     show.step("A new version takes the place of a running job")
     show.say("examples/streaming.yaml runs until it is stopped. An update stops it, and then starts the new version at its checkpoint.")
     checkpoint, new_version = SCRATCH / "checkpoint", SCRATCH / "stream-2.py"
-    shutil.rmtree(SCRATCH, ignore_errors=True)
-    SCRATCH.mkdir(parents=True)
     shutil.copy(JOBS / "stream.py", new_version)
     wanted = {"Checkpoint": str(checkpoint), "StableSeconds": "10"}
-    typed_deploy("stream", "streaming.yaml", File="s3://bucket/stream.py", Checkpoint="s3://bucket/checkpoint")
-    made = create(here, "stream", "streaming.yaml", File=str(JOBS / "stream.py"), **wanted)
+    here.templates.typed("stream", "streaming.yaml", File="s3://bucket/stream.py", Checkpoint="s3://bucket/checkpoint")
+    made = create(here, "stream", "streaming.yaml", File=place(here, JOBS / "stream.py"), **wanted)
     expect_status(here, *here.watch.until_done(made), "CREATE_COMPLETE")
     old, old_id = the_one_alive(here), physical_id(here, "stream", "Stream")
     # Else there would be nothing to go on with.
     here.watch.await_line(old, r"Batch: ([2-9])")
 
-    typed_deploy("stream", "streaming.yaml", File="s3://bucket/stream-2.py", Checkpoint="s3://bucket/checkpoint")
-    update(here, "stream", "streaming.yaml", File=str(new_version), **wanted)
+    here.templates.typed("stream", "streaming.yaml", File="s3://bucket/stream-2.py", Checkpoint="s3://bucket/checkpoint")
+    update(here, "stream", "streaming.yaml", File=place(here, new_version), **wanted)
     expect_status(here, *here.watch.until_done(made), "UPDATE_COMPLETE")
     new, new_id = the_one_alive(here), physical_id(here, "stream", "Stream")
     show.say("The same resource, Stream, is another job now:")
-    show.table({"before": f"batch {old}   {old_id}", "now": f"batch {new}   {new_id}"})
+    show.table({"before": f"{here.engine.noun} {old}   {old_id}", "now": f"{here.engine.noun} {new}   {new_id}"})
     expect(old != new and old_id != new_id, "The update did not replace the job")
     first = here.watch.await_line(new, r"Batch: (\d+)")
     show.say(f"It went on with the stream's batch {first}, where the old one was stopped.")
@@ -210,20 +215,20 @@ def replacement(here: Here) -> None:
 
 def failure(here: Here) -> None:
     show.step("A job that fails says why")
-    typed_deploy("broken", "pi.yaml", File="s3://bucket/fail.py")
-    made = create(here, "broken", "pi.yaml", File=str(JOBS / "fail.py"), Partitions="1")
+    here.templates.typed("broken", "pi.yaml", File="s3://bucket/fail.py")
+    made = create(here, "broken", "pi.yaml", File=place(here, JOBS / "fail.py"), Partitions="1")
     expect_status(here, *here.watch.until_done(made), "ROLLBACK_COMPLETE")
     reason = show_reason(here, made)
-    expect("ValueError: the input" in reason, "The reason does not name the job's exception")
+    expect(here.engine.explains in reason, f"The reason does not tell {here.engine.explains!r}")
 
     show.say("One that cannot run is not even submitted. All that is wrong with it is told at once:")
-    typed_deploy("wrong", "pi.yaml", File="", LivyPort="99999")
-    before = here.watch.batches().keys()
-    made = create(here, "wrong", "pi.yaml", File="", LivyPort="99999")
+    here.templates.typed("wrong", "pi.yaml", File="", **here.engine.wrong)
+    before = here.watch.jobs().keys()
+    made = create(here, "wrong", "pi.yaml", File="", **here.engine.wrong)
     expect_status(here, *here.watch.until_done(made), "ROLLBACK_COMPLETE")
     reason = show_reason(here, made)
-    expect("LivyPort" in reason and "Parameters.File" in reason, "The reason does not name both faults")
-    expect(here.watch.batches().keys() <= before, "A job was submitted in spite of them")
+    expect(all(name in reason for name in [*here.engine.wrong, "Parameters.File"]), "The reason does not name both faults")
+    expect(here.watch.jobs().keys() <= before, "A job was submitted in spite of them")
 
 
 def clean_up(here: Here) -> None:
@@ -234,10 +239,10 @@ def clean_up(here: Here) -> None:
         here.cloudformation.delete_stack(StackName=stack_id)
     for stack in here.watch.until_done(*here.stacks):
         expect_status(here, stack, "DELETE_COMPLETE")
-    batches, alive = here.watch.batches(), here.watch.alive()
-    states = ", ".join(f"{number} {batch['state']}" for number, batch in batches.items())
-    show.table({"Livy's batches": states or "none", "alive": ", ".join(map(str, alive)) or good("none")})
-    show.say("It keeps what has ended for ten minutes, for its log; none of it runs.")
+    jobs, alive = here.watch.jobs(), here.watch.alive()
+    show.say(f"What {here.engine.title} says of all that it was asked for:")
+    show.table({f"{here.engine.noun} {id}": job.state for id, job in jobs.items()} | {"alive": ", ".join(alive) or good("none")})
+    show.say(here.engine.keeps)
     expect(not alive, f"The stacks are gone, and jobs of theirs are not: {alive}")
     show.typed("sam delete")
     with Program("delete", ["sam", "delete", "--config-env", "local", "--no-prompts"]) as program:
@@ -247,40 +252,21 @@ def clean_up(here: Here) -> None:
 
 def create(here: Here, name: str, template: str, **parameters: str) -> str:
     """Begins to make a stack, and returns its id."""
-    arguments = request(name, template, here.livy | parameters)
+    arguments = here.templates.request(name, template, here.engine.target() | parameters)
     stack_id = here.cloudformation.create_stack(**arguments)["StackId"]
     here.stacks.append(stack_id)
     return stack_id
 
 
 def update(here: Here, name: str, template: str, **parameters: str) -> None:
-    here.cloudformation.update_stack(**request(name, template, here.livy | parameters))
+    here.cloudformation.update_stack(**here.templates.request(name, template, here.engine.target() | parameters))
 
 
-def request(name: str, template: str, known: dict[str, str]) -> dict:
-    """An example as it stands; of the parameters, those that it knows."""
-    declared = section(template, "Parameters")
-    parameters = {parameter: value for parameter, value in known.items() if re.search(rf"^ +{parameter}:$", declared, re.M)}
-    return {
-        "StackName": name,
-        "TemplateBody": (paths.ROOT / "examples" / template).read_text(),
-        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-    }
-
-
-def typed_deploy(name: str, template: str, **parameters: str) -> None:
-    """How a person would deploy an example."""
-    known = {item["ParameterKey"]: item["ParameterValue"] for item in request(name, template, ON_AWS | parameters)["Parameters"]}
-    show.typed(
-        f"aws cloudformation deploy --stack-name {name} --template-file examples/{template}",
-        "--parameter-overrides " + " ".join(f"{key}={shlex.quote(value)}" for key, value in known.items()),
-    )
-
-
-def section(template: str, name: str) -> str:
-    """One of the parts that a template consists of, such as its Resources."""
-    text = (paths.ROOT / "examples" / template).read_text()
-    return re.search(rf"^{name}:\n(?:(?: .*)?\n)*", text, re.M)[0].rstrip()
+def place(here: Here, file: Path) -> str:
+    """Makes a job's file reachable, and returns what a template calls it."""
+    uri = here.engine.place(file)
+    show.line("file", file.name, "there", uri, good)
+    return uri
 
 
 def physical_id(here: Here, stack: str, resource: str) -> str:
@@ -288,8 +274,8 @@ def physical_id(here: Here, stack: str, resource: str) -> str:
     return asked["StackResourceDetail"]["PhysicalResourceId"]
 
 
-def the_one_alive(here: Here) -> int:
-    """The number of the batch that is not over; there must be exactly one."""
+def the_one_alive(here: Here) -> str:
+    """The id of the job that is not over; there must be exactly one."""
     alive = here.watch.alive()
     expect(len(alive) == 1, f"One job should be alive, not {len(alive)}: {alive}")
     return alive[0]

@@ -17,7 +17,8 @@ Beside the three APIs, for tests and for those who want to see more (JSON in and
     DELETE /_local/faults     heals all; ?access_key=KEY: those that are meant for this caller
 
 A fault is {"fault": KIND, "operation": "StartJobRun" or "emr-serverless:StartJobRun" or "*" (the default), "times": 1 (the default; null:
-until healed), "access_key": the one caller whom it is meant for (the default: whoever calls)}, and by its kind:
+until healed), "resource": "j-1ABC" (a part of the ARN that a call is about; the default: any), "access_key": the one caller whom
+it is meant for (the default: whoever calls)}, and by its kind:
 
     throttle    ThrottlingException, "Rate exceeded"
     error       500, or "status"; "code" and "message" replace what is said. "when": "before" (the default) or "after" it took effect
@@ -45,6 +46,7 @@ from moto.core.exceptions import ServiceException
 
 import emr_clusters
 import emr_containers
+import emr_livy
 import emr_runs
 import emr_serverless
 import emr_settings
@@ -75,7 +77,9 @@ def main() -> None:
         signal.signal(sign, lambda *_: over.set())
     _write_programs()
     _make_neighbours()
-    server = Server(("127.0.0.1", int(os.environ["SPARKJOB_EMR_PORT"])), Handler)
+    port = int(os.environ["SPARKJOB_EMR_PORT"])
+    emr_livy.serve(port, int(os.environ["SPARKJOB_LIVY_PORT"]))
+    server = Server(("127.0.0.1", port), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     over.wait()
     server.server_close()
@@ -155,7 +159,7 @@ def serve(request: Request) -> Reply | None:
         call = emr_wire.understand(request)
     except Refusal as refusal:
         return emr_wire.refuse(emr_wire.service(request), refusal)
-    struck = faults.strike(call)
+    struck = faults.strike(call, resource(call))
     noted = _note(call, request, struck)
     try:
         reply = _act(call, struck, noted["resource"])

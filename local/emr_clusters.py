@@ -4,6 +4,7 @@ This hangs on moto's inside, so on its version.
 """
 
 import importlib.metadata
+import os
 import shutil
 import signal
 import sys
@@ -17,6 +18,7 @@ from moto.core.serialize import XFormedAttributePicker
 from moto.emr import models
 from moto.emr.responses import ElasticMapReduceResponse
 
+import emr_livy
 import emr_runs
 import emr_settings
 from emr_pages import numbers, page
@@ -35,8 +37,8 @@ OPEN = ("STARTING", "BOOTSTRAPPING", *READY)
 # How moto's serializer finds the members of moto's objects.
 PICKER = XFormedAttributePicker(response_transformers=ElasticMapReduceResponse.RESPONSE_KEY_PATH_TO_TRANSFORMER)
 
-# Livy on the primary node is the Livy on this machine.
-models.Cluster.master_public_dns_name = "127.0.0.1"
+# Where emr_livy.py is the Livy of each cluster.
+models.Cluster.master_public_dns_name = emr_livy.address(int(os.environ["SPARKJOB_EMR_PORT"]))
 _status = models.Cluster.status.fget
 models.Cluster.status = property(
     lambda cluster: _status(cluster) | {"StateChangeReason": getattr(cluster, "state_change_reason", {})}

@@ -25,13 +25,14 @@ class Fault:
     principal: str = f"arn:aws:sts::{ACCOUNT}:assumed-role/spark-job-submitter/spark-job-submitter"
     hidden_from: list[str] = field(default_factory=lambda: ["list", "describe"])
     access_key: str | None = None
+    resource: str = ""
 
     def __post_init__(self):
         if self.fault not in KINDS or self.when not in ("before", "after"):
             raise ValueError(f"fault must be one of {', '.join(KINDS)}; when: before or after; got {asdict(self)}")
 
-    def strikes(self, call: Call) -> bool:
-        if self.fault in ("hide", "hold") and call.operation not in STARTS:
+    def strikes(self, call: Call, resource: str) -> bool:
+        if self.resource not in resource or self.fault in ("hide", "hold") and call.operation not in STARTS:
             return False
         if self.access_key not in (None, call.access_key):
             return False
@@ -71,10 +72,10 @@ class Faults:
         with self._lock:
             return [asdict(fault) for fault in self._waiting]
 
-    def strike(self, call: Call) -> list[Fault]:
-        """The faults that this call meets, each of which is one time nearer to its end."""
+    def strike(self, call: Call, resource: str) -> list[Fault]:
+        """The faults that this call about a resource meets, each of which is one time nearer to its end."""
         with self._lock:
-            struck = [fault for fault in self._waiting if fault.strikes(call)]
+            struck = [fault for fault in self._waiting if fault.strikes(call, resource)]
             for fault in struck:
                 if fault.times is not None:
                     fault.times -= 1

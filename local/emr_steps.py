@@ -121,7 +121,8 @@ class Step(Run):
             "ActionOnFailure": self.action,
             "Status": {"State": self.state, "StateChangeReason": {}, "FailureDetails": self.failure, "Timeline": timeline},
             "ExecutionRoleArn": self.role,
-            "LogUri": self.log_uri() or None,
+            # The destination of its own; where its cluster puts logs is the cluster's to tell.
+            "LogUri": ((self.config.get("StepMonitoringConfiguration") or {}).get("S3MonitoringConfiguration") or {}).get("LogUri"),
             "EncryptionKeyArn": None,
         }
 

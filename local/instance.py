@@ -66,7 +66,7 @@ class Instance:
         if not all(name in self.state for name in SERVICES):
             return {}
         ports = {name: self.state[name]["port"] for name in SERVICES}
-        emr = Emr(self.folder, ports["emr"], self.state["emr"]["made"], s3=f"http://127.0.0.1:{ports['aws']}")
+        emr = Emr(self.folder, ports["emr"], self.state["emr"]["made"], f"http://127.0.0.1:{ports['aws']}", ports["livy"])
         aws = Aws(self.folder, ports["aws"], emr)
         return {"emr": emr, "aws": aws, "livy": Livy(self.folder, ports["livy"], self.state["livy"]["retain"])}
 

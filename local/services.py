@@ -174,6 +174,7 @@ class Emr(SparkService):
 
     made: dict[str, str]
     s3: str
+    livy_port: int
 
     name, path, needs, conf = "emr", "/_local/health", ("emr", "spark"), "conf-emr"
 
@@ -198,6 +199,7 @@ class Emr(SparkService):
         return super().environment() | CREDENTIALS | self.endpoints() | {
             "AWS_ENDPOINT_URL": self.s3,
             "SPARKJOB_EMR_PORT": str(self.port),
+            "SPARKJOB_LIVY_PORT": str(self.livy_port),
             "SPARKJOB_EMR_FOLDER": str(self._runs),
             "SPARKJOB_EMR_MADE": json.dumps(self.made),
             "SPARKJOB_MASTER": "local[1]",

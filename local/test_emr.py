@@ -16,6 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 from botocore.validate import ParamValidator
 
+import emr_livy
 import paths
 import processes
 from instance import Instance
@@ -90,6 +91,7 @@ class Engine(unittest.TestCase):
     def setUpClass(cls):
         cls.containers, cls.serverless, cls.emr = client("emr-containers"), client("emr-serverless"), client("emr")
         names = ("VIRTUAL_CLUSTER_ID", "APPLICATION_ID", "CLUSTER_ID", "EXECUTION_ROLE_ARN")
+        cls.primary_node = emr_livy.address(Instance(NAME).state["emr"]["port"])
         cls.cluster, cls.application, cls.flow, cls.role = (os.environ[f"SPARKJOB_{name}"] for name in names)
 
     def setUp(self):
@@ -413,9 +415,15 @@ class Steps(Engine):
         self.on_steps("false", flow=ends, ActionOnFailure="TERMINATE_CLUSTER")
         until(lambda: (self.state(first, waits), self.state(second, waits)) == ("FAILED", "CANCELLED"))
         until(lambda: self.emr.describe_cluster(ClusterId=waits)["Cluster"]["Status"]["State"] == "WAITING")
-        self.assertEqual(self.emr.describe_cluster(ClusterId=waits)["Cluster"]["MasterPublicDnsName"], "127.0.0.1")
+        self.assertEqual(self.emr.describe_cluster(ClusterId=waits)["Cluster"]["MasterPublicDnsName"], self.primary_node)
         ended = until(lambda: (found := self.emr.describe_cluster(ClusterId=ends)["Cluster"]["Status"])["State"] == "TERMINATED" and found)
         self.assertEqual(ended["StateChangeReason"]["Code"], "STEP_FAILURE")
+
+    def test_livy_listens_on_the_primary_node(self):
+        url = f"http://{self.emr.describe_cluster(ClusterId=self.flow)['Cluster']['MasterPublicDnsName']}:8998"
+        for _ in range(2):
+            with urllib.request.urlopen(f"{url}/version") as answer, urllib.request.urlopen(f"{os.environ['LIVY_URL']}/version") as own:
+                self.assertEqual(json.load(answer), json.load(own))
 
     def listed(self, flow, **filters):
         return [step["Id"] for step in self.emr.list_steps(ClusterId=flow, **filters)["Steps"]]
@@ -451,6 +459,13 @@ class Faults(Engine):
         self.assertEqual([fault["access_key"] for fault in ask("GET", "/_local/faults")[1]], ["third"])
         ask("DELETE", "/_local/faults?access_key=third")
         self.assertEqual(ask("GET", "/_local/faults")[1], [])
+
+    def test_a_fault_may_be_about_one_place(self):
+        ask("POST", "/_local/faults", {"fault": "throttle", "resource": self.application})
+        self.refused("ResourceNotFoundException", self.containers.describe_job_run, virtualClusterId=self.cluster, id="unknown")
+        self.assertEqual(self.state(self.on_steps("true")), "PENDING")
+        self.refused("ThrottlingException", self.serverless.list_job_runs, applicationId=self.application)
+        self.serverless.list_job_runs(applicationId=self.application)
 
     def test_an_answer_can_get_lost_after_the_call_took_effect(self):
         for lost in ({"fault": "drop"}, {"fault": "error"}):
@@ -494,7 +509,7 @@ class Neighbours(Engine):
         made = self.outputs(cloudformation, "CREATE_COMPLETE")
         self.assertEqual(made["ClusterArn"], f"arn:aws:emr-containers:us-east-1:000000000000:/virtualclusters/{made['Cluster']}")
         self.assertEqual(made["ApplicationArn"], f"arn:aws:emr-serverless:us-east-1:000000000000:/applications/{made['Application']}")
-        self.assertEqual((made["Dns"], made["Flow"][:2]), ("127.0.0.1", "j-"))
+        self.assertEqual((made["Dns"], made["Flow"][:2]), (self.primary_node, "j-"))
         application = self.serverless.get_application(applicationId=made["Application"])["application"]
         self.assertEqual(application["initialCapacity"]["Driver"]["workerCount"], 2)
         capabilities = ["CAPABILITY_AUTO_EXPAND"]

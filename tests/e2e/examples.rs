@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::emr::{LOGS, Place, Way};
 use crate::local::root;
 use crate::scene::{Scene, path, play};
 use crate::stack::{Settled, Stack};
@@ -130,12 +131,195 @@ fn keep() {
     });
 }
 
+#[test]
+fn emr_on_eks() {
+    play("ExampleOnEks", async |scene| {
+        let emr = &scene.world.emr;
+        let parameters = [
+            ("EksClusterName", "shop".to_owned()),
+            ("ExecutionRoleArn", emr.role().to_owned()),
+            ("LogUri", LOGS.to_owned()),
+            ("File", emr.file(PI).await),
+        ];
+        let (stack, settled) = deploy(scene, "emr-on-eks", &parameters).await;
+        let place = scene.owns_place(emr.place(Way::OnEks, &stack.physical_id("VirtualCluster").await));
+        ran(&settled, "Job", &place).await;
+        stack.delete().await.is("DELETE_COMPLETE");
+        assert_eq!(place.state().await, "TERMINATED");
+    });
+}
+
+#[test]
+fn emr_serverless() {
+    play("ExampleServerless", async |scene| {
+        let emr = &scene.world.emr;
+        let parameters = [("ExecutionRoleArn", emr.role().to_owned()), ("File", emr.file(PI).await)];
+        let (stack, settled) = deploy(scene, "emr-serverless", &parameters).await;
+        let place = scene.owns_place(emr.place(Way::Serverless, &settled.outputs["ApplicationId"]));
+        ran(&settled, "Job", &place).await;
+        stack.delete().await.is("DELETE_COMPLETE");
+        assert_eq!(place.state().await, "STARTED", "it is kept");
+    });
+}
+
+#[test]
+fn emr_steps() {
+    play("ExampleSteps", async |scene| {
+        let emr = &scene.world.emr;
+        let subnet = "subnet-0123456789abcdef0".to_owned();
+        let parameters = [("SubnetId", subnet), ("LogUri", LOGS.to_owned()), ("File", emr.file(PI).await)];
+        let (stack, settled) = deploy(scene, "emr-steps", &parameters).await;
+        let place = scene.owns_place(emr.place(Way::Steps, &stack.physical_id("Cluster").await));
+        ran(&settled, "Job", &place).await;
+        stack.delete().await.is("DELETE_COMPLETE");
+        assert_eq!(place.state().await, "TERMINATED");
+    });
+}
+
+#[test]
+fn livy_on_cluster() {
+    play("ExampleOnCluster", async |scene| {
+        let place = scene.on(Way::Steps).await;
+        let parameters = [("LivyClusterId", place.id.clone()), ("File", path(PI))];
+        let (stack, settled) = deploy(scene, "livy-on-cluster", &parameters).await;
+        let batch = scene.real_livy().batch(settled.outputs["BatchId"].parse().expect("a number")).await;
+        let batch = batch.expect("this batch");
+        assert_eq!(settled.outputs["Job"], format!("livy+cluster://{}/batches/{}#{}", place.id, batch.id, batch.name));
+        assert_eq!((&*settled.outputs["State"], place.runs().await.len()), ("success", 0));
+        stack.delete().await.is("DELETE_COMPLETE");
+        assert_eq!(scene.real_livy().batch(batch.id).await.map(|batch| batch.name), None);
+    });
+}
+
+#[test]
+fn native() {
+    play("ExampleNative", async |scene| {
+        let place = scene.on(Way::Serverless).await;
+        let file = place.emr.file(PI).await;
+        let parameters = [&serverless(&place)[..], &[("File", file), ("LogUri", LOGS.to_owned())]].concat();
+        let (stack, settled) = deploy(scene, "native", &parameters).await;
+        ran(&settled, "Job", &place).await;
+        let logs = place.emr.logs(&settled.outputs["LogUri"]).await;
+        assert!(logs.contains("SPARK_DRIVER/stdout.gz"), "{logs}");
+        stack.delete().await.is("DELETE_COMPLETE");
+    });
+}
+
+#[test]
+fn dev_and_prod() {
+    play("ExampleDevAndProd", async |scene| {
+        let place = scene.on(Way::OnEks).await;
+        let dev = [("File", path(PI)), url(scene)];
+        let (stack, settled) = deploy(scene, "dev-and-prod", &dev).await;
+        assert_eq!((&*settled.outputs["Engine"], &*settled.outputs["State"]), ("livy", "success"));
+        let prod = [
+            ("Stage", "prod".to_owned()),
+            ("File", place.emr.file(PI).await),
+            ("VirtualClusterId", place.id.clone()),
+            ("ExecutionRoleArn", place.emr.role().to_owned()),
+        ];
+        let settled = redeploy(&stack, "dev-and-prod", &prod).await;
+        assert_eq!(settled.outputs["Engine"], "emr-on-eks");
+        ran(&settled, "Job", &place).await;
+        stack.delete().await.is("DELETE_COMPLETE");
+    });
+}
+
+#[test]
+fn chain() {
+    play("ExampleOrders", async |scene| {
+        let place = scene.on(Way::Serverless).await;
+        let data = data(scene);
+        let files = [
+            ("OrdersFile", place.emr.file("local/jobs/orders.py").await),
+            ("ReportFile", place.emr.file("local/jobs/report.py").await),
+        ];
+        let day = [("Data", data.clone()), ("Day", "2026-11-21".to_owned())];
+        let (stack, settled) = deploy(scene, "chain", &[&serverless(&place)[..], &files, &day].concat()).await;
+        let runs = place.runs().await;
+        let ids: Vec<_> = runs.iter().map(|run| &*run.id).collect();
+        assert!(settled.outputs["Orders"].ends_with(ids[0]) && settled.outputs["Report"].ends_with(ids[1]), "{ids:?}");
+        assert!(place.in_turn(ids[0], ids[1]).await, "the report did not wait for the orders");
+        let report = read_all(&Path::new(&data).join("report/day=2026-11-21"));
+        assert_eq!(report.lines().next(), Some("product,orders,cents"), "{report}");
+        assert_eq!(report.lines().count(), 4, "{report}");
+        stack.delete().await.is("DELETE_COMPLETE");
+    });
+}
+
+#[test]
+fn partitions() {
+    play("ExamplePartitions", async |scene| {
+        let place = scene.on(Way::Serverless).await;
+        let data = data(scene);
+        let file = [("File", place.emr.file("local/jobs/orders.py").await), ("Data", data.clone())];
+        let days = |days: &str| [&serverless(&place)[..], &file, &[("Days", days.to_owned())]].concat();
+        let (stack, _) = deploy(scene, "partitions", &days("2026-11-20,2026-11-21")).await;
+        let settled = redeploy(&stack, "partitions", &days("2026-11-21,2026-11-22")).await;
+        assert_eq!(settled.outputs["Days"], "2026-11-21,2026-11-22");
+        let mut names: Vec<_> = place.runs().await.into_iter().map(|run| run.name[..17].to_owned()).collect();
+        names.sort();
+        assert_eq!(names, ["orders-2026-11-20", "orders-2026-11-21", "orders-2026-11-22"], "one that stays runs once");
+        for day in ["2026-11-20", "2026-11-21", "2026-11-22"] {
+            assert!(Path::new(&data).join(format!("day={day}/_SUCCESS")).exists(), "no orders of {day}");
+        }
+        stack.delete().await.is("DELETE_COMPLETE");
+    });
+}
+
+#[test]
+fn streaming_checkpointed() {
+    play("ExampleCheckpointed", async |scene| {
+        let place = scene.on(Way::Serverless).await;
+        let file = place.emr.file("local/jobs/stream.py").await;
+        let data = data(scene);
+        let more = [
+            ("File", file),
+            ("Checkpoint", data.clone()),
+            ("LogUri", LOGS.to_owned()),
+            ("StableSeconds", "4".to_owned()),
+        ];
+        let parameters = [&serverless(&place)[..], &more].concat();
+        let (stack, settled) = deploy(scene, "streaming-checkpointed", &parameters).await;
+        assert_eq!(settled.outputs["State"], "RUNNING");
+        let metadata = Path::new(&data).join("metadata");
+        until("it has come to its checkpoint", async || metadata.exists().then_some(())).await;
+        let run = place.described(&place.only_run().await.id).await;
+        assert_eq!(run["retryPolicy"]["maxFailedAttemptsPerHour"], 3);
+        stack.delete().await.is("DELETE_COMPLETE");
+    });
+}
+
 type Parameter = (&'static str, String);
 
 fn host(scene: &Scene) -> [Parameter; 2] {
     let (host, port) =
         scene.world.instance.livy_url.trim_start_matches("http://").split_once(':').expect("host and port");
     [("LivyHost", host.to_owned()), ("LivyPort", port.to_owned())]
+}
+
+fn serverless(place: &Place) -> [Parameter; 2] {
+    [("ApplicationId", place.id.clone()), ("ExecutionRoleArn", place.emr.role().to_owned())]
+}
+
+/// A folder for what a scene's jobs keep: pyspark has no file system for S3.
+fn data(scene: &Scene) -> String {
+    let folder = scene.world.instance.emr_runs.with_file_name(scene.name);
+    folder.to_str().expect("a path in UTF-8").to_owned()
+}
+
+/// The only job that ever ran at `place` is the one of an output, and it succeeded.
+async fn ran(settled: &Settled, output: &str, place: &Place) {
+    let run = place.only_run().await;
+    assert!(settled.outputs[output].contains(&run.id), "{settled:?} is not about {run:?}");
+    assert_eq!((&*settled.outputs["State"], &*run.state), (place.way.success(), place.way.success()));
+}
+
+/// The text of all files of a folder that Spark wrote.
+fn read_all(folder: &Path) -> String {
+    let files = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())).flatten();
+    let parts = files.filter(|file| file.file_name().to_string_lossy().starts_with("part-"));
+    parts.map(|file| std::fs::read_to_string(file.path()).expect("text")).collect()
 }
 
 fn url(scene: &Scene) -> Parameter {

@@ -17,6 +17,8 @@ pub struct Instance {
     pub env: HashMap<String, String>,
     /// What the emulator of AWS wrote, and with it the Lambda.
     pub aws_log: PathBuf,
+    /// Where its EMR keeps a folder for each job run and step.
+    pub emr_runs: PathBuf,
     /// What custom resources were asked and what they answered, a JSON object a line.
     pub custom_resources: PathBuf,
 }
@@ -34,13 +36,14 @@ impl Instance {
 
     async fn named(name: &str) -> Option<Self> {
         let status: Value = serde_json::from_str(&local(name, &["status", "--json"]).await).ok()?;
-        let well = ["aws", "livy"].iter().all(|service| status[service]["healthy"] == true);
+        let well = ["aws", "emr", "livy"].iter().all(|service| status[service]["healthy"] == true);
         let path = |value: &Value| value.as_str().map(PathBuf::from);
         well.then_some(Self {
             name: name.to_owned(),
             livy_url: status["livy"]["url"].as_str()?.to_owned(),
             env: serde_json::from_value(status["env"].clone()).ok()?,
             aws_log: path(&status["aws"]["log"])?,
+            emr_runs: path(&status["folder"])?.join("work/emr/runs"),
             custom_resources: path(&status["folder"])?.join("log/custom-resources.jsonl"),
         })
     }
@@ -60,7 +63,7 @@ impl Own {
         let name = format!("{}-own", given.name);
         local(&name, &["down"]).await;
         let keeper = Keeper::of(&name);
-        local(&name, &["up", "--aws-port", "0", "--livy-port", "0"]).await;
+        local(&name, &["up", "--aws-port", "0", "--livy-port", "0", "--emr-port", "0"]).await;
         Self { instance: Instance::named(&name).await.expect("another local default runs"), keeper }
     }
 

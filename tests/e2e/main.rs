@@ -1,10 +1,11 @@
-//! The submitter on real parts: the real binary on a real Runtime API, a real Livy, a real Spark.
+//! The submitter on real parts: the real binary on a real Runtime API, a real Livy, the local EMR, a real Spark.
 //!
 //! `make e2e` starts the local default, runs these tests and stops it; `SPARKJOB_INSTANCE` tells them which instance of
 //! `local/local.py` it is, and that program tells the rest. Each test is a *scene*: see [`scene`].
 
 mod answers;
 mod aws;
+mod emr;
 mod event;
 mod livy;
 mod local;
@@ -18,6 +19,10 @@ mod world;
 mod bad_input;
 mod create;
 mod delete;
+mod emr_bad_input;
+mod emr_faults;
+mod emr_jobs;
+mod emr_moves;
 mod events;
 mod examples;
 mod logs;

@@ -1,4 +1,4 @@
-//! The processes of this machine, for the one test that needs a Lambda to die.
+//! The processes of this machine: for the test that needs a Lambda to die, and those that a job is to be dead.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,6 +16,18 @@ pub fn kill_lambda_behind(port: u16) {
     let lambda = processes.find(|process| is_lambda(process) && holds(process)).expect("a Lambda that submits");
     let id = lambda.file_name().expect("a number");
     assert!(Command::new("kill").arg("-KILL").arg(id).status().is_ok_and(|status| status.success()));
+}
+
+/// The command lines of the processes that have a variable with its value, `NAME=value`, in their environment.
+pub fn running_with(variable: &str) -> Vec<String> {
+    let has = |process: &PathBuf| {
+        let environment = fs::read(process.join("environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|entry| entry == variable.as_bytes())
+    };
+    let processes = fs::read_dir("/proc").expect("Linux").flatten().map(|entry| entry.path()).filter(has);
+    processes
+        .map(|process| String::from_utf8_lossy(&fs::read(process.join("cmdline")).unwrap_or_default()).into())
+        .collect()
 }
 
 /// The inode of the socket of this machine that is bound to a port and not listening.

@@ -12,6 +12,7 @@ use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use crate::answers::Answer;
+use crate::emr::{Place, Way};
 use crate::event::{Envelope, Event};
 use crate::livy::{Batch, Livy, Route};
 use crate::local::root;
@@ -37,6 +38,7 @@ async fn stage(name: &'static str, body: impl AsyncFnOnce(&Scene)) {
         world,
         livy: world.recorder.route(name),
         stack_id: format!("arn:aws:cloudformation:us-east-1:000000000000:stack/{name}/{}", unique()),
+        places: Mutex::default(),
         stacks: Mutex::default(),
         events: Mutex::default(),
     };
@@ -62,6 +64,8 @@ pub struct Scene {
     /// Its way to Livy.
     pub livy: Route,
     stack_id: String,
+    /// What it made of EMR's to run its jobs on.
+    places: Mutex<Vec<Place>>,
     /// Those that it made.
     stacks: Mutex<Vec<String>>,
     /// Those that it sent.
@@ -157,6 +161,30 @@ impl Scene {
         })
     }
 
+    /// Something of the scene's own to run jobs on.
+    pub async fn on(&self, way: Way) -> Place {
+        self.owns_place(self.world.emr.make(way).await)
+    }
+
+    /// Takes note of where its jobs run, so that none of them is left there.
+    pub fn owns_place(&self, place: Place) -> Place {
+        self.places.lock().expect("no panic").push(place.clone());
+        place
+    }
+
+    /// Properties of a job that does nothing for so many seconds, on EMR.
+    pub async fn idle_on(&self, place: &Place, seconds: u32) -> Value {
+        self.job_on(place, "tests/jobs/idle.py", &[&seconds.to_string()]).await
+    }
+
+    /// Properties of the job in a file of this repository, on EMR.
+    pub async fn job_on(&self, place: &Place, file: &str, arguments: &[&str]) -> Value {
+        let parameters = json!({ "File": place.emr.file(file).await, "Args": arguments });
+        let properties =
+            json!({ "ServiceToken": self.world.submitter, "StableSeconds": "2", "Parameters": parameters });
+        with(&properties, place.target())
+    }
+
     /// Takes note of a stack, so that it goes with the scene.
     pub fn owns_stack(&self, id: &str) {
         self.stacks.lock().expect("no panic").push(id.to_owned());
@@ -165,6 +193,12 @@ impl Scene {
     /// Invariants that hold at the end of whatever happened.
     async fn left_nothing(&self) {
         assert_eq!(self.livy.live().await, [], "jobs were left running");
+        for place in self.places() {
+            assert_eq!(place.live().await, [], "jobs were left running at {place:?}");
+            for run in place.runs().await {
+                assert_eq!(place.processes(&run.id), [""; 0], "{run:?} is over, and its processes are not");
+            }
+        }
         for stack in self.stacks() {
             self.stack_was_answered_well(&stack);
         }
@@ -201,6 +235,11 @@ impl Scene {
         for batch in self.livy.live().await {
             self.livy.livy().kill(batch.id).await;
         }
+        for place in self.places() {
+            for run in place.live().await {
+                place.cancel(&run.id).await;
+            }
+        }
     }
 
     /// All that helps to see what went wrong.
@@ -209,6 +248,14 @@ impl Scene {
         for call in self.livy.calls() {
             let status = call.status.map_or("nothing came back".to_owned(), |status| status.to_string());
             told.push(format!("{} {} {}-> {status} {}", call.method, call.path, brief(&call.sent), brief(&call.said)));
+        }
+        for place in self.places() {
+            told.push(format!(
+                "--- what was said to EMR about {}\n{:?}\n{:#?}",
+                place.id,
+                place.calls().await,
+                place.runs().await
+            ));
         }
         told.push(format!("still live: {:?}\n--- events and answers", self.livy.live().await));
         for event in self.events.lock().expect("no panic").iter() {
@@ -231,6 +278,10 @@ impl Scene {
         let log = std::fs::read_to_string(&self.world.instance.aws_log).unwrap_or_default();
         let lines = log.lines().filter(|line| ids.iter().any(|id| line.contains(id)));
         lines.collect::<Vec<_>>().join("\n")
+    }
+
+    fn places(&self) -> Vec<Place> {
+        self.places.lock().expect("no panic").clone()
     }
 
     fn stacks(&self) -> Vec<String> {

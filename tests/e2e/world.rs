@@ -10,6 +10,7 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use crate::answers::Answers;
 use crate::aws;
+use crate::emr::Emr;
 use crate::livy::{Livy, Recorder};
 use crate::local::{Instance, root};
 
@@ -38,6 +39,8 @@ pub struct World {
     pub answers: Answers,
     /// The way to Livy.
     pub recorder: Recorder,
+    /// The local EMR.
+    pub emr: Emr,
     /// The network.
     pub net: Arc<Net>,
 }
@@ -60,6 +63,7 @@ impl World {
             lambda: aws::lambda(&instance.env, &net),
             answers: Answers::listen().await,
             recorder: Recorder::before(Livy::at(&instance.livy_url, &net)).await,
+            emr: Emr::of(&instance, &net),
             instance,
             cloudformation,
             net,

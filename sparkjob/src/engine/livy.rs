@@ -23,6 +23,7 @@ use http::{Method, Request, header};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::answer::{Asked, Failed};
+use super::text::clip;
 use super::{Engine, How, Kind, Links, Lookup, Report, SUBMISSION_LIMIT, Trouble, doing};
 use crate::http::Transport;
 use crate::job::{Identity, Job, LivyUrl, Place, Run, RunRef, Status, Tags, Timestamp};
@@ -45,6 +46,8 @@ const MAX_ID: u64 = i32::MAX as u64;
 /// Why a Livy before 0.6 is refused.
 const NAMELESS: &str = "this Livy does not keep the names of batches, so it cannot be told whether a job was submitted \
                         already; Livy 0.6 or later is needed, which EMR 5.30 and later have";
+/// As much as is quoted of a name that is not ours, in characters.
+const MAX_OTHER: usize = 100;
 /// A 404 that Livy has no reason for.
 const ASTRAY: &str = "Livy answered as if it had been asked for a batch that it does not know";
 
@@ -82,7 +85,7 @@ impl Engine for Livy {
         let batch = made.ok_or_else(|| unclear(ASTRAY.to_owned()))?;
         match status::name(&batch) {
             Some(other) if other != submission.name => {
-                Err(unclear(format!("Livy answered with a batch of another name, {other}")))
+                Err(unclear(format!("Livy answered with a batch of another name, {}", clip(other, MAX_OTHER))))
             }
             None => Err(unclear("Livy answered with a batch without a name".to_owned())),
             Some(name) => Ok(self.reference(batch.id, Some(name))),

@@ -83,8 +83,8 @@ proptest! {
             is_list: says(&came, "\"Steps\":["),
             made: |run| format!("\"StepIds\":[\"{}\"]", run.id),
             well: "\"COMPLETED\"",
-            // A list may be one of other steps.
-            may_be_gone: says(&came, "\"Steps\":[") || refuses(&came, "Cluster id") || refuses(&came, "Step id"),
+            // It may be a list of other steps, or a step of another name.
+            may_be_gone: says(&came, "\"Steps\":[") || says(&came, "\"Step\":{") || refuses(&came, "Cluster id") || refuses(&came, "Step id"),
         };
         case.ask(&*engine)?;
     }
