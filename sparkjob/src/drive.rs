@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tracing::{Span, debug, info, warn};
 
-use crate::engine::{Engines, Kind, Report, Trouble};
+use crate::engine::{Engines, Kind, Report, Trouble, doing};
 use crate::job::{Place, Timestamp};
 use crate::lifecycle::{Action, Plan, Retag, Seen, State, horizon, learn, next};
 use crate::outcome::Outcome;
@@ -43,28 +43,28 @@ pub async fn act(action: Action, engines: &Engines, limit: Duration) -> Seen {
     let engine = |place: &Place| engines.at(place);
     match action {
         Action::Find(place, identity, by, since) => {
-            let doing = format!("look for the job at {place}");
+            let doing = doing::find(&place);
             Seen::Found(within(limit, Kind::Unavailable, doing, engine(&place).find(&identity, by, since)).await)
         }
         Action::Start(wanted) => {
-            let doing = format!("submit the job to {}", wanted.job.place);
+            let doing = doing::submit(&wanted.job.place);
             let engine = engine(&wanted.job.place);
             Seen::Started(within(limit, Kind::Unclear, doing, engine.start(&wanted.job, &wanted.identity)).await)
         }
         Action::Describe(runs) => match runs.first() {
             Some(first) => {
-                let doing = format!("ask {} how the job is", first.place);
+                let doing = doing::describe(&first.place, &runs);
                 let engine = engine(&first.place);
                 Seen::Described(within(limit, Kind::Unavailable, doing, engine.describe(&runs)).await)
             }
             None => Seen::Described(Ok(Vec::new())),
         },
         Action::Cancel(run, how) => {
-            let doing = format!("stop the job on {}", run.place);
+            let doing = doing::cancel(&run);
             Seen::Cancelled(within(limit, Kind::Unclear, doing, engine(&run.place).cancel(&run, how)).await)
         }
         Action::Tag(run, Retag { wanted, old }) => {
-            let doing = format!("tag the job on {}", run.place);
+            let doing = doing::tag(&run);
             let engine = engine(&run.place);
             Seen::Tagged(within(limit, Kind::Unclear, doing, engine.tag(&run, &wanted, &old)).await)
         }

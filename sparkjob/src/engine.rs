@@ -3,7 +3,7 @@
 mod answer;
 mod aws;
 mod console;
-mod doing;
+pub(crate) mod doing;
 mod emr_cluster;
 mod emr_containers;
 mod emr_serverless;

@@ -9,7 +9,7 @@ pub mod quote;
 
 use crate::job::Parameters;
 
-pub(crate) use conf::append;
+pub(crate) use conf::{append, yarn_tag};
 pub use problems::{Problem, Spot, problems};
 
 /// Where `spark-submit` runs and who calls it.

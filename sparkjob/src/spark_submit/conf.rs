@@ -26,12 +26,18 @@ pub(super) fn conf(told: &Parameters, name: &str, way: Way) -> BTreeMap<String, 
         }
     }
     if way.is_on_yarn() {
-        // YARN keeps tags in lower case. By this one the application can be found, and killed without its step.
-        append(&mut conf, "spark.yarn.tags", &name.to_ascii_lowercase());
+        // By this one the application can be found, and killed without its step.
+        append(&mut conf, "spark.yarn.tags", &yarn_tag(name));
     }
     // Else Spark would show the class or the file, which many runs share.
     conf.entry("spark.app.name".to_owned()).or_insert_with(|| name.to_owned());
     conf
+}
+
+/// The tag of the YARN application of the run of this name. YARN keeps tags in lower case, and its command line takes for an
+/// option what begins with a dash.
+pub(crate) fn yarn_tag(name: &str) -> String {
+    name.trim_start_matches('-').to_ascii_lowercase()
 }
 
 /// Adds `item` to the list, separated by commas, that `conf` has at `key`; nothing where it is in there.
@@ -89,6 +95,11 @@ fn driver_prefix(way: Way) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tag_is_one_that_yarn_keeps_and_finds() {
+        assert_eq!(yarn_tag("-Daily-0a"), "daily-0a");
+    }
 
     #[test]
     fn a_list_is_appended_to_and_holds_nothing_twice() {

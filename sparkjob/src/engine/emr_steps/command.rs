@@ -35,7 +35,11 @@ pub fn tagged(args: &[String], tag: &str) -> Vec<String> {
     }
     match (tags(args), spark_submit(args)) {
         // Said twice, the later one would hold alone.
-        (Some(tags), _) => tagged[tags.at] = format!("{},{tag}", tagged[tags.at].trim_end_matches([',', ' '])),
+        (Some(tags), _) => {
+            let given = tagged[tags.at].trim_end_matches([',', ' ']);
+            let separator = if given.ends_with('=') { "" } else { "," };
+            tagged[tags.at] = format!("{given}{separator}{tag}");
+        }
         (None, Some(at)) => {
             tagged.splice(at + 1..=at, ["--conf".to_owned(), format!("{TAGS}={tag}")]);
         }
@@ -144,6 +148,10 @@ mod tests {
             ),
             (
                 "spark-submit --deploy-mode cluster --conf spark.yarn.tags=pi-1 pi.py",
+                "spark-submit --deploy-mode cluster --conf spark.yarn.tags=pi-1 pi.py",
+            ),
+            (
+                "spark-submit --deploy-mode cluster --conf spark.yarn.tags= pi.py",
                 "spark-submit --deploy-mode cluster --conf spark.yarn.tags=pi-1 pi.py",
             ),
             ("spark-submit pi.py --deploy-mode cluster", "spark-submit pi.py --deploy-mode cluster"),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::command;
 use crate::job::{DeployMode, Identity, Job, Parameters};
-use crate::spark_submit::{Invocation, Way};
+use crate::spark_submit::{Invocation, Way, yarn_tag};
 
 const COMMAND_RUNNER: &str = "command-runner.jar";
 
@@ -16,7 +16,7 @@ pub fn submission(cluster: &str, job: &Job, identity: &Identity) -> Option<Value
     let name = identity.name();
     let jar_step = match (&job.parameters, job.native.get("HadoopJarStep")) {
         (Some(parameters), _) => portable(parameters, job.deploy_mode, &name),
-        (None, Some(native)) => with_tag(native, &tag(&name)),
+        (None, Some(native)) => with_tag(native, &yarn_tag(&name)),
         (None, None) => return None,
     };
     let mut step = json!({
@@ -35,7 +35,7 @@ pub fn killing(cluster: &str, id: &str, name: &str, role: Option<&str>) -> Value
     let step = json!({
         "Name": killer(id),
         "ActionOnFailure": "CONTINUE",
-        "HadoopJarStep": {"Jar": COMMAND_RUNNER, "Args": ["bash", "-c", script(&tag(name))]},
+        "HadoopJarStep": {"Jar": COMMAND_RUNNER, "Args": ["bash", "-c", script(&yarn_tag(name))]},
     });
     added(cluster, &step, role)
 }
@@ -43,11 +43,6 @@ pub fn killing(cluster: &str, id: &str, name: &str, role: Option<&str>) -> Value
 /// The name of the step that kills what the step `id` left behind: none that a job of ours could have.
 pub fn killer(id: &str) -> String {
     format!("kill-{id}")
-}
-
-/// The tag of the YARN application of the run of this name. YARN keeps tags in lower case.
-pub fn tag(name: &str) -> String {
-    name.to_ascii_lowercase()
 }
 
 fn added(cluster: &str, step: &Value, role: Option<&str>) -> Value {
@@ -161,7 +156,7 @@ mod tests {
             serde_json::from_value(sent(job)["Steps"][0]["HadoopJarStep"]["Args"].clone()).expect("texts")
         };
         let mut job = Job { deploy_mode: DeployMode::Cluster, ..job() };
-        assert!(command::outlives(&args(&job), &tag(NAME)));
+        assert!(command::outlives(&args(&job), &yarn_tag(NAME)));
         assert!(args(&job).contains(&"spark.yarn.submit.waitAppCompletion=true".to_owned()));
         let configuration = &mut job.parameters.as_mut().expect("portable").configuration;
         configuration.insert(WAITS.to_owned(), "false".to_owned());
@@ -217,6 +212,19 @@ mod tests {
         assert!(!identity.owns(name) && name == "kill-s-2ABC");
         assert_eq!(body["ExecutionRoleArn"], "arn:aws:iam::123456789012:role/job");
         assert_eq!(killing("j-1", "s-2ABC", NAME, None).get("ExecutionRoleArn"), None);
+    }
+
+    #[test]
+    fn the_application_of_a_name_that_begins_with_a_dash_is_found_by_its_tag() {
+        let mut job = Job { deploy_mode: DeployMode::Cluster, ..job() };
+        job.parameters.as_mut().expect("portable").name = Some("\u{c9}tude".to_owned());
+        let identity = Identity::derive(&["stack", "Pi"], "1", "Pi", &job);
+        assert!(identity.name().starts_with("-tude-"));
+        let body = submission("j-1", &job, &identity).expect("it says what runs");
+        let args = serde_json::from_value::<Vec<String>>(body["Steps"][0]["HadoopJarStep"]["Args"].clone());
+        assert!(command::outlives(&args.expect("texts"), &yarn_tag(&identity.name())));
+        let kill = killing("j-1", "s-1", &identity.name(), None)["Steps"][0]["HadoopJarStep"]["Args"][2].to_string();
+        assert!(kill.contains("-appTags tude-") && !kill.contains("-appTags -"), "{kill}");
     }
 
     /// A `yarn` whose applications are in `$apps`, one line each; without that it fails. It kills what is `killable`.

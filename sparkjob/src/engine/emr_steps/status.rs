@@ -1,10 +1,10 @@
 //! What a step's state means, and what becomes of an application that outlives its step.
 
 use super::command;
-use super::request::tag;
 use super::step::Step;
 use crate::engine::phase_or_still_going;
 use crate::job::{Phase, Status};
+use crate::spark_submit::yarn_tag;
 
 /// What there is of the application that a step left behind.
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +79,7 @@ fn known(word: &str) -> Option<Phase> {
 /// processes [are not affected](https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-cancel-steps.html), and Spark
 /// [leaves it so](https://issues.apache.org/jira/browse/SPARK-6692).
 pub fn outlives(step: &Step) -> bool {
-    command::outlives(&step.args, &tag(&step.name))
+    command::outlives(&step.args, &yarn_tag(&step.name))
 }
 
 /// Whether the step may have left an application behind that is alive: it was cancelled when it had begun, or ended as soon

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::wire::Submission;
 use crate::job::{Identity, Parameters};
-use crate::spark_submit::append;
+use crate::spark_submit::{append, yarn_tag};
 
 /// What Livy is sent to run what is `told` under `identity`'s name.
 pub fn submission<'a>(told: &'a Parameters, identity: &Identity) -> Submission<'a> {
@@ -25,7 +25,7 @@ pub fn submission<'a>(told: &'a Parameters, identity: &Identity) -> Submission<'
         queue: told.queue.as_deref(),
         proxy_user: told.proxy_user.as_deref(),
         // YARN keeps tags in lower case. By this one the application can be found after Livy has forgotten the batch.
-        conf: conf(told, &name.to_ascii_lowercase()),
+        conf: conf(told, &yarn_tag(&name)),
         name,
     }
 }
