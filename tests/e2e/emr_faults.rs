@@ -1,5 +1,6 @@
 //! EMR on a bad day: throttled, out of order, away, slow to know what it did. No job is lost or run twice for it.
 
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::emr::Way;
@@ -63,7 +64,7 @@ fn a_refusal_names_the_missing_right(name: &'static str, way: Way) {
 #[test]
 fn a_delete_of_what_has_gone_with_its_place_succeeds() {
     play("GoneAlong", async |scene| {
-        for way in [Way::OnEks, Way::Serverless, Way::Steps] {
+        let deleted = [Way::OnEks, Way::Serverless, Way::Steps].map(async |way| {
             let place = scene.on(way).await;
             let job = with(&scene.idle_on(&place, 0).await, json!({ "WaitFor": "Succeeded" }));
             let id = scene.ask(&scene.create(&job)).await.succeeded().physical_id;
@@ -72,6 +73,7 @@ fn a_delete_of_what_has_gone_with_its_place_succeeds() {
             }
             place.end().await;
             scene.ask(&scene.delete(&id, &job)).await.succeeded();
-        }
+        });
+        join_all(deleted).await;
     });
 }

@@ -187,7 +187,6 @@ fn livy_on_cluster() {
         assert_eq!(settled.outputs["Job"], format!("livy+cluster://{}/batches/{}#{}", place.id, batch.id, batch.name));
         assert_eq!((&*settled.outputs["State"], place.runs().await.len()), ("success", 0));
         stack.delete().await.is("DELETE_COMPLETE");
-        assert_eq!(scene.real_livy().batch(batch.id).await.map(|batch| batch.name), None);
     });
 }
 

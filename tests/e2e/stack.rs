@@ -33,7 +33,8 @@ impl<'s> Stack<'s> {
         let call = call
             .template_body(template)
             .set_parameters(Some(given(parameters)))
-            .capabilities(Capability::CapabilityIam);
+            // For `Fn::ForEach`.
+            .capabilities(Capability::CapabilityAutoExpand);
         let made = call.send().await.unwrap_or_else(|error| panic!("CreateStack: {error:?}"));
         let id = made.stack_id().expect("an id").to_owned();
         scene.owns_stack(&id);
@@ -51,7 +52,8 @@ impl<'s> Stack<'s> {
         let call = call
             .template_body(template)
             .set_parameters(Some(given(parameters)))
-            .capabilities(Capability::CapabilityIam);
+            // For `Fn::ForEach`.
+            .capabilities(Capability::CapabilityAutoExpand);
         call.send().await.unwrap_or_else(|error| panic!("UpdateStack: {error:?}"));
         self.settled().await
     }
