@@ -106,7 +106,8 @@ pub trait Engine: Send + Sync + fmt::Debug {
     /// `since`, as far as the engine still knows them. Starts nothing.
     ///
     /// # Errors
-    /// A look-up that could not be finished is [`Kind::Unavailable`], never an empty list.
+    /// A look-up that could not be finished is [`Kind::Unavailable`], never an empty list; where there is no such place to
+    /// look at, it is [`Kind::Absent`].
     async fn find(&self, identity: &Identity, by: Lookup, since: Timestamp) -> Result<Vec<Run>, Trouble>;
 
     /// The status of each of `runs`, in their order; a run that the engine does not know is [`Phase::Gone`].
@@ -181,6 +182,8 @@ fn phase_or_still_going(known: Option<Phase>, place: &str, id: &str, word: &str)
 pub enum Kind {
     /// Refused for good: the same call will be refused again.
     Rejected,
+    /// There is no such place (any more): nothing runs there, and nothing can.
+    Absent,
     /// The caller may not do this.
     Denied,
     /// A run of this name is there already; this call made none.

@@ -43,11 +43,12 @@ fn a_job_moves_from_engine_to_engine_and_back() {
 }
 
 #[test]
-fn a_job_whose_new_place_does_not_exist_is_back_after_the_rollback() {
-    play("Back", async |scene| {
+fn a_job_whose_new_place_does_not_exist_is_left_alone() {
+    play("Left", async |scene| {
         let place = scene.on(Way::Serverless).await;
         let stack = Stack::with_job(scene, &scene.idle_on(&place, 900).await).await;
         stack.settled().await.is("CREATE_COMPLETE");
+        let before = stack.physical_id(scene.name).await;
         let mut there = scene.idle_on(&place, 900).await;
         there.as_object_mut().expect("an object").remove("ApplicationId");
         there["VirtualClusterId"] = "0000000000000000000000000".into();
@@ -55,7 +56,8 @@ fn a_job_whose_new_place_does_not_exist_is_back_after_the_rollback() {
         stack.update_job(&there).await.is("UPDATE_ROLLBACK_COMPLETE");
         assert!(stack.reason(scene.name).await.contains("0000000000000000000000000"));
         let [live]: [_; 1] = place.live().await.try_into().unwrap_or_else(|live| panic!("not one: {live:?}"));
-        assert!(stack.physical_id(scene.name).await.ends_with(&live.id));
+        assert!(before.ends_with(&live.id));
+        assert_eq!(stack.physical_id(scene.name).await, before);
         stack.delete().await.is("DELETE_COMPLETE");
     });
 }

@@ -57,6 +57,12 @@ pub struct AwsError {
 }
 
 impl AwsError {
+    /// The same, of a call that shows that there is no such place.
+    pub fn of_absence(mut self) -> Self {
+        self.failed.kind = Kind::Absent;
+        self
+    }
+
     /// An answer that is of no use, in whatever words.
     pub fn unavailable(said: impl Into<String>) -> Self {
         Self { failed: Failed::unavailable(said), code: String::new() }
@@ -88,7 +94,7 @@ impl AwsError {
                  or NAT).",
                 permission.split(':').next().unwrap_or_default()
             ),
-            Kind::Rejected | Kind::Taken => String::new(),
+            Kind::Rejected | Kind::Absent | Kind::Taken => String::new(),
         };
         Trouble { advice, ..self.failed.while_doing(doing) }
     }

@@ -76,7 +76,9 @@ impl Engine for EmrSteps {
         let doing = || doing::find(&self.place());
         let mut steps = match self.recent_and_live(since).await {
             Ok(steps) => steps,
-            Err(error) if is_gone(&error) => Vec::new(),
+            Err(error) if is_gone(&error) => {
+                return Err(self.cluster.trouble(error.of_absence(), doing(), "ListSteps"));
+            }
             Err(error) => return Err(self.cluster.trouble(error, doing(), "ListSteps")),
         };
         steps.retain(|step| by.selects(identity, &step.name));
@@ -107,11 +109,14 @@ impl Engine for EmrSteps {
         Ok(runs.iter().map(status).collect())
     }
 
-    /// There is no look before a step is asked to stop, since looks are few and EMR never uses an id again. Where none is
-    /// allowed afterwards either, [`Engine::describe`] shows what is left alive; it is stopped when the step is asked once
-    /// more.
+    /// There is no look before a step is asked to stop for the first time, since looks are few and EMR never uses an id
+    /// again. Where none is allowed afterwards either, [`Engine::describe`] shows what is left alive; it is stopped when the
+    /// step is asked once more.
     async fn cancel(&self, run: &RunRef, how: How) -> Result<(), Trouble> {
         let doing = || doing::cancel(run);
+        if how == How::Kill && matches!(self.step(run).await, Ok(None)) {
+            return Ok(());
+        }
         let refusal = match self.cancel_step(run, how).await? {
             Cancelled::Gone => return Ok(()),
             Cancelled::Taken => None,

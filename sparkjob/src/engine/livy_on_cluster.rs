@@ -56,7 +56,10 @@ impl Engine for LivyOnCluster {
     async fn find(&self, identity: &Identity, by: Lookup, since: Timestamp) -> Result<Vec<Run>, Trouble> {
         match self.livy(&doing::find(&self.place())).await? {
             Found::Livy(livy) => self.heed(livy.find(identity, by, since).await),
-            Found::Over(_) => Ok(Vec::new()),
+            Found::Over(said) => {
+                let advice = NAME_ANOTHER.to_owned();
+                Err(Trouble { advice, ..Trouble::new(Kind::Absent, doing::find(&self.place()), said) })
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use crate::properties::WaitFor;
 pub fn of(trouble: &Trouble) -> Failure {
     let (kind, advice) = match trouble.kind {
         Kind::Rejected => (FailureKind::Rejected, "Correct what is said above and deploy again."),
+        Kind::Absent => (FailureKind::Rejected, "Name a place that is there, and deploy again."),
         Kind::Denied => (FailureKind::Denied, "Check who may use this server, and how: it denied the call."),
         Kind::Busy | Kind::Taken | Kind::Unavailable | Kind::Unclear => (
             FailureKind::Unavailable,

@@ -25,6 +25,7 @@ const PATIENCE_PART: u32 = 3;
 /// The state after `seen`, at `now`.
 pub fn learn(plan: &Plan, state: State, now: Timestamp, seen: Seen) -> State {
     let at = At { plan, now };
+    let seen = without_place(&state, seen);
     match (state.stage.clone(), seen) {
         (Stage::Done(_), _) => state,
         (_, Seen::Late) => at.late(state),
@@ -47,6 +48,22 @@ pub fn learn(plan: &Plan, state: State, now: Timestamp, seen: Seen) -> State {
     }
 }
 
+/// Where there is no such place, there is nothing to stop, and nothing came of what was submitted. But nothing is stopped to
+/// make room for a job that can never run, either.
+fn without_place(state: &State, seen: Seen) -> Seen {
+    match seen {
+        Seen::Found(Err(trouble)) if trouble.kind == Kind::Absent => {
+            let proves_the_place = match state.stage {
+                Stage::FindOwn => !state.tried,
+                Stage::Adopt => true,
+                _ => false,
+            };
+            Seen::Found(if proves_the_place { Err(trouble) } else { Ok(Vec::new()) })
+        }
+        other => other,
+    }
+}
+
 /// What every transition may consult: the plan and the moment.
 #[derive(Clone, Copy)]
 struct At<'a> {
@@ -58,7 +75,7 @@ struct At<'a> {
 /// nothing sensible for long: a proxy before it may well deny or refuse a look.
 fn is_final(kind: Kind, stage: &Stage) -> bool {
     match kind {
-        Kind::Rejected => matches!(stage, Stage::FindOwn | Stage::Adopt | Stage::Start),
+        Kind::Rejected | Kind::Absent => matches!(stage, Stage::FindOwn | Stage::Adopt | Stage::Start),
         Kind::Denied => *stage != Stage::Follow,
         Kind::Taken | Kind::Busy | Kind::Unavailable | Kind::Unclear => false,
     }

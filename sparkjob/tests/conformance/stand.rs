@@ -147,7 +147,8 @@ impl Call {
     fn on_steps(self) -> &'static str {
         match self {
             Self::Start => "elasticmapreduce:AddJobFlowSteps",
-            Self::Find | Self::Describe => "elasticmapreduce:ListSteps",
+            Self::Find => "elasticmapreduce:ListSteps",
+            Self::Describe => "elasticmapreduce:DescribeStep",
             Self::Cancel => "elasticmapreduce:CancelSteps",
             // Steps have no tags.
             Self::Tag => "elasticmapreduce:AddTags",

@@ -53,7 +53,7 @@ async fn live_and_recent(client: &Client, cluster: &str, since: Timestamp) -> Re
     Ok(by_id.into_values().collect())
 }
 
-/// All job runs that `only` asks for: none where there is no such virtual cluster (any more).
+/// All job runs that `only` asks for: [`Kind::Absent`](crate::engine::Kind::Absent) where there is no such virtual cluster (any more).
 async fn read(
     client: &Client,
     cluster: &str,
@@ -64,7 +64,7 @@ async fn read(
     for _ in 0..MAX_PAGES {
         let request = only(client.list_job_runs().virtual_cluster_id(cluster)).set_next_token(token.clone());
         let page = match request.send().await.map_err(|error| aws::error(Asked::Look, &error)) {
-            Err(error) if token.is_none() && refusal::has_no_list(&error) => return Ok(Vec::new()),
+            Err(error) if token.is_none() && refusal::has_no_list(&error) => return Err(error.of_absence()),
             page => page?,
         };
         // An answer of someone else's would read as a list of nothing.

@@ -240,7 +240,8 @@ async fn a_service_that_refuses_to_speak_of_a_terminated_virtual_cluster_has_sai
     };
     emr.fault_all(refused("TERMINATED"));
     assert_eq!(phase(&*engine, &run).await, Phase::Gone);
-    assert_eq!(engine.find(&identity(&job), Lookup::Owner, OPENED).await.unwrap(), []);
+    let looked = engine.find(&identity(&job), Lookup::Owner, OPENED).await.unwrap_err();
+    assert_eq!(looked.kind, Kind::Absent, "{looked}");
     engine.cancel(&run, How::Ask).await.unwrap();
     engine.tag(&run, &tags([("a", "b")]), &Tags::new()).await.unwrap();
     // One that it cannot reach for now may well run something.

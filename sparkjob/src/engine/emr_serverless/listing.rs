@@ -79,7 +79,7 @@ async fn read(
         let request = request.set_states(states.clone()).set_created_at_after(after).set_next_token(token.clone());
         let sent = request.customize().interceptor(Demand("jobRuns")).send().await;
         let answer = match sent.map_err(|error| aws::error(Asked::Look, &error)) {
-            Err(error) if refusal::is_gone(&error) => return Ok((Vec::new(), page)),
+            Err(error) if refusal::is_gone(&error) => return Err(error.of_absence()),
             answer => answer?,
         };
         rows.extend(answer.job_runs);

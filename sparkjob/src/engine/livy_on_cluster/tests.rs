@@ -119,7 +119,8 @@ async fn a_cluster_that_ends_takes_its_jobs_with_it() {
         let trouble = engine.start(&job(), &identity(&job())).await.unwrap_err();
         assert_eq!(trouble.kind, Kind::Rejected);
         assert_eq!(trouble.said, format!("cluster {CLUSTER}, which is {state}: User request"));
-        assert_eq!(engine.find(&identity(&job()), Lookup::Name, Timestamp::default()).await.unwrap(), []);
+        let looked = engine.find(&identity(&job()), Lookup::Name, Timestamp::default()).await.unwrap_err();
+        assert_eq!(looked.kind, Kind::Absent, "{looked}");
         assert_eq!(phase(&*engine, &run).await, Phase::Gone);
         engine.cancel(&run, How::Ask).await.unwrap();
         let report = engine.report(&run).await;

@@ -198,8 +198,10 @@ impl At<'_> {
                 state
             }
             // Only Livy registers what it refuses.
-            Kind::Rejected if !state.tried && !self.is_on_livy() => self.fail(state, failure::of(&trouble)),
-            Kind::Rejected => {
+            Kind::Rejected | Kind::Absent if !state.tried && !self.is_on_livy() => {
+                self.fail(state, failure::of(&trouble))
+            }
+            Kind::Rejected | Kind::Absent => {
                 // Until a look shows that nothing was left behind, something may have been.
                 state.tried = true;
                 state.refused = Some(failure::of(&trouble));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::world::{BEGIN, World, plan, wanted_at};
 use crate::engine::{Kind, Lookup};
 use crate::job::{Phase, Place, Tags};
-use crate::lifecycle::{Action, Deadlines, Goal, Plan, Retag, Wanted};
+use crate::lifecycle::{Action, Deadlines, Goal, Plan, Retag, Target, Wanted};
 use crate::outcome::Made;
 use crate::properties::{Management, UpdateStrategy, WaitFor};
 
@@ -228,6 +228,30 @@ fn a_run_that_is_given_up_before_it_is_shown_is_stopped_nevertheless() {
     assert!(world.run(&plan).failure.is_some());
     assert_eq!((world.submissions(), world.alive().len()), (1, 0));
     assert!(world.now < BEGIN + Duration::from_mins(1));
+}
+
+#[test]
+fn nothing_is_stopped_for_a_place_that_is_not_there() {
+    for kind in [Kind::Absent, Kind::Rejected, Kind::Denied] {
+        let world = World::at(serverless());
+        let (old, _, plan) = replace(&world, UpdateStrategy::StopThenStart);
+        let mut world = world.with(&old.identity, Phase::Running).weather(move |action, _| {
+            let is_look = matches!(action, Action::Find(..));
+            is_look.then_some(kind)
+        });
+        let outcome = world.run(&plan);
+        assert!(outcome.failure.is_some());
+        assert_eq!((world.story(), world.alive().len()), (vec!["find owner"], 1), "{kind:?}");
+    }
+}
+
+#[test]
+fn there_is_nothing_to_stop_in_a_place_that_is_not_there() {
+    let wanted = wanted_at(&serverless(), "pi.py", "r1");
+    let search = Target::Search { place: serverless(), identity: wanted.identity, by: Lookup::Token };
+    let mut world =
+        World::at(serverless()).weather(|action, _| matches!(action, Action::Find(..)).then_some(Kind::Absent));
+    assert_eq!(world.run(&plan(Goal::Stop(search), Management::default())).failure, None);
 }
 
 fn retag() -> Retag {
