@@ -98,7 +98,9 @@ fn stop(runs: &[Stopping], now: Timestamp) -> Action {
     if let Some(stopping) = unasked {
         return Action::Cancel(stopping.run.clone(), How::Ask);
     }
-    let deaf = runs.iter().find(|stopping| stopping.asked.is_some_and(|asked| now.since(asked) >= ASK_AGAIN));
+    let deaf = runs
+        .iter()
+        .find(|stopping| stopping.is_deaf && stopping.asked.is_some_and(|asked| now.since(asked) >= ASK_AGAIN));
     if let Some(stopping) = deaf {
         return Action::Cancel(stopping.run.clone(), How::Kill);
     }

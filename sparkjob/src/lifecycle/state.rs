@@ -125,13 +125,16 @@ pub struct Stopping {
     pub run: RunRef,
     /// When it was last asked to stop.
     pub asked: Option<Timestamp>,
+    /// Whether it was seen alive since then.
+    #[serde(default)]
+    pub is_deaf: bool,
     /// As it was last seen.
     pub status: Option<Status>,
 }
 
 impl Stopping {
     pub(super) fn all(runs: impl IntoIterator<Item = RunRef>) -> Vec<Self> {
-        runs.into_iter().map(|run| Self { run, asked: None, status: None }).collect()
+        runs.into_iter().map(|run| Self { run, asked: None, is_deaf: false, status: None }).collect()
     }
 }
 

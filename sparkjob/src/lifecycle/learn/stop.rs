@@ -64,7 +64,7 @@ impl At<'_> {
         }
         // Asked in the order in which `next` chooses: those never asked, then the one asked longest ago.
         if let Some(stopping) = runs.iter_mut().min_by_key(|stopping| stopping.asked) {
-            stopping.asked = Some(self.now);
+            (stopping.asked, stopping.is_deaf) = (Some(self.now), false);
         }
         state.stage = Stage::Stop { runs, purpose };
         let more_to_ask =
@@ -101,6 +101,7 @@ impl At<'_> {
                 own.ends_as(&status);
             }
             stopping.status = Some(status);
+            stopping.is_deaf = true;
         }
         runs.retain(|stopping| !stopping.status.as_ref().is_some_and(|status| status.phase.is_over()));
         let all_over = runs.is_empty();
