@@ -82,7 +82,7 @@ fn a_place_that_is_over_is_told(name: &'static str, way: Way) {
     play_light(name, async |scene| {
         let place = scene.on(way).await;
         place.end().await;
-        let state = if way == Way::OnEks { "not in RUNNING state" } else { "terminated" };
+        let state = if way == Way::OnEks { "TERMINATED" } else { "terminated" };
         refuses(scene, &scene.idle_on(&place, 900).await, &[&place.id, state]).await;
         assert_eq!(place.runs().await, []);
     });
@@ -106,7 +106,11 @@ fn a_role_of_another_account_is_told() {
             let place = scene.on(way).await;
             let foreign = json!({ "ExecutionRoleArn": "arn:aws:iam::123456789012:role/spark" });
             let job = with(&scene.idle_on(&place, 900).await, foreign);
-            refuses(scene, &job, &["Cross-account pass role is not allowed", &place.id]).await;
+            let why = match way {
+                Way::OnEks => "is not authorized to perform: emr-containers:StartJobRun",
+                _ => "Cross-account pass role is not allowed",
+            };
+            refuses(scene, &job, &[why, &place.id]).await;
         }
     });
 }

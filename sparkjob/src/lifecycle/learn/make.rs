@@ -45,7 +45,7 @@ impl At<'_> {
             found if state.refused.is_some() => self.found_after_refusal(state, found),
             Some(first) => {
                 let own = Own::new(first.run, state.tried);
-                self.without_twins(state, own, runs)
+                self.without_twins(state, own, alive(runs))
             }
             None if self.may_still_arrive(&state) => {
                 let pace = Pace::of_looks(self.plan.wanted().map(|wanted| &wanted.job.place));
@@ -105,16 +105,21 @@ impl At<'_> {
         }
         match first_made(&runs) {
             Some(first) if !same_run(&first.run, &own.run) => {
-                let own = Own::new(first.run.clone(), false);
-                self.without_twins(state, own, runs)
+                let first = Own::new(first.run.clone(), false);
+                let mut alive = alive(runs);
+                // A listing that is behind does not show the one that was submitted, which is there all the same.
+                if !alive.iter().any(|run| same_run(run, &own.run)) {
+                    alive.push(own.run);
+                }
+                self.without_twins(state, first, alive)
             }
-            _ => self.without_twins(state, own, runs),
+            _ => self.without_twins(state, own, alive(runs)),
         }
     }
 
     /// Follows `own`, once the other runs of its name are over.
-    fn without_twins(self, state: State, own: Own, runs: Vec<Run>) -> State {
-        let twins: Vec<RunRef> = alive(runs).into_iter().filter(|run| !same_run(run, &own.run)).collect();
+    fn without_twins(self, state: State, own: Own, alive: Vec<RunRef>) -> State {
+        let twins: Vec<RunRef> = alive.into_iter().filter(|run| !same_run(run, &own.run)).collect();
         let mut state = self.follow(state, own);
         if !twins.is_empty() {
             state.stage = Stage::Stop { runs: Stopping::all(twins), purpose: Purpose::Twin };
@@ -329,7 +334,7 @@ impl At<'_> {
 
 /// The run that was made first, where the engine tells; else the one that it lists first.
 fn first_made(runs: &[Run]) -> Option<&Run> {
-    runs.iter().min_by_key(|run| run.status.created)
+    runs.iter().min_by_key(|run| (run.status.created.is_none(), run.status.created))
 }
 
 impl Own {
