@@ -1,10 +1,9 @@
 //! One of EMR's clusters on EC2: how it is called, what it says of itself, and what its refusals mean.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_sdk_emr::Client;
 use aws_sdk_emr::types::ClusterState;
-use std::sync::OnceLock;
 
 use super::answer::Asked;
 use super::aws::{self, AwsError};

@@ -14,13 +14,12 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use aws_sdk_emrcontainers::Client;
 use aws_sdk_emrcontainers::types::JobRun;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use std::sync::OnceLock;
 
 use super::answer::{Asked, Failed};
 use super::aws::{self, AwsError};
@@ -102,12 +101,12 @@ impl Engine for EmrContainers {
         if !change.surplus.is_empty() {
             let request = client.untag_resource().resource_arn(run.to_string()).set_tag_keys(Some(change.surplus));
             let sent = request.send().await.map(|_| ()).map_err(|error| aws::error(Asked::Deed, &error));
-            tagged(sent, run, "emr-containers:UntagResource")?;
+            job_runs::tagged(sent, refusal::is_gone, run, "emr-containers:UntagResource")?;
         }
         if !change.missing.is_empty() {
             let request = client.tag_resource().resource_arn(run.to_string()).set_tags(Some(change.missing));
             let sent = request.send().await.map(|_| ()).map_err(|error| aws::error(Asked::Deed, &error));
-            tagged(sent, run, "emr-containers:TagResource")?;
+            job_runs::tagged(sent, refusal::is_gone, run, "emr-containers:TagResource")?;
         }
         Ok(())
     }
@@ -175,14 +174,4 @@ impl EmrContainers {
 /// asked wrongly, not as one that it does not know.
 fn is_id(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-}
-
-/// What is not there (any more) needs no tags.
-fn tagged(answer: Result<(), AwsError>, run: &RunRef, permission: &str) -> Result<(), Trouble> {
-    match answer {
-        Err(error) if !refusal::is_gone(&error) => {
-            Err(error.while_doing(doing::tag(run), permission, &run.to_string()))
-        }
-        Ok(()) | Err(_) => Ok(()),
-    }
 }

@@ -14,12 +14,11 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use aws_sdk_emrserverless::Client;
 use aws_sdk_emrserverless::types::{JobRun, JobRunSummary};
-use std::sync::OnceLock;
 
 use super::answer::{Asked, Failed};
 use super::aws::{self, AwsError};
@@ -119,12 +118,12 @@ impl Engine for EmrServerless {
         if !change.surplus.is_empty() {
             let request = client.untag_resource().resource_arn(run.to_string()).set_tag_keys(Some(change.surplus));
             let sent = request.send().await.map(|_| ()).map_err(|error| aws::error(Asked::Deed, &error));
-            tagged(sent, run, "emr-serverless:UntagResource")?;
+            job_runs::tagged(sent, refusal::is_gone, run, "emr-serverless:UntagResource")?;
         }
         if !change.missing.is_empty() {
             let request = client.tag_resource().resource_arn(run.to_string()).set_tags(Some(change.missing));
             let sent = request.send().await.map(|_| ()).map_err(|error| aws::error(Asked::Deed, &error));
-            tagged(sent, run, "emr-serverless:TagResource")?;
+            job_runs::tagged(sent, refusal::is_gone, run, "emr-serverless:TagResource")?;
         }
         Ok(())
     }
@@ -187,15 +186,5 @@ impl EmrServerless {
     fn unseen(&self, error: AwsError, run: &RunRef) -> Trouble {
         let doing = doing::describe(&self.place(), std::slice::from_ref(run));
         error.while_doing(doing, "emr-serverless:GetJobRun", &run.to_string())
-    }
-}
-
-/// What is not there (any more) needs no tags.
-fn tagged(answer: Result<(), AwsError>, run: &RunRef, permission: &str) -> Result<(), Trouble> {
-    match answer {
-        Err(error) if !refusal::is_gone(&error) => {
-            Err(error.while_doing(doing::tag(run), permission, &run.to_string()))
-        }
-        Ok(()) | Err(_) => Ok(()),
     }
 }

@@ -7,4 +7,4 @@ mod tags;
 
 pub use logs::{Logs, forgotten, unread};
 pub use submission::{body, spark_submit};
-pub use tags::Change;
+pub use tags::{Change, tagged};

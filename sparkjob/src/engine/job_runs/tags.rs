@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::job::Tags;
+use crate::engine::aws::AwsError;
+use crate::engine::{Trouble, doing};
+use crate::job::{RunRef, Tags};
 
 /// What is missing from the tags that a job run has, and what of them is to go: nothing where it has them already, so that no
 /// permission is needed to change nothing.
@@ -23,6 +25,19 @@ impl Change {
             missing: missing.map(|(key, value)| (key.clone(), value.clone())).collect(),
             surplus: surplus.cloned().collect(),
         }
+    }
+}
+
+/// What came of a call that changes tags: what is not there (any more), as `is_gone` tells, needs none.
+pub fn tagged(
+    answer: Result<(), AwsError>,
+    is_gone: impl Fn(&AwsError) -> bool,
+    run: &RunRef,
+    permission: &str,
+) -> Result<(), Trouble> {
+    match answer {
+        Err(error) if !is_gone(&error) => Err(error.while_doing(doing::tag(run), permission, &run.to_string())),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 
