@@ -133,27 +133,9 @@ impl Parts {
     }
 }
 
-/// Properties that stand in blocks copied from a task of Step Functions, where they are called so, or from an API's
-/// documentation, where their first letter is a small one.
-const SPELT_BY_APIS: [&str; 17] = [
-    "VirtualClusterId",
-    "ApplicationId",
-    "ExecutionRoleArn",
-    "ReleaseLabel",
-    "JobDriver",
-    "JobTemplateId",
-    "JobTemplateParameters",
-    "HadoopJarStep",
-    "ConfigurationOverrides",
-    "RetryPolicyConfiguration",
-    "RetryPolicy",
-    "ExecutionIamPolicy",
-    "ActionOnFailure",
-    "StepMonitoringConfiguration",
-    "Mode",
-    "Tags",
-    "Name",
-];
+/// Properties that stand beside the native ones in blocks copied from a task of Step Functions, where they are called so, or
+/// from an API's documentation, where the first letter of all of them is a small one.
+const BESIDE_NATIVE: [&str; 5] = ["VirtualClusterId", "ApplicationId", "Mode", "Tags", "Name"];
 
 fn take(reader: &mut Reader, limit: &Limit) -> (Parts, Management) {
     reader.skip("ServiceToken");
@@ -168,7 +150,7 @@ fn take(reader: &mut Reader, limit: &Limit) -> (Parts, Management) {
 }
 
 fn accept_other_spellings(reader: &mut Reader) {
-    for name in SPELT_BY_APIS {
+    for name in program::NATIVE.into_iter().chain(BESIDE_NATIVE) {
         reader.accept(&(name[..1].to_lowercase() + &name[1..]), name);
     }
     for spelt in ["ExecutionTimeoutMinutes", "executionTimeoutMinutes"] {

@@ -26,7 +26,7 @@ pub(super) struct Program {
 const DRIVERS: [&str; 4] = ["Parameters", "JobDriver", "JobTemplateId", "HadoopJarStep"];
 
 /// What goes to an engine's API as it is, in the order of the contract; each belongs to some engines only.
-const NATIVE: [&str; 12] = [
+pub(super) const NATIVE: [&str; 12] = [
     "ExecutionRoleArn",
     "ReleaseLabel",
     "JobDriver",
