@@ -118,9 +118,7 @@ pub(super) fn place<'a>(plan: &'a Plan, state: &'a State) -> Option<&'a Place> {
             _ => None,
         },
         Stage::Follow | Stage::Tag | Stage::Look | Stage::Explain(_) => state.own.as_ref().map(|own| &own.run.place),
-        Stage::FindOwn | Stage::Adopt | Stage::Start | Stage::Settle | Stage::Done(_) => {
-            plan.wanted().map(|wanted| &wanted.job.place)
-        }
+        Stage::FindOwn | Stage::Adopt | Stage::Start | Stage::Settle | Stage::Done(_) => plan.wanted_place(),
     }
 }
 

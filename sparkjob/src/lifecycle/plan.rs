@@ -32,6 +32,11 @@ impl Plan {
         }
     }
 
+    /// Where it is to run.
+    pub(super) fn wanted_place(&self) -> Option<&Place> {
+        self.wanted().map(|wanted| &wanted.job.place)
+    }
+
     /// The description that is replaced.
     pub(super) fn old(&self) -> Option<&Wanted> {
         match &self.goal {

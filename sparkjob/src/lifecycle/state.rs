@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::{Goal, Plan, Target};
 use crate::engine::Report;
-use crate::job::{Phase, RunRef, Status, Timestamp};
+use crate::job::{Phase, Place, RunRef, Status, Timestamp};
 use crate::outcome::{Failure, Made, Outcome};
 
 /// How far a request has come.
@@ -89,7 +89,7 @@ impl Stage {
     /// Where the way to a new job begins. Whatever an earlier delivery of the same request has submitted, an engine that
     /// starts once submits it again as the same run; a late delivery looks nevertheless, as things may have gone on since.
     pub(super) fn first_look(plan: &Plan, is_late: bool) -> Self {
-        let starts_once = plan.wanted().is_some_and(|wanted| wanted.job.place.starts_once());
+        let starts_once = plan.wanted_place().is_some_and(Place::starts_once);
         match &plan.goal {
             Goal::Run(_) if starts_once && !is_late => Self::Start,
             Goal::Replace { .. } if starts_once && !is_late => Self::Adopt,

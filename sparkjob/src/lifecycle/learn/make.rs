@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::stop::{alive, same_run};
 use super::{At, Pace, failure};
 use crate::engine::{Kind, SUBMISSION_LIMIT, Trouble};
-use crate::job::{Phase, Run, RunRef, Status, Timestamp};
+use crate::job::{Phase, Place, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::plan::Goal;
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping};
 use crate::properties::WaitFor;
@@ -48,7 +48,7 @@ impl At<'_> {
                 self.without_twins(state, own, alive(runs))
             }
             None if self.may_still_arrive(&state) => {
-                let pace = Pace::of_looks(self.plan.wanted().map(|wanted| &wanted.job.place));
+                let pace = Pace::of_looks(self.plan.wanted_place());
                 self.again(state, pace)
             }
             // Once a submission was tried, all that comes before it has been done.
@@ -189,7 +189,7 @@ impl At<'_> {
         };
         match trouble.kind {
             Kind::Taken => {
-                let pace = Pace::of_looks(self.plan.wanted().map(|wanted| &wanted.job.place));
+                let pace = Pace::of_looks(self.plan.wanted_place());
                 let mut state = self.again(state, pace);
                 state.stage = Stage::FindOwn;
                 state
@@ -308,23 +308,25 @@ impl At<'_> {
 
     /// Whether the look before a first submission may be left to the one that follows it.
     fn may_look_later(self, state: &State) -> bool {
-        let takes_twins = self.plan.wanted().is_some_and(|wanted| wanted.job.place.takes_twins());
         let is_first = !state.tried && !state.unseen && !state.given_up;
-        takes_twins && is_first && matches!(self.plan.goal, Goal::Run(_))
+        self.takes_twins() && is_first && matches!(self.plan.goal, Goal::Run(_))
     }
 
     /// Whether a submission whose answer was lost may yet take effect, and then stand beside another one.
     fn may_still_arrive(self, state: &State) -> bool {
-        let takes_twins = self.plan.wanted().is_some_and(|wanted| wanted.job.place.takes_twins());
-        takes_twins && state.lost.is_some_and(|lost| self.now.since(lost) < SUBMISSION_LIMIT)
+        self.takes_twins() && state.lost.is_some_and(|lost| self.now.since(lost) < SUBMISSION_LIMIT)
+    }
+
+    fn takes_twins(self) -> bool {
+        self.plan.wanted_place().is_some_and(Place::takes_twins)
     }
 
     fn starts_once(self) -> bool {
-        self.plan.wanted().is_some_and(|wanted| wanted.job.place.starts_once())
+        self.plan.wanted_place().is_some_and(Place::starts_once)
     }
 
     fn is_on_livy(self) -> bool {
-        self.plan.wanted().is_some_and(|wanted| wanted.job.place.is_livy())
+        self.plan.wanted_place().is_some_and(Place::is_livy)
     }
 
     pub(super) fn waits_for(self, what: WaitFor) -> bool {

@@ -1,6 +1,6 @@
 //! From jobs to none: search, stop, let finish.
 
-use super::{At, Pace, failure, place};
+use super::{At, Pace, failure};
 use crate::engine::{Kind, Lookup, SUBMISSION_LIMIT, Trouble};
 use crate::job::{Phase, Place, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::plan::{Goal, Target};
@@ -66,17 +66,16 @@ impl At<'_> {
         if let Some(stopping) = runs.iter_mut().min_by_key(|stopping| stopping.asked) {
             (stopping.asked, stopping.is_deaf) = (Some(self.now), false);
         }
+        let more_to_ask = runs.iter().any(|stopping| stopping.asked.is_none());
+        let asked_at = runs.first().map(|stopping| &stopping.run.place);
+        let (is_livy, pace) = (asked_at.is_none_or(Place::is_livy), Pace::of_looks(asked_at));
         state.stage = Stage::Stop { runs, purpose };
-        let more_to_ask =
-            matches!(&state.stage, Stage::Stop { runs, .. } if runs.iter().any(|run| run.asked.is_none()));
-        let is_livy = place(self.plan, &state).is_none_or(Place::is_livy);
         if more_to_ask || is_livy {
             state.not_before = self.now;
             return state;
         }
         // No look is wasted on what cannot be over yet.
         state.polls = 0;
-        let pace = Pace::of_looks(place(self.plan, &state));
         self.again(state, pace)
     }
 
