@@ -42,6 +42,12 @@ impl Times {
         Self { deadlines: deadlines.asked_at(begin), invocation }
     }
 
+    /// The times of a request that the workflow works on, whose execution began at `began`: until `CloudFormation` gives up.
+    pub fn durable(envelope: &Envelope, event: &Event, began: Timestamp) -> Self {
+        let never = Timestamp::default();
+        Self::of(envelope, event, began, never)
+    }
+
     /// What the first delivery of a request with `service_timeout` has for its job. A later one has less, and is held to
     /// the same: what was taken once is not refused when it comes again.
     pub fn limit(&self, service_timeout: Duration) -> Limit {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Deserializer};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -21,10 +22,28 @@ pub struct Event {
 /// JSON's null, for fields that are not there.
 static NULL: Value = Value::Null;
 
+/// Under this name it is written down which fields could not be read, and why: no field of `CloudFormation`'s is called so.
+const UNREADABLE: &str = "(unreadable)";
+
 impl Event {
     /// The value of a field; null where there is none.
     pub fn field(&self, name: &str) -> &Value {
         self.fields.get(name).unwrap_or(&NULL)
+    }
+
+    /// Whether there is such a field, whatever it holds.
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.contains_key(name) || self.unreadable.contains_key(name)
+    }
+
+    /// Puts `value` in the place of a field's; null leaves the field out.
+    pub fn set(&mut self, name: &str, value: Value) {
+        self.unreadable.remove(name);
+        if value.is_null() {
+            self.fields.remove(name);
+        } else {
+            self.fields.insert(name.to_owned(), value);
+        }
     }
 
     /// Why a field that is there cannot be read.
@@ -40,12 +59,30 @@ impl<'de> Deserialize<'de> for Event {
         let raw: BTreeMap<String, Box<RawValue>> = serde_json::from_str(payload.get()).unwrap_or_default();
         let mut event = Self::default();
         for (name, value) in raw {
+            if name == UNREADABLE {
+                event.unreadable.extend(serde_json::from_str::<BTreeMap<_, _>>(value.get()).unwrap_or_default());
+                continue;
+            }
             match serde_json::from_str(value.get()) {
                 Ok(value) => _ = event.fields.insert(name, value),
                 Err(error) => _ = event.unreadable.insert(name, error.to_string()),
             }
         }
         Ok(event)
+    }
+}
+
+/// As it can be read again.
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in &self.fields {
+            map.serialize_entry(name, value)?;
+        }
+        if !self.unreadable.is_empty() {
+            map.serialize_entry(UNREADABLE, &self.unreadable)?;
+        }
+        map.end()
     }
 }
 
@@ -75,6 +112,15 @@ mod tests {
             assert_eq!(event.field("RequestId"), &Value::Null);
         }
         assert!(serde_json::from_str::<Event>("{").is_err());
+    }
+
+    #[test]
+    fn what_was_read_is_written_and_read_again() {
+        let event: Event = serde_json::from_str(r#"{"RequestId": "r", "Deep": 1e999, "Null": null}"#).expect("JSON");
+        let text = serde_json::to_string(&event).expect("JSON");
+        let again: Event = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(again, event);
+        assert!(again.unreadable("Deep").is_some() && again.field("RequestId") == "r");
     }
 
     #[test]

@@ -6,18 +6,28 @@
 //!
 //! Once the envelope can be read, an answer goes out, whatever is wrong with the rest and whatever happens on the way.
 
+pub mod arrival;
+pub mod claim;
 pub mod deadlines;
 pub mod deliver;
 pub mod envelope;
 pub mod event;
 pub mod logs;
+pub mod mishap;
+pub mod moment;
+pub mod old;
 pub mod physical_id;
 pub mod plan;
 pub mod presigned;
 pub mod reason;
+pub mod request;
+pub mod responder;
 pub mod response;
 pub mod room;
 pub mod settle;
+pub mod step;
+pub mod turn;
+pub mod workflow;
 
 #[cfg(test)]
 mod sample;
@@ -28,63 +38,172 @@ use std::time::Duration;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use tracing::Instrument;
 
-use sparkjob::drive::Clock;
+use sparkjob::drive::{Clock, Patient};
 use sparkjob::engine::Engines;
 use sparkjob::job::Timestamp;
 
+use arrival::Arrival;
+use claim::{Claim, claim};
 use deadlines::Times;
 use deliver::{Undelivered, deliver};
 use envelope::{Envelope, Unreadable};
 use event::Event;
+use plan::Refused;
+use request::Request;
 use response::{Response, Status};
+use step::Way;
+use turn::{Answer, Step, Turn};
+use workflow::Workflow;
 
-/// Does what one event asks for and answers it.
-///
-/// # Errors
-/// [`Failed`]: nobody was answered. Lambda then delivers the event again.
-pub async fn answer(event: LambdaEvent<Event>, engines: &Engines, clock: Clock) -> Result<(), Failed> {
-    let LambdaEvent { payload: event, context } = event;
-    let envelope = Envelope::read(&event)?;
-    let span = logs::request(&envelope);
-    answer_to(&envelope, &event, &context, engines, &clock).instrument(span).await
+/// What the function has for its work.
+#[derive(Debug)]
+pub struct Submitter {
+    /// What runs jobs.
+    pub engines: Engines,
+    /// What works on requests; none where the function has to do it all by itself.
+    pub workflow: Option<Workflow>,
+}
+
+impl Submitter {
+    /// Does what one invocation asks for. What it returns is the workflow's next turn; nobody reads it otherwise.
+    ///
+    /// # Errors
+    /// [`Failed`]: nobody was answered. Lambda, or the workflow, then tries again.
+    pub async fn serve(&self, event: LambdaEvent<Arrival>, clock: Clock) -> Result<Option<Turn>, Failed> {
+        let LambdaEvent { payload, context } = event;
+        match payload {
+            Arrival::Request(event) => self.take(event, &context, &clock).await.map(|()| None),
+            Arrival::Step(step) => self.step(step, &context, &clock).await.map(Some),
+            Arrival::Unreadable(why) => Err(Failed::BadTurn(why)),
+        }
+    }
+
+    /// Takes a request: hands it to the workflow, or answers it where there is none.
+    async fn take(&self, event: Event, context: &Context, clock: &Clock) -> Result<(), Failed> {
+        let envelope = Envelope::read(&event)?;
+        let span = logs::request(&envelope);
+        async {
+            let (now, lambda_ends) = (clock.now(), Timestamp(context.deadline));
+            log_begin(&envelope, context);
+            let why = match &self.workflow {
+                Some(workflow) => {
+                    let times = Times::durable(&envelope, &event, now);
+                    let request = Request::of(envelope.clone(), event.clone(), &times);
+                    let end = lambda_ends.before(TO_FAIL).min(now + CLAIMED_WITHIN);
+                    match claim(workflow, request, &context.invoked_function_arn, clock, end).await {
+                        Claim::Taken | Claim::Done(None) => return Ok(()),
+                        Claim::Done(Some(answer)) => return self.put_again(&envelope, &answer, &times, clock).await,
+                        Claim::TooLarge(by) => return self.refuse(&envelope, by, &times, clock).await,
+                        Claim::Broken(why) | Claim::Unclear(why) => return Err(Failed::unclaimed(&envelope, &why)),
+                        Claim::Nowhere(why) => Some(why),
+                    }
+                }
+                None => None,
+            };
+            if let Some(why) = why {
+                tracing::warn!(why, "the workflow is not to be had: the request is worked on within one invocation");
+            }
+            let times = Times::of(&envelope, &event, now, lambda_ends);
+            let request = Request::of(envelope.clone(), event, &times);
+            self.answer(&request, &times, lambda_ends, clock).await
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// Takes a step.
+    async fn step(&self, step: Step, context: &Context, clock: &Clock) -> Result<Turn, Failed> {
+        let Step { turn, began, tries } = step;
+        let envelope = Envelope::read(&turn.event)?;
+        let began = moment::read(&began).unwrap_or_else(|| clock.now());
+        let times = Times::durable(&envelope, &turn.event, began);
+        let request = Request { event: turn.event.clone(), old: turn.old.clone(), envelope };
+        let now = clock.now();
+        let lambda_ends = Some(Timestamp(context.deadline)).filter(|ends| *ends > now).unwrap_or(now + UNKNOWN_LIMIT);
+        let way = Way { engines: &self.engines, clock, requester: &Patient };
+        let span = logs::request(&request.envelope);
+        step::step(&request, turn, tries > 0, &times, lambda_ends, way).instrument(span).await
+    }
+
+    /// Does all that a request asks for within this invocation, and answers it.
+    async fn answer(
+        &self,
+        request: &Request,
+        times: &Times,
+        lambda_ends: Timestamp,
+        clock: &Clock,
+    ) -> Result<(), Failed> {
+        let (began, deadlines) = (clock.now(), times.deadlines);
+        let mut outcome = settle::settle(request, times, &self.engines, clock, &Patient).await;
+        if deadlines.end == lambda_ends && clock.now() >= deadlines.give_up {
+            outcome.notes.push(ONE_INVOCATION.to_owned());
+        }
+        let response = response::compose(&request.envelope, &outcome);
+        self.deliver(&request.envelope, &response, times, began, clock).await
+    }
+
+    /// Refuses a request that is too large for the workflow.
+    async fn refuse(&self, envelope: &Envelope, by: usize, times: &Times, clock: &Clock) -> Result<(), Failed> {
+        let fault = format!("its properties are too large by {by} bytes");
+        let outcome = settle::refuse(envelope, &Refused::Request(fault));
+        self.deliver(envelope, &response::compose(envelope, &outcome), times, clock.now(), clock).await
+    }
+
+    async fn deliver(
+        &self,
+        envelope: &Envelope,
+        response: &Response,
+        times: &Times,
+        began: Timestamp,
+        clock: &Clock,
+    ) -> Result<(), Failed> {
+        let way = self.engines.transport();
+        let delivered = deliver(way, &envelope.response_url, &response.body(), clock, times.deadlines.over).await;
+        log_end(response, &delivered, clock.now().since(began));
+        match delivered {
+            // A refused answer is refused again, and a repeated Create could submit a job that nobody waits for.
+            Ok(()) | Err(Undelivered::Refused(_)) => Ok(()),
+            Err(why) => Err(Failed::unanswered(envelope, &why)),
+        }
+    }
+
+    /// Puts the answer once more that the workflow has put: it may not have arrived.
+    async fn put_again(
+        &self,
+        envelope: &Envelope,
+        answer: &Answer,
+        times: &Times,
+        clock: &Clock,
+    ) -> Result<(), Failed> {
+        let body = answer.0.clone().into();
+        let way = self.engines.transport();
+        match deliver(way, &envelope.response_url, &body, clock, times.deadlines.over).await {
+            Ok(()) | Err(Undelivered::Refused(_)) => Ok(()),
+            Err(why) => Err(Failed::unanswered(envelope, &why)),
+        }
+    }
 }
 
 /// What an answer says whose time was up because Lambda's was.
-const ONE_INVOCATION: &str =
-    "One invocation of the function lasts 15 minutes at most, which is all that a request may take for now.";
+const ONE_INVOCATION: &str = "One invocation of the function lasts 15 minutes at most, and the workflow that goes on \
+                              beyond that could not be started: the function's log tells why.";
 
-async fn answer_to(
-    envelope: &Envelope,
-    event: &Event,
-    context: &Context,
-    engines: &Engines,
-    clock: &Clock,
-) -> Result<(), Failed> {
-    let (began, lambda_ends) = (clock.now(), Timestamp(context.deadline));
-    let times = Times::of(envelope, event, began, lambda_ends);
-    let deadlines = times.deadlines;
+/// How long it is tried to hand a request over; then Lambda delivers it again.
+const CLAIMED_WITHIN: Duration = Duration::from_mins(1);
+
+/// What is left of an invocation that is to fail by itself, not by Lambda's time-out.
+const TO_FAIL: Duration = Duration::from_secs(2);
+
+/// What an invocation may take where nothing tells.
+const UNKNOWN_LIMIT: Duration = Duration::from_mins(1);
+
+fn log_begin(envelope: &Envelope, context: &Context) {
     tracing::info!(
         resource_type = envelope.resource_type,
         invocation = context.request_id,
         stack = envelope.stack_id,
-        seconds_left = deadlines.end.since(began).as_secs(),
         "began"
     );
-    let mut outcome = settle::settle(envelope, event, &times, engines, clock).await;
-    if deadlines.end == lambda_ends && clock.now() >= deadlines.give_up {
-        outcome.notes.push(ONE_INVOCATION.to_owned());
-    }
-    let response = response::compose(envelope, &outcome);
-    let delivered = deliver(engines.transport(), &envelope.response_url, &response.body(), clock, deadlines.over).await;
-    log_end(&response, &delivered, clock.now().since(began));
-    match delivered {
-        // A refused answer is refused again, and a repeated Create could submit a job that nobody waits for.
-        Ok(()) | Err(Undelivered::Refused(_)) => Ok(()),
-        Err(why) => Err(Failed::Unanswered(format!(
-            "RequestId {}, {} of {}: {why}",
-            envelope.request_id, envelope.action, envelope.logical_id
-        ))),
-    }
 }
 
 fn log_end(response: &Response, delivered: &Result<(), Undelivered>, lasted: Duration) {
@@ -109,9 +228,29 @@ fn log_end(response: &Response, delivered: &Result<(), Undelivered>, lasted: Dur
 pub enum Failed {
     /// The event is none that can be answered.
     Unreadable(Unreadable),
+    /// A step of the workflow that cannot be read; why.
+    BadTurn(String),
+    /// Nothing that the responder knows; why.
+    Foreign(String),
+    /// Whether the workflow has the request is not known.
+    Unclaimed(String),
     /// The answer did not reach `CloudFormation`: when Lambda delivers the event again, the same job is found and the
     /// answer put once more.
     Unanswered(String),
+}
+
+impl Failed {
+    fn unanswered(envelope: &Envelope, why: &Undelivered) -> Self {
+        Self::Unanswered(about(envelope, &why.to_string()))
+    }
+
+    fn unclaimed(envelope: &Envelope, why: &str) -> Self {
+        Self::Unclaimed(about(envelope, why))
+    }
+}
+
+fn about(envelope: &Envelope, what: &str) -> String {
+    format!("RequestId {}, {} of {}: {what}", envelope.request_id, envelope.action, envelope.logical_id)
 }
 
 impl From<Unreadable> for Failed {
@@ -124,7 +263,9 @@ impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable(why) => why.fmt(f),
-            Self::Unanswered(why) => why.fmt(f),
+            Self::Foreign(why) => write!(f, "this is no request that somebody waits for: {why}"),
+            Self::BadTurn(why) => write!(f, "this step of the workflow cannot be taken: {why}"),
+            Self::Unclaimed(why) | Self::Unanswered(why) => why.fmt(f),
         }
     }
 }
@@ -140,6 +281,9 @@ impl From<Failed> for Diagnostic {
     fn from(failed: Failed) -> Self {
         let error_type = match failed {
             Failed::Unreadable(_) => "Unreadable",
+            Failed::BadTurn(_) => "BadTurn",
+            Failed::Foreign(_) => "Foreign",
+            Failed::Unclaimed(_) => "Unclaimed",
             Failed::Unanswered(_) => "Unanswered",
         };
         Self { error_type: error_type.to_owned(), error_message: failed.to_string() }

@@ -1,12 +1,16 @@
 //! The Lambda's binary.
 
+use std::env;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 
-use handler::event::Event;
-use handler::{answer, logs};
+use handler::arrival::Arrival;
+use handler::mishap::Mishap;
+use handler::responder::Responder;
+use handler::workflow::Workflow;
+use handler::{Submitter, logs};
 use sparkjob::drive::Clock;
 use sparkjob::engine::Engines;
 use sparkjob::http::Net;
@@ -19,8 +23,15 @@ fn main() -> Result<(), Error> {
 
 async fn serve() -> Result<(), Error> {
     let engines = Engines::new(Arc::new(Net::default()));
+    let workflow = Workflow::of_environment(engines.aws());
     // A clock for each event: Lambda stops the process in between, and tokio's time may stop with it.
-    run(service_fn(|event: LambdaEvent<Event>| answer(event, &engines, Clock::showing(now())))).await
+    if env::var("_HANDLER").is_ok_and(|handler| handler == "responder") {
+        let responder = Responder { engines, workflow };
+        run(service_fn(|event: LambdaEvent<Mishap>| responder.serve(event, Clock::showing(now())))).await
+    } else {
+        let submitter = Submitter { engines, workflow };
+        run(service_fn(|event: LambdaEvent<Arrival>| submitter.serve(event, Clock::showing(now())))).await
+    }
 }
 
 fn now() -> Timestamp {

@@ -7,16 +7,19 @@ use sparkjob::job::{Digest, Identity, Job, RunRef};
 use sparkjob::lifecycle::{Goal, Plan, Retag, Target, Wanted};
 use sparkjob::properties::{self, Description, Faults, RunOn};
 
-use crate::deadlines::{Times, old_service_timeout, service_timeout};
+use crate::deadlines::{Times, service_timeout};
 use crate::envelope::{Action, Envelope};
 use crate::event::Event;
+use crate::old::Old;
 use crate::physical_id::PhysicalId;
+use crate::request::Request;
 
 /// What the request asks for.
 ///
 /// # Errors
 /// [`Refused`], with every fault at once. A Delete is never refused.
-pub fn plan(envelope: &Envelope, event: &Event, times: &Times) -> Result<Plan, Refused> {
+pub fn plan(request: &Request, times: &Times) -> Result<Plan, Refused> {
+    let Request { envelope, event, old } = request;
     let planned = |goal, management| Plan { goal, management, deadlines: times.deadlines };
     match &envelope.action {
         Action::Create => {
@@ -25,7 +28,6 @@ pub fn plan(envelope: &Envelope, event: &Event, times: &Times) -> Result<Plan, R
         }
         Action::Update => {
             let Description { job, management } = wanted(event, times)?;
-            let old = Old::read(envelope, event, times);
             Ok(planned(update(envelope, old, identified(envelope, job), management.run_on), management))
         }
         Action::Delete => {
@@ -74,38 +76,14 @@ fn wanted(event: &Event, times: &Times) -> Result<Description, Refused> {
     Err(Refused::Properties(if is_whole { faults.under(NAME) } else { faults }))
 }
 
-/// The description that an Update comes from. In a rollback it is the one of the Update that failed.
-struct Old {
-    /// Its job; none where that cannot be read. An earlier version of the template, and of ours, made it what it is: it
-    /// cannot be refused now.
-    wanted: Option<Wanted>,
-    /// The text whose change asks for a new run.
-    rerun: String,
-    /// What started a new job then; none where the description was refused, and so nothing was done.
-    run_on: Option<RunOn>,
-}
-
-impl Old {
-    fn read(envelope: &Envelope, event: &Event, times: &Times) -> Self {
-        let properties = event.field("OldResourceProperties");
-        let wanted = properties::read_job(properties).map(|job| identified(envelope, job));
-        let rerun = match &wanted {
-            Some(wanted) => wanted.job.rerun.clone(),
-            None => properties["Rerun"].as_str().unwrap_or_default().to_owned(),
-        };
-        let accepted = properties::read(properties, &times.limit(old_service_timeout(event)));
-        Self { wanted, rerun, run_on: accepted.ok().map(|accepted| accepted.management.run_on) }
-    }
-}
-
-fn update(envelope: &Envelope, old: Old, wanted: Wanted, run_on: RunOn) -> Goal {
+fn update(envelope: &Envelope, old: &Old, wanted: Wanted, run_on: RunOn) -> Goal {
     let present = match &envelope.physical_id {
         Some(PhysicalId::Run(run)) => Some(run.clone()),
         _ => None,
     };
     match present {
-        Some(run) => match stays(&run, &old, &wanted, run_on) {
-            Stays::Always => Goal::Keep { run, retag: retag(&old, &wanted) },
+        Some(run) => match stays(&run, old, &wanted, run_on) {
+            Stays::Always => Goal::Keep { run, retag: retag(old, &wanted) },
             Stays::As(identity) => replace(wanted, old, Some(run), Some(identity)),
             Stays::Never => replace(wanted, old, Some(run), None),
         },
@@ -113,13 +91,13 @@ fn update(envelope: &Envelope, old: Old, wanted: Wanted, run_on: RunOn) -> Goal 
     }
 }
 
-fn replace(wanted: Wanted, old: Old, present: Option<RunRef>, stays_as: Option<Identity>) -> Goal {
-    Goal::Replace { wanted, old: old.wanted.map(Box::new), present, stays_as }
+fn replace(wanted: Wanted, old: &Old, present: Option<RunRef>, stays_as: Option<Identity>) -> Goal {
+    Goal::Replace { wanted, old: old.former.clone().map(Box::new), present, stays_as }
 }
 
 /// How the tags change of a job that stays.
 fn retag(old: &Old, wanted: &Wanted) -> Option<Retag> {
-    let old = old.wanted.as_ref().map(|old| old.job.tags.clone()).unwrap_or_default();
+    let old = old.former.as_ref().map(|old| old.tags.clone()).unwrap_or_default();
     let wanted = wanted.job.tags.clone();
     (old != wanted).then_some(Retag { wanted, old })
 }
@@ -134,21 +112,21 @@ enum Stays {
 
 /// Whether the present run is to stay, whatever it did since.
 fn stays(run: &RunRef, old: &Old, wanted: &Wanted, run_on: RunOn) -> Stays {
-    let stays_as = |one: &Wanted| match run.name.as_deref().map(|name| one.identity.describes(name)) {
+    let stays_as = |one: &Identity| match run.name.as_deref().map(|name| one.describes(name)) {
         Some(true) => Stays::Always,
         Some(false) => Stays::Never,
-        None => Stays::As(one.identity.clone()),
+        None => Stays::As(one.clone()),
     };
-    let is_unchanged = old.wanted.as_ref().is_some_and(|old| old.identity.spec == wanted.identity.spec);
-    let waits_for_rerun = run_on == RunOn::Rerun && old.rerun == wanted.job.rerun;
-    match (old.run_on, &old.wanted) {
+    let is_unchanged = old.former.as_ref().is_some_and(|old| old.identity.spec == wanted.identity.spec);
+    let waits_for_rerun = run_on == RunOn::Rerun && old.rerun == Some(Digest::of(&[&wanted.job.rerun]));
+    match (old.run_on, &old.former) {
         (Some(_), _) if is_unchanged => Stays::Always,
         // Under `Change` the present run is one of the old description. Where it is not, the Update to that description
         // failed, perhaps with the present job stopped, and this one takes it back.
-        (Some(RunOn::Change), Some(old)) if waits_for_rerun => stays_as(old),
+        (Some(RunOn::Change), Some(old)) if waits_for_rerun => stays_as(&old.identity),
         _ if waits_for_rerun => Stays::Always,
         // This takes back an Update that was refused, and a job that has ended since is not to run again for that.
-        (None, _) => stays_as(wanted),
+        (None, _) => stays_as(&wanted.identity),
         _ => Stays::Never,
     }
 }
@@ -170,7 +148,8 @@ fn target(envelope: &Envelope, properties: &Value) -> Target {
     }
 }
 
-fn identified(envelope: &Envelope, job: Job) -> Wanted {
+/// The job and what it is recognised by when this request asks for it.
+pub fn identified(envelope: &Envelope, job: Job) -> Wanted {
     let owner = [envelope.stack_id.as_str(), envelope.logical_id.as_str()];
     let identity = Identity::derive(&owner, &envelope.request_id, &envelope.logical_id, &job);
     Wanted { job, identity }

@@ -114,7 +114,15 @@ impl Response {
     /// # Panics
     /// Never: plain text always serialises.
     pub fn body(&self) -> Bytes {
-        serde_json::to_vec(self).expect("plain text always serialises").into()
+        self.text().into()
+    }
+
+    /// The same as text.
+    ///
+    /// # Panics
+    /// Never, likewise.
+    pub fn text(&self) -> String {
+        serde_json::to_string(self).expect("plain text always serialises")
     }
 }
 

@@ -1,11 +1,13 @@
 //! From a request to its outcome: there is one, whatever happens on the way.
 
 use std::any::Any;
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use sparkjob::drive::{self, Clock};
+use sparkjob::drive::{self, Clock, Requester};
 use sparkjob::engine::{Engines, Report};
 use sparkjob::job::Timestamp;
 use sparkjob::lifecycle::Deadlines;
@@ -13,30 +15,45 @@ use sparkjob::outcome::{Failure, FailureKind, Made, Outcome};
 
 use crate::deadlines::Times;
 use crate::envelope::{Action, Envelope};
-use crate::event::Event;
 use crate::plan::{Refused, plan};
+use crate::request::Request;
 
-/// Plans and carries out what the request asks for. A panic on the way and a driver that goes on for too long are
-/// failures like any other.
-pub async fn settle(envelope: &Envelope, event: &Event, times: &Times, engines: &Engines, clock: &Clock) -> Outcome {
+/// Plans and carries out what the request asks for, in this process. A panic on the way and a driver that goes on for too
+/// long are failures like any other.
+pub async fn settle(
+    request: &Request,
+    times: &Times,
+    engines: &Engines,
+    clock: &Clock,
+    requester: &dyn Requester,
+) -> Outcome {
+    let envelope = &request.envelope;
     let work = async {
-        match plan(envelope, event, times) {
-            Ok(plan) => drive::run(&plan, engines, clock).await,
+        match plan(request, times) {
+            Ok(plan) => drive::run(&plan, engines, clock, requester).await,
             Err(refused) => refuse(envelope, &refused),
         }
     };
+    let outcome = guarded(envelope, latest(times.deadlines).since(clock.now()), work).await;
+    advised(envelope, outcome.unwrap_or_else(|failed| failed))
+}
+
+/// What comes of `work`, unless it panics or takes longer than `limit`: then the outcome that tells so.
+///
+/// # Errors
+/// That outcome.
+pub async fn guarded<T>(envelope: &Envelope, limit: Duration, work: impl Future<Output = T>) -> Result<T, Outcome> {
     // Nothing of what a panic may have left half done is looked at afterwards.
     let guarded = AssertUnwindSafe(work).catch_unwind();
-    let outcome = match tokio::time::timeout(latest(times.deadlines).since(clock.now()), guarded).await {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(panic)) => abandoned(envelope, &format!("it panicked ({})", message(&*panic))),
-        Err(_) => abandoned(envelope, "there was no outcome in time"),
-    };
-    advised(envelope, outcome)
+    match tokio::time::timeout(limit, guarded).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(panic)) => Err(abandoned(envelope, &format!("it panicked ({})", message(&*panic)))),
+        Err(_) => Err(abandoned(envelope, "there was no outcome in time")),
+    }
 }
 
 /// The outcome with what only `CloudFormation`'s part in it tells about going on from a failure.
-fn advised(envelope: &Envelope, mut outcome: Outcome) -> Outcome {
+pub fn advised(envelope: &Envelope, mut outcome: Outcome) -> Outcome {
     let advice = match (&envelope.action, &outcome.made) {
         // A stack whose deletion failed takes no other properties, so none of them helps.
         (Action::Delete, _) => {
@@ -53,11 +70,12 @@ fn advised(envelope: &Envelope, mut outcome: Outcome) -> Outcome {
 }
 
 /// A while after the driver should have answered, and before nothing acts any more: the answer has to be put, too.
-fn latest(deadlines: Deadlines) -> Timestamp {
+pub fn latest(deadlines: Deadlines) -> Timestamp {
     deadlines.answer_by + deadlines.over.since(deadlines.answer_by) / 4
 }
 
-fn refuse(envelope: &Envelope, refused: &Refused) -> Outcome {
+/// Nothing was done, since the request is at fault.
+pub fn refuse(envelope: &Envelope, refused: &Refused) -> Outcome {
     let what = match refused {
         Refused::Request(fault) => format!("The {} of {} is at fault: {fault}.", envelope.action, envelope.logical_id),
         Refused::Properties(faults) => format!("The properties of {} have {faults}.", envelope.logical_id),

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tracing::Span;
 use tracing::level_filters::LevelFilter;
 
-use handler::{Failed, answer, logs};
+use handler::{Failed, Submitter, logs};
 
 const SIGNATURE: &str = "5ec2e75ec2e7";
 
@@ -129,7 +129,8 @@ async fn ask(event: Value, engine: Engine, statuses: &[u16]) -> Told {
         let event = LambdaEvent::new(serde_json::from_value(event).expect("JSON"), context);
         // What other crates log at their lower levels is not ours to judge, so it must not be there.
         tracing::trace!(target: "lambda_runtime::layers", "raw event {event:?} {SIGNATURE}");
-        answer(event, &engines(world.clone()), Clock::showing(SIGNED + Duration::from_secs(10))).await
+        let submitter = Submitter { engines: engines(world.clone()), workflow: None };
+        submitter.serve(event, Clock::showing(SIGNED + Duration::from_secs(10))).await.map(|_| ())
     };
     let text = String::from_utf8(lock(&lines.0).clone()).expect("UTF-8");
     let told = format!("{text}{result:?}{:?}", lock(&world.put));

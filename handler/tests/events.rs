@@ -8,6 +8,7 @@ use handler::deadlines::Times;
 use handler::envelope::Envelope;
 use handler::event::Event;
 use handler::plan::{Refused, plan};
+use handler::request::Request;
 use sparkjob::job::Timestamp;
 use sparkjob::lifecycle::{Goal, Target};
 
@@ -27,7 +28,8 @@ fn meaning(file: &Path) -> Result<String, String> {
     let text = fs::read(file).expect("a readable file");
     let event: Event = serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let envelope = Envelope::read(&event).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let plan = plan(&envelope, &event, &Times::of(&envelope, &event, NOW, LAMBDA_ENDS));
+    let times = Times::of(&envelope, &event, NOW, LAMBDA_ENDS);
+    let plan = plan(&Request::of(envelope, event, &times), &times);
     plan.map(|plan| told(&plan.goal)).map_err(|refused| match refused {
         Refused::Request(fault) => fault,
         Refused::Properties(faults) => faults.to_string(),

@@ -1,14 +1,15 @@
-//! Carries a plan out against an engine, in this process.
+//! Carries a plan out against an engine: in one go, or from one state that is kept to the next.
 
 use std::future::Future;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tokio::time::{Instant, timeout};
-use tracing::{Span, debug, info, warn};
+use tracing::{debug, info, warn};
 
 use crate::engine::{Engines, Kind, Report, Trouble, doing};
 use crate::job::{Place, Timestamp};
-use crate::lifecycle::{Action, Plan, Retag, Seen, State, horizon, learn, next};
+use crate::lifecycle::{Action, Plan, Retag, Seen, State, horizon, learn, next, withdraw};
 use crate::outcome::Outcome;
 
 /// What a report may take: it is worth less than the time to stop a job.
@@ -17,24 +18,82 @@ const REPORT_LIMIT: Duration = Duration::from_secs(20);
 /// Carries `plan` out until there is an outcome, which is at the latest at its `answer_by`.
 ///
 /// The current span's field `job`, where it has one, is given the job's name and then its reference.
-pub async fn run(plan: &Plan, engines: &Engines, clock: &Clock) -> Outcome {
-    if let Some(wanted) = plan.wanted() {
-        Span::current().record("job", wanted.identity.name());
-    }
+pub async fn run(plan: &Plan, engines: &Engines, clock: &Clock, requester: &dyn Requester) -> Outcome {
     let mut state = State::begin(plan, clock.now());
     loop {
-        let now = clock.now();
-        match next(plan, &state, now) {
+        state = advance(plan, state, engines, clock, requester, Span::ENDLESS).await;
+        match next(plan, &state, clock.now()) {
             Action::Done(outcome) => return *outcome,
             Action::Wait(until) => clock.sleep_until(until).await,
-            action => {
-                let limit = horizon(plan, &state).since(now);
-                let seen = act(action, engines, limit).await;
-                let before = std::mem::discriminant(&state.stage);
-                state = learn(plan, state, clock.now(), seen);
-                tell(&state, before != std::mem::discriminant(&state.stage));
-            }
+            _ => {}
         }
+    }
+}
+
+/// How long one stretch of work may last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// No action begins from here on.
+    pub rest: Timestamp,
+    /// No action lasts longer.
+    pub end: Timestamp,
+}
+
+impl Span {
+    /// As long as there is something to do.
+    pub const ENDLESS: Self = Self { rest: Timestamp(u64::MAX), end: Timestamp(u64::MAX) };
+}
+
+/// Carries `plan` on from `state` until it has to wait, or has come to its end, or a job was submitted, or it is time to
+/// rest. A submission ends it because whoever keeps states must not lose one that knows of a job.
+pub async fn advance(
+    plan: &Plan,
+    mut state: State,
+    engines: &Engines,
+    clock: &Clock,
+    requester: &dyn Requester,
+    span: Span,
+) -> State {
+    if let Some(wanted) = plan.wanted().filter(|_| state.own.is_none()) {
+        tracing::Span::current().record("job", wanted.identity.name());
+    }
+    loop {
+        let now = clock.now();
+        let action = next(plan, &state, now);
+        if matches!(action, Action::Done(_) | Action::Wait(_)) || now >= span.rest {
+            return state;
+        }
+        if state.is_to_be_confirmed(plan, now) {
+            state = if requester.waits().await { state.confirmed(now) } else { withdraw(plan, state, now) };
+            continue;
+        }
+        let limit = horizon(plan, &state).min(span.end).since(now);
+        let seen = act(action, engines, limit).await;
+        let has_submitted = matches!(seen, Seen::Started(Ok(_)));
+        let before = std::mem::discriminant(&state.stage);
+        state = learn(plan, state, clock.now(), seen);
+        tell(&state, before != std::mem::discriminant(&state.stage));
+        if has_submitted {
+            return state;
+        }
+    }
+}
+
+/// Who asked, as far as they can be asked whether they still wait.
+#[async_trait]
+pub trait Requester: Send + Sync {
+    /// Whether an answer is awaited, as far as is known.
+    async fn waits(&self) -> bool;
+}
+
+/// Somebody who cannot be asked, and waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Patient;
+
+#[async_trait]
+impl Requester for Patient {
+    async fn waits(&self) -> bool {
+        true
     }
 }
 
@@ -93,7 +152,7 @@ async fn within<T>(
 /// Logs how far the request has come.
 fn tell(state: &State, moved: bool) {
     if let Some(own) = &state.own {
-        Span::current().record("job", own.run.to_string());
+        tracing::Span::current().record("job", own.run.to_string());
     }
     if let Some(weather) = &state.weather {
         warn!(polls = state.polls, "{weather}; trying again");

@@ -1,7 +1,7 @@
 //! What runs jobs, seen through one trait; and the one place where an engine is chosen.
 
 mod answer;
-mod aws;
+pub mod aws;
 mod console;
 pub(crate) mod doing;
 mod emr_cluster;
@@ -66,6 +66,11 @@ impl Engines {
     /// The way itself, for what else has to be sent.
     pub fn transport(&self) -> &dyn Transport {
         &*self.transport
+    }
+
+    /// What all clients of AWS share, for what else has to be asked there.
+    pub fn aws(&self) -> &Aws {
+        &self.aws
     }
 
     /// The engine at `place`. Nothing is sent before the engine is first asked something.

@@ -22,7 +22,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use learn::learn;
+pub use learn::{learn, withdraw};
 pub use next::{Action, Seen, horizon, next};
-pub use plan::{Deadlines, Goal, Plan, Retag, Target, Wanted};
+pub use plan::{Deadlines, Former, Goal, Plan, Retag, Target, Wanted};
 pub use state::{Own, Purpose, Stage, State, Stopping};

@@ -57,6 +57,8 @@ pub enum FailureKind {
     Failed,
     /// The job was cancelled.
     Cancelled,
+    /// Nobody waits for the outcome any more.
+    Withdrawn,
 }
 
 /// `text` as a sentence of a [`Failure`] or a note: without blanks around it, with a full stop where it has no mark of its

@@ -93,6 +93,28 @@ pub fn read_place(properties: &Value) -> Option<Place> {
     target::take(&mut reader).place
 }
 
+/// What a Delete reads of a description: where its jobs run, how they are managed and what credentials that needs. Values
+/// that are no short texts, numbers or truths are none of these.
+pub fn for_a_delete(properties: &Value) -> Value {
+    let mut reader = Reader::over_any(&Value::Null);
+    target::take(&mut reader);
+    management::take(&mut reader, &Limit::none());
+    let mut names = reader.into_known();
+    names.extend(["LivySecretArn", "ServiceTimeout"]);
+    let is_short = |value: &Value| match value {
+        Value::String(text) => text.len() <= LONGEST_KEPT,
+        other => other.is_number() || other.is_boolean(),
+    };
+    let kept = properties.as_object().into_iter().flatten();
+    let is_read = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+    kept.filter(|(name, value)| is_read(name) && is_short(value))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+/// No address and no id is longer, in bytes.
+const LONGEST_KEPT: usize = 4096;
+
 /// The names of all properties that a description may have, without those that are not supported yet.
 pub fn known_names() -> KnownNames {
     let mut reader = Reader::over_any(&Value::Null);

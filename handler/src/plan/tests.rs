@@ -15,7 +15,8 @@ fn planned(request_type: &str, changes: Value) -> Result<Plan, Refused> {
 fn plan_of(event: &Event) -> Result<Plan, Refused> {
     let envelope = sample::envelope(event);
     let now = envelope.response_url.signed().unwrap_or_default();
-    plan(&envelope, event, &Times::of(&envelope, event, now, now + Duration::from_mins(15)))
+    let times = Times::of(&envelope, event, now, now + Duration::from_mins(15));
+    plan(&Request::of(envelope, event.clone(), &times), &times)
 }
 
 fn goal(request_type: &str, changes: Value) -> Goal {
@@ -328,7 +329,7 @@ fn a_job_moves_from_one_engine_to_another() {
     let Goal::Replace { wanted, old: Some(old), present: Some(present), stays_as: None } = moved else {
         panic!("a replacement")
     };
-    let engines = [&wanted.job.place, &old.job.place, &present.place].map(Place::engine);
+    let engines = [&wanted.job.place, &old.place, &present.place].map(Place::engine);
     assert_eq!(engines, ["emr-serverless", "livy", "livy"]);
 }
 

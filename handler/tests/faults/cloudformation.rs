@@ -7,7 +7,8 @@ use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use handler::answer;
+use handler::Submitter;
+use handler::arrival::Arrival;
 use sparkjob::drive::Clock;
 use sparkjob::http::Transport;
 use sparkjob::job::Timestamp;
@@ -186,7 +187,8 @@ async fn invoke(way: &(impl Transport + Clone + 'static), request: &Delivery) ->
     let mut context = Context::default();
     context.deadline = (now + INVOCATION).0;
     let engines = engines(Arc::new(way.clone()));
-    answer(LambdaEvent::new(event, context), &engines, Clock::showing(now)).await.is_ok()
+    let submitter = Submitter { engines, workflow: None };
+    submitter.serve(LambdaEvent::new(Arrival::Request(event), context), Clock::showing(now)).await.is_ok()
 }
 
 fn read(request: &Delivery) -> Answer {

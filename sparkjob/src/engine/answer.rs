@@ -6,19 +6,25 @@ use crate::http::Lost;
 /// What a request asked for: the same silence means one thing after a look and another after a deed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
+    /// To tell something.
     Look,
+    /// To make a run.
     Submission,
+    /// To change something.
     Deed,
 }
 
 /// A call that brought nothing usable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failed {
+    /// What it means.
     pub kind: Kind,
+    /// What came back, in the words of whoever answered.
     pub said: String,
 }
 
 impl Failed {
+    /// Such a call, and what came back.
     pub fn new(kind: Kind, said: impl Into<String>) -> Self {
         Self { kind, said: said.into() }
     }

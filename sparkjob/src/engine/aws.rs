@@ -4,7 +4,8 @@ use aws_sdk_emr::config::http::HttpResponse;
 use aws_sdk_emr::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_emr::primitives::DateTime;
 
-use super::answer::{Asked, Failed, kind_of_loss, undecided};
+pub use super::answer::{Asked, Failed};
+use super::answer::{kind_of_loss, undecided};
 use super::text::line;
 use super::{Kind, Trouble};
 use crate::http::Lost;
@@ -180,7 +181,7 @@ fn kind_of(asked: Asked, status: u16, code: &str) -> Kind {
 }
 
 /// What the port said, where it brought no answer.
-fn lost<E: std::error::Error + 'static>(error: &SdkError<E, HttpResponse>) -> Option<&Lost> {
+pub fn lost<E: std::error::Error + 'static>(error: &SdkError<E, HttpResponse>) -> Option<&Lost> {
     std::iter::successors(std::error::Error::source(error), |&cause| cause.source())
         .find_map(|cause| cause.downcast_ref())
 }

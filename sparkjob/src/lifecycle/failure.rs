@@ -71,6 +71,20 @@ pub fn of_silence(run: &RunRef) -> Failure {
     }
 }
 
+/// Nobody waits any more.
+pub fn of_withdrawal() -> Failure {
+    Failure {
+        kind: FailureKind::Withdrawn,
+        what: "Whoever asked for the job has gone on and waits for no answer.".to_owned(),
+        advice: String::new(),
+    }
+}
+
+/// The goal was not reached: nobody waits any more, or the time ran out.
+pub fn of_giving_up(plan: &Plan, state: &State) -> Failure {
+    if state.withdrawn { of_withdrawal() } else { of_time(plan, state) }
+}
+
 /// The time ran out.
 pub fn of_time(plan: &Plan, state: &State) -> Failure {
     let whole = plan.deadlines.whole().as_secs();

@@ -3,6 +3,9 @@
 mod late;
 mod make;
 mod stop;
+mod withdraw;
+
+pub use withdraw::withdraw;
 
 use std::time::Duration;
 
@@ -195,6 +198,8 @@ impl At<'_> {
     fn submitted(self, mut state: State, run: RunRef) -> State {
         let next = if run.place.takes_twins() { Stage::Settle } else { Stage::Follow };
         state.own = Some(Own { unshown_since: Some(self.now), ..Own::new(run, true) });
+        // While it was submitted, whoever asked for it may have gone on.
+        state.confirmed_at = Timestamp::default();
         state.at(next, self.now)
     }
 

@@ -62,10 +62,10 @@ pub fn next(plan: &Plan, state: &State, now: Timestamp) -> Action {
         Stage::Done(outcome) => Action::Done(outcome.clone()),
         _ if now >= horizon => Action::Late,
         _ if now < state.not_before => Action::Wait(state.not_before.min(horizon)),
-        Stage::FindOwn | Stage::Settle => find(plan, plan.wanted(), Lookup::Name),
-        Stage::Adopt if plan.looks_once() => find(plan, plan.wanted(), Lookup::Owner),
-        Stage::Adopt => find(plan, plan.wanted(), Lookup::Spec),
-        Stage::FindOld => find(plan, plan.old(), Lookup::Spec),
+        Stage::FindOwn | Stage::Settle => find_wanted(plan, Lookup::Name),
+        Stage::Adopt if plan.looks_once() => find_wanted(plan, Lookup::Owner),
+        Stage::Adopt => find_wanted(plan, Lookup::Spec),
+        Stage::FindOld => find(plan, plan.old().map(|old| (&old.place, &old.identity)), Lookup::Spec),
         Stage::Search { .. } => plan.search().unwrap_or(Action::Late),
         Stage::Stop { runs, .. } => stop(runs, now),
         Stage::Recall | Stage::Finish => describe(plan.present()),
@@ -112,7 +112,7 @@ pub(super) fn place<'a>(plan: &'a Plan, state: &'a State) -> Option<&'a Place> {
     match &state.stage {
         Stage::Stop { runs, .. } => runs.first().map(|stopping| &stopping.run.place),
         Stage::Recall | Stage::Finish => plan.present().map(|run| &run.place),
-        Stage::FindOld => plan.old().map(|old| &old.job.place),
+        Stage::FindOld => plan.old().map(|old| &old.place),
         Stage::Search { .. } => match &plan.goal {
             Goal::Stop(Target::Search { place, .. }) => Some(place),
             _ => None,
@@ -122,10 +122,12 @@ pub(super) fn place<'a>(plan: &'a Plan, state: &'a State) -> Option<&'a Place> {
     }
 }
 
-fn find(plan: &Plan, wanted: Option<&Wanted>, by: Lookup) -> Action {
-    wanted.map_or(Action::Late, |wanted| {
-        Action::Find(wanted.job.place.clone(), wanted.identity.clone(), by, plan.since())
-    })
+fn find_wanted(plan: &Plan, by: Lookup) -> Action {
+    find(plan, plan.wanted().map(|wanted| (&wanted.job.place, &wanted.identity)), by)
+}
+
+fn find(plan: &Plan, whose: Option<(&Place, &Identity)>, by: Lookup) -> Action {
+    whose.map_or(Action::Late, |(place, identity)| Action::Find(place.clone(), identity.clone(), by, plan.since()))
 }
 
 fn describe(run: Option<&RunRef>) -> Action {

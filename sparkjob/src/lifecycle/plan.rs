@@ -38,7 +38,7 @@ impl Plan {
     }
 
     /// The description that is replaced.
-    pub(super) fn old(&self) -> Option<&Wanted> {
+    pub(super) fn old(&self) -> Option<&Former> {
         match &self.goal {
             Goal::Replace { old, .. } => old.as_deref(),
             _ => None,
@@ -91,7 +91,7 @@ impl Plan {
     pub(super) fn looks_once(&self) -> bool {
         match (self.wanted(), self.old()) {
             // Livy's look-ups cost nothing.
-            (Some(wanted), Some(old)) => wanted.job.place == old.job.place && !wanted.job.place.is_livy(),
+            (Some(wanted), Some(old)) => wanted.job.place == old.place && !wanted.job.place.is_livy(),
             _ => false,
         }
     }
@@ -119,7 +119,7 @@ pub enum Goal {
         wanted: Wanted,
         /// The description that the new one replaces, with this resource's identity: runs of it that nobody knows of are
         /// stopped. None where it could not be read.
-        old: Option<Box<Wanted>>,
+        old: Option<Box<Former>>,
         /// The present job; none where nothing is known to have been made.
         present: Option<RunRef>,
         /// The present job stays, whatever it did since, if it turns out to be one of this description. For engines whose
@@ -144,6 +144,24 @@ pub struct Retag {
     pub wanted: Tags,
     /// As they were described before: those of them that are not wanted any more go.
     pub old: Tags,
+}
+
+/// What has to be known of a description that is replaced: where its runs are, and by what they are recognised.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Former {
+    /// Where they run.
+    pub place: Place,
+    /// The identity that this request would give them: owner and description are those of every run of it.
+    pub identity: Identity,
+    /// The tags that they were given.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub tags: Tags,
+}
+
+impl From<Wanted> for Former {
+    fn from(Wanted { job, identity }: Wanted) -> Self {
+        Self { place: job.place, identity, tags: job.tags }
+    }
 }
 
 /// A job and the identity of its run.

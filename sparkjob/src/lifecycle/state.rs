@@ -38,6 +38,14 @@ pub struct State {
     pub refused: Option<Failure>,
     /// Whether the time to reach the goal is over.
     pub given_up: bool,
+    /// When an answer was last known to be awaited.
+    pub confirmed_at: Timestamp,
+    /// Whether nobody waits for an answer any more.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub withdrawn: bool,
+    /// Whether nobody else acts for the same request, so that a run of its token is its own, whoever found it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sole: bool,
     /// What there is to see of the job.
     pub report: Report,
     /// What else a reader should know.
@@ -196,6 +204,9 @@ impl Own {
 /// A run that its engine does not show for so long is gone.
 const SHOWN_WITHIN: Duration = Duration::from_mins(1);
 
+/// For so long an answer that is awaited is taken to be awaited.
+const CONFIRMED_FOR: Duration = Duration::from_mins(1);
+
 /// No delivery is repeated sooner after the request was made.
 const FIRST_DELIVERY: Duration = Duration::from_mins(1);
 
@@ -234,9 +245,37 @@ impl State {
             left_behind: None,
             refused: None,
             given_up: false,
+            confirmed_at: plan.deadlines.asked,
+            withdrawn: false,
+            sole: false,
             report: Report::default(),
             notes: Vec::new(),
         }
+    }
+
+    /// The state in which a step begins that was begun before, by a process that died: whatever it came to is not known, and
+    /// a submission of its may still take effect.
+    #[must_use]
+    pub fn repeated(mut self, plan: &Plan, now: Timestamp) -> Self {
+        let may_have_submitted = plan.wanted().is_some() && self.own.is_none();
+        if !may_have_submitted || matches!(self.stage, Stage::Explain(_) | Stage::Done(_)) {
+            return self;
+        }
+        (self.unseen, self.lost) = (true, Some(now));
+        if self.stage == Stage::Recall { self } else { self.at(Stage::FindOwn, now) }
+    }
+
+    /// Whether it is to be asked again if an answer is still awaited: before anything is done late, right after a submission,
+    /// and every so often while a job is waited for.
+    pub fn is_to_be_confirmed(&self, plan: &Plan, now: Timestamp) -> bool {
+        let may_be_superseded = plan.wanted().is_some() && !self.given_up;
+        may_be_superseded && now.since(self.confirmed_at) >= CONFIRMED_FOR
+    }
+
+    /// The state once an answer is known to be awaited at `now`.
+    #[must_use]
+    pub fn confirmed(self, now: Timestamp) -> Self {
+        Self { confirmed_at: now, ..self }
     }
 
     /// The state at another stage: what counted for the old one begins anew.
@@ -267,4 +306,9 @@ impl State {
         };
         self.at(Stage::Done(Box::new(outcome)), now)
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }

@@ -30,7 +30,7 @@ impl At<'_> {
             }
             Stage::Look => state.done(None, self.now),
             _ => {
-                let failure = failure::of_time(self.plan, &state);
+                let failure = failure::of_giving_up(self.plan, &state);
                 self.fail(state, failure)
             }
         }
@@ -63,7 +63,7 @@ impl At<'_> {
             }
             Stage::Search { .. } => state.done(None, self.now),
             _ => {
-                let failure = state.refused.clone().unwrap_or_else(|| failure::of_time(self.plan, &state));
+                let failure = state.refused.clone().unwrap_or_else(|| failure::of_giving_up(self.plan, &state));
                 state.done(Some(failure), self.now)
             }
         }

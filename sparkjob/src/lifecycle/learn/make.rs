@@ -44,7 +44,7 @@ impl At<'_> {
             found if state.given_up => self.found_too_late(state, found),
             found if state.refused.is_some() => self.found_after_refusal(state, found),
             Some(first) => {
-                let own = Own::new(first.run, state.tried);
+                let own = Own::new(first.run, state.tried || state.sole);
                 self.without_twins(state, own, alive(runs))
             }
             None if self.may_still_arrive(&state) => {
@@ -64,10 +64,10 @@ impl At<'_> {
 
     /// The time to reach the goal is over: what this delivery submitted is cancelled, what is another's is told.
     fn found_too_late(self, mut state: State, found: Option<Run>) -> State {
-        let failure = state.refused.clone().unwrap_or_else(|| failure::of_time(self.plan, &state));
+        let failure = state.refused.clone().unwrap_or_else(|| failure::of_giving_up(self.plan, &state));
         match found {
             Some(Run { run, status }) => {
-                let ours = state.tried && (state.refused.is_none() || status.silent);
+                let ours = (state.tried || state.sole) && (state.refused.is_none() || status.silent);
                 state.own = Some(Own { status: Some(status), ..Own::new(run, ours) });
                 self.fail(state, failure)
             }

@@ -196,7 +196,7 @@ impl At<'_> {
 
     fn present_is_where_the_old_was(self) -> bool {
         let (present, old) = (self.plan.present(), self.plan.old());
-        present.map(|run| &run.place) == old.map(|old| &old.job.place)
+        present.map(|run| &run.place) == old.map(|old| &old.place)
     }
 
     pub(super) fn finishing(self, state: State, seen: Result<Vec<Status>, Trouble>) -> State {

@@ -28,7 +28,7 @@ fn replace(world: &World, strategy: UpdateStrategy) -> (Wanted, Wanted, Plan) {
     let (old, new) = (wanted_at(&world.place, "old.py", "r1"), wanted_at(&world.place, "new.py", "r2"));
     let goal = Goal::Replace {
         wanted: new.clone(),
-        old: Some(Box::new(old.clone())),
+        old: Some(Box::new(old.clone().into())),
         present: Some(world.reference(0, &old.identity.name())),
         stays_as: None,
     };

@@ -17,7 +17,7 @@ fn replace(strategy: UpdateStrategy, old: &Wanted, new: &Wanted) -> Plan {
 fn replacing(management: Management, old: &Wanted, new: &Wanted) -> Plan {
     let goal = Goal::Replace {
         wanted: new.clone(),
-        old: Some(Box::new(old.clone())),
+        old: Some(Box::new(old.clone().into())),
         present: Some(present(old)),
         stays_as: None,
     };
@@ -160,7 +160,7 @@ fn an_update_back_to_the_present_job_keeps_it_although_the_other_engine_is_away(
     let back = Wanted { identity: wanted("old.py", "r3").identity, ..original.clone() };
     let goal = Goal::Replace {
         wanted: back,
-        old: Some(Box::new(mistyped)),
+        old: Some(Box::new(mistyped.into())),
         present: Some(present(&original)),
         stays_as: None,
     };
@@ -183,7 +183,7 @@ fn the_same_update_again_finds_its_job_and_stops_nothing() {
 #[test]
 fn without_a_present_job_the_new_one_is_simply_started() {
     let (old, new) = jobs();
-    let goal = Goal::Replace { wanted: new, old: Some(Box::new(old)), present: None, stays_as: None };
+    let goal = Goal::Replace { wanted: new, old: Some(Box::new(old.into())), present: None, stays_as: None };
     let mut world = World::new();
     let outcome = world.run(&plan(goal, Management { wait_for: WaitFor::Submitted, ..Management::default() }));
     assert_eq!(outcome.failure, None);

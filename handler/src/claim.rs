@@ -1,0 +1,86 @@
+//! The first thing that is done about a request: it is handed to the workflow, once, however often it is delivered.
+
+use std::time::Duration;
+
+use sparkjob::drive::Clock;
+use sparkjob::job::Timestamp;
+
+use crate::request::Request;
+use crate::turn::{Answer, Progress, Turn, VERSION};
+use crate::workflow::{Execution, LONGEST_INPUT, Started, Workflow, execution_name};
+
+/// The room that is left for what the workflow adds to its input on the way, in bytes.
+const ROOM_FOR_STATE: usize = 64 * 1024;
+
+/// The pauses between the tries grow from the first to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+
+/// What became of a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// The workflow works on the request.
+    Taken,
+    /// It has done so, and this was the answer, if there was to be one.
+    Done(Option<Answer>),
+    /// There is surely no workflow that does: why. The request is to be worked on here.
+    Nowhere(String),
+    /// The request is too large for it, by these bytes.
+    TooLarge(usize),
+    /// It failed to: how. The responder tells so.
+    Broken(String),
+    /// Whether it does is not known: why. Somebody has to ask again.
+    Unclear(String),
+}
+
+/// Hands a request to the workflow that steps are taken for by `submitter`; tries until `end`.
+pub async fn claim(workflow: &Workflow, request: Request, submitter: &str, clock: &Clock, end: Timestamp) -> Claim {
+    let name = execution_name(&request.envelope);
+    let turn = Turn {
+        version: VERSION,
+        event: request.event,
+        old: request.old,
+        submitter: submitter.to_owned(),
+        responder: workflow.responder.clone(),
+        progress: Progress::Claimed,
+        until: String::new(),
+        ended: false,
+    };
+    let input = serde_json::to_string(&turn).expect("plain data with text keys always serialises");
+    let limit = LONGEST_INPUT - ROOM_FOR_STATE;
+    if input.len() > limit {
+        return Claim::TooLarge(input.len() - limit);
+    }
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let why = match attempt(workflow, &name, input.clone()).await {
+            Claim::Unclear(why) => why,
+            claim => return claim,
+        };
+        if clock.now() + pause >= end {
+            return Claim::Unclear(why);
+        }
+        tracing::warn!(why, "whether the workflow has the request is not known; it is handed over again");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+async fn attempt(workflow: &Workflow, name: &str, input: String) -> Claim {
+    match workflow.start(name, input).await {
+        Started::Runs => Claim::Taken,
+        Started::Nowhere(why) => Claim::Nowhere(why),
+        Started::Unclear(why) => Claim::Unclear(why),
+        Started::Exists => match workflow.look(name).await {
+            Ok(Execution::Runs) => Claim::Taken,
+            Ok(Execution::Succeeded(turn)) => match turn.map(|turn| turn.progress) {
+                Some(Progress::Answer(answer) | Progress::Answered(answer)) => Claim::Done(Some(answer)),
+                Some(Progress::Superseded) => Claim::Done(None),
+                _ => Claim::Broken(format!("execution {name} ended without an answer")),
+            },
+            Ok(Execution::Broken(how, _)) => Claim::Broken(format!("execution {name} ended as {how}")),
+            Ok(Execution::None) => Claim::Unclear(format!("execution {name} exists and is not there")),
+            Err(why) => Claim::Unclear(why),
+        },
+    }
+}

@@ -1,0 +1,160 @@
+//! What comes to the responder: a request that nobody answered, as one of three services tells of it.
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use crate::event::Event;
+use crate::turn::Turn;
+
+/// A request that may not have been answered.
+#[derive(Clone, Debug)]
+pub enum Mishap {
+    /// Lambda gave the request up: its
+    /// [record](https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html) of that.
+    GivenUp {
+        /// The request, as `CloudFormation` sent it.
+        event: Event,
+        /// What Lambda tells of it.
+        told: String,
+    },
+    /// A step of the workflow came to nothing.
+    Caught {
+        /// What there was before that step.
+        turn: Box<Turn>,
+        /// What Step Functions tells of it.
+        told: String,
+    },
+    /// An execution of the workflow ended without an answer:
+    /// [the event](https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html) of that.
+    Closed {
+        /// The execution's name.
+        name: String,
+        /// What Step Functions tells of it.
+        told: String,
+        /// What the execution began with, where the event tells.
+        input: Option<Box<Turn>>,
+    },
+    /// Nothing of that; why.
+    Foreign(String),
+}
+
+impl<'de> Deserialize<'de> for Mishap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let payload = Box::<RawValue>::deserialize(deserializer)?;
+        Ok(read(payload.get()))
+    }
+}
+
+fn read(payload: &str) -> Mishap {
+    let event: Event = serde_json::from_str(payload).unwrap_or_default();
+    let foreign = |error: serde_json::Error| Mishap::Foreign(error.to_string());
+    if event.has("requestPayload") {
+        serde_json::from_str::<Record>(payload).map_or_else(foreign, Mishap::from)
+    } else if event.has("Turn") {
+        caught(payload).unwrap_or_else(foreign)
+    } else if event.has("detail") {
+        serde_json::from_str::<Notice>(payload).map_or_else(foreign, Mishap::from)
+    } else {
+        Mishap::Foreign(
+            "it is none of Lambda's records, no step of the workflow and no event of Step Functions".to_owned(),
+        )
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record {
+    request_context: RequestContext,
+    request_payload: Event,
+    #[serde(default)]
+    response_payload: Option<FunctionError>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RequestContext {
+    request_id: String,
+    #[serde(default)]
+    condition: String,
+    #[serde(default)]
+    approximate_invoke_count: u32,
+}
+
+/// What a function that failed [returns](https://docs.aws.amazon.com/lambda/latest/dg/rust-handler.html).
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct FunctionError {
+    error_type: String,
+    error_message: String,
+}
+
+impl From<Record> for Mishap {
+    fn from(Record { request_context, request_payload, response_payload }: Record) -> Self {
+        let RequestContext { request_id, condition, approximate_invoke_count } = request_context;
+        let FunctionError { error_type, error_message } = response_payload.unwrap_or_default();
+        let told = format!(
+            "Lambda gave the request up ({condition}) after {approximate_invoke_count} invocations: {error_type} \
+             {error_message} (Lambda's request id {request_id})"
+        );
+        Self::GivenUp { event: request_payload, told }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Catch {
+    turn: Turn,
+}
+
+/// What a [Catch](https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html) adds to the turn.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Caught {
+    turn: CaughtTurn,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CaughtTurn {
+    caught: CaughtError,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct CaughtError {
+    error: String,
+    cause: String,
+}
+
+fn caught(payload: &str) -> Result<Mishap, serde_json::Error> {
+    let Catch { turn } = serde_json::from_str(payload)?;
+    let Caught { turn: CaughtTurn { caught: CaughtError { error, cause } } } =
+        serde_json::from_str(payload).unwrap_or_default();
+    Ok(Mishap::Caught { turn: Box::new(turn), told: format!("a step of the workflow failed: {error} {cause}") })
+}
+
+#[derive(Deserialize)]
+struct Notice {
+    detail: Detail,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Detail {
+    name: String,
+    status: String,
+    #[serde(default)]
+    input: Option<String>,
+    #[serde(default)]
+    error: Option<String>,
+    #[serde(default)]
+    cause: Option<String>,
+}
+
+impl From<Notice> for Mishap {
+    fn from(Notice { detail: Detail { name, status, input, error, cause } }: Notice) -> Self {
+        let input = input.and_then(|input| serde_json::from_str(&input).ok()).map(Box::new);
+        let why = [error, cause].into_iter().flatten().collect::<Vec<_>>().join(": ");
+        Self::Closed { name, told: format!("its execution of the workflow is {status} {why}"), input }
+    }
+}

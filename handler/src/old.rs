@@ -1,0 +1,43 @@
+//! The description that an Update comes from.
+
+use serde::{Deserialize, Serialize};
+
+use sparkjob::job::Digest;
+use sparkjob::lifecycle::Former;
+use sparkjob::properties::{self, RunOn};
+
+use crate::deadlines::{Times, old_service_timeout};
+use crate::envelope::Envelope;
+use crate::event::Event;
+use crate::plan::identified;
+
+/// What has to be known of the description that an Update comes from. In a rollback it is that of the Update that failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Old {
+    /// Where its runs are and what they are recognised by; none where that cannot be read. An earlier version of the
+    /// template, and of ours, made it what it is: it cannot be refused now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub former: Option<Former>,
+    /// Of the text whose change asks for a new run.
+    pub rerun: Option<Digest>,
+    /// What started a new job then; none where the description was refused, and so nothing was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_on: Option<RunOn>,
+}
+
+impl Old {
+    /// Reads it from an event, as far as it can be read; from one that has none, nothing.
+    pub fn read(envelope: &Envelope, event: &Event, times: &Times) -> Self {
+        let properties = event.field("OldResourceProperties");
+        let wanted = properties::read_job(properties).map(|job| identified(envelope, job));
+        let rerun = match &wanted {
+            Some(wanted) => wanted.job.rerun.as_str(),
+            None => properties["Rerun"].as_str().unwrap_or_default(),
+        };
+        let rerun = Some(Digest::of(&[rerun]));
+        let accepted = properties::read(properties, &times.limit(old_service_timeout(event)));
+        let run_on = accepted.ok().map(|accepted| accepted.management.run_on);
+        Self { former: wanted.map(Former::from), rerun, run_on }
+    }
+}

@@ -1,0 +1,40 @@
+//! A request, as it is worked on.
+
+use sparkjob::properties;
+
+use crate::deadlines::Times;
+use crate::envelope::{Action, Envelope};
+use crate::event::Event;
+use crate::old::Old;
+
+/// What `CloudFormation` asked for, without what is of no use for it: the description that an Update comes from is only what
+/// its runs are recognised by, and that of a Delete only where they are and how they are managed. So the largest request
+/// fits where requests are kept, and secrets that are not needed are not kept.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Who asks, and where the answer goes.
+    pub envelope: Envelope,
+    /// What was sent, reduced.
+    pub event: Event,
+    /// What an Update comes from.
+    pub old: Old,
+}
+
+impl Request {
+    /// A request as it came, whose times are `times`.
+    pub fn of(envelope: Envelope, mut event: Event, times: &Times) -> Self {
+        let old = match envelope.action {
+            Action::Update => Old::read(&envelope, &event, times),
+            _ => Old::default(),
+        };
+        event.set(OLD, serde_json::Value::Null);
+        if envelope.action == Action::Delete {
+            let kept = properties::for_a_delete(event.field(NEW));
+            event.set(NEW, kept);
+        }
+        Self { envelope, event, old }
+    }
+}
+
+const OLD: &str = "OldResourceProperties";
+const NEW: &str = "ResourceProperties";

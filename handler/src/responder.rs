@@ -1,0 +1,159 @@
+//! Answers a request that nobody else did.
+//!
+//! It is told of such requests three times over: by Lambda, which gave one up; by the workflow, one of whose steps came to
+//! nothing; by `EventBridge`, when an execution ended without an answer. An answer that was made and could not be put is put as
+//! it is. Otherwise the request has failed, and the answer tells with which id `CloudFormation` is to go on: on Update and
+//! Delete the one it has; on Create that of the job, or else a marker, by which its Delete finds whatever was made.
+
+use std::time::Duration;
+
+use lambda_runtime::{Context, LambdaEvent};
+use tracing::Instrument;
+
+use sparkjob::drive::Clock;
+use sparkjob::engine::{Engines, Report};
+use sparkjob::job::Timestamp;
+use sparkjob::outcome::{Failure, FailureKind, Made, Outcome};
+
+use crate::deadlines::Times;
+use crate::deliver::{Undelivered, deliver};
+use crate::envelope::Envelope;
+use crate::event::Event;
+use crate::mishap::Mishap;
+use crate::settle::advised;
+use crate::turn::{Answer, Progress, Turn};
+use crate::workflow::{Execution, Workflow, execution_name};
+use crate::{Failed, logs, response};
+
+/// The function that answers where that of the requests cannot.
+#[derive(Debug)]
+pub struct Responder {
+    /// For the way out.
+    pub engines: Engines,
+    /// What else may work on a request.
+    pub workflow: Option<Workflow>,
+}
+
+/// What is left of an invocation that is to fail by itself.
+const TO_FAIL: Duration = Duration::from_secs(2);
+
+/// What is known of a request that nobody answered.
+struct Case {
+    event: Event,
+    progress: Progress,
+    told: String,
+}
+
+impl Responder {
+    /// Answers what is not answered. What it returns is the workflow's last turn, where it was called by the workflow.
+    ///
+    /// # Errors
+    /// [`Failed`]: nobody was answered. Whoever called tries again.
+    pub async fn serve(&self, event: LambdaEvent<Mishap>, clock: Clock) -> Result<Option<Turn>, Failed> {
+        let LambdaEvent { payload, context } = event;
+        match payload {
+            Mishap::GivenUp { event, told } => {
+                let envelope = Envelope::read(&event)?;
+                match self.known_elsewhere(&envelope).await? {
+                    Elsewhere::Busy => Ok(None),
+                    Elsewhere::Nothing => self
+                        .answer(Case { event, progress: Progress::Claimed, told }, &context, &clock)
+                        .await
+                        .map(|_| None),
+                    Elsewhere::Turn(turn) => {
+                        let case = Case { event, progress: turn.progress, told };
+                        self.answer(case, &context, &clock).await.map(|_| None)
+                    }
+                }
+            }
+            Mishap::Caught { turn, told } => {
+                let case = Case { event: turn.event.clone(), progress: turn.progress.clone(), told };
+                let progress = self.answer(case, &context, &clock).await?;
+                Ok(Some(turn.on(progress, clock.now())))
+            }
+            Mishap::Closed { name, told, input } => {
+                let turn = match input {
+                    Some(turn) => turn,
+                    None => self.input_of(&name).await?,
+                };
+                let case = Case { event: turn.event, progress: turn.progress, told };
+                self.answer(case, &context, &clock).await.map(|_| None)
+            }
+            Mishap::Foreign(why) => Err(Failed::Foreign(why)),
+        }
+    }
+
+    /// What the workflow knows of a request that Lambda gave up.
+    async fn known_elsewhere(&self, envelope: &Envelope) -> Result<Elsewhere, Failed> {
+        let Some(workflow) = &self.workflow else { return Ok(Elsewhere::Nothing) };
+        match workflow.look(&execution_name(envelope)).await {
+            Ok(Execution::Runs) => Ok(Elsewhere::Busy),
+            Ok(Execution::None | Execution::Broken(_, None) | Execution::Succeeded(None)) => Ok(Elsewhere::Nothing),
+            Ok(Execution::Succeeded(Some(turn)) | Execution::Broken(_, Some(turn))) => Ok(Elsewhere::Turn(turn)),
+            // Whoever cannot ask cannot know better than that nobody answers.
+            Err(why) => {
+                tracing::warn!(why, "whether the workflow works on the request is not known");
+                Ok(Elsewhere::Nothing)
+            }
+        }
+    }
+
+    async fn input_of(&self, name: &str) -> Result<Box<Turn>, Failed> {
+        let unknown = |why: &str| Failed::Foreign(format!("execution {name} tells no request: {why}"));
+        let workflow = self.workflow.as_ref().ok_or_else(|| unknown("there is no workflow"))?;
+        match workflow.look(name).await {
+            Ok(Execution::Broken(_, Some(turn))) => Ok(turn),
+            Ok(_) => Err(unknown("it did not end without an answer, or its input cannot be read")),
+            Err(why) => Err(unknown(&why)),
+        }
+    }
+
+    /// Puts the answer that there is, or that the request failed.
+    async fn answer(&self, case: Case, context: &Context, clock: &Clock) -> Result<Progress, Failed> {
+        let envelope = Envelope::read(&case.event)?;
+        let span = logs::request(&envelope);
+        async {
+            let answer = match case.progress {
+                Progress::Superseded => return Ok(Progress::Superseded),
+                Progress::Answer(answer) | Progress::Answered(answer) => answer,
+                Progress::Claimed => failed(&envelope, Made::Unknown, &case.told),
+                Progress::Working(state) => {
+                    failed(&envelope, state.own.map_or(Made::Unknown, |own| Made::Job(own.run)), &case.told)
+                }
+            };
+            tracing::error!(told = case.told, answer = answer.0, "nobody answered: the responder does");
+            let times = Times::durable(&envelope, &case.event, clock.now());
+            let lambda_ends = Some(Timestamp(context.deadline)).filter(|ends| *ends > clock.now());
+            let until = lambda_ends.map_or(times.deadlines.end, |ends| ends.before(TO_FAIL).min(times.deadlines.end));
+            let body = answer.0.clone().into();
+            match deliver(self.engines.transport(), &envelope.response_url, &body, clock, until).await {
+                Ok(()) => Ok(Progress::Answered(answer)),
+                Err(Undelivered::Refused(why)) => {
+                    tracing::error!("not answered: {why}");
+                    Ok(Progress::Answered(answer))
+                }
+                Err(why) => Err(Failed::unanswered(&envelope, &why)),
+            }
+        }
+        .instrument(span)
+        .await
+    }
+}
+
+/// What the workflow knows.
+enum Elsewhere {
+    /// It works on the request.
+    Busy,
+    /// Nothing.
+    Nothing,
+    /// So much.
+    Turn(Box<Turn>),
+}
+
+fn failed(envelope: &Envelope, made: Made, told: &str) -> Answer {
+    let what = format!("Nobody finished the {} of {}: {told}.", envelope.action, envelope.logical_id);
+    let advice = format!("The log tells more, look for RequestId {}.", envelope.request_id);
+    let failure = Failure { kind: FailureKind::Unavailable, what, advice };
+    let outcome = Outcome { failure: Some(failure), made, status: None, report: Report::default(), notes: Vec::new() };
+    Answer(response::compose(envelope, &advised(envelope, outcome)).text())
+}

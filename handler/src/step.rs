@@ -1,0 +1,145 @@
+//! One step of the workflow: from one [`Turn`] to the next.
+//!
+//! A step acts until it has to wait; then the workflow waits, which costs nothing. Whatever a step is about to do is found in
+//! the turn that it begins with or is found again by its name, so one that is taken twice changes nothing twice. An answer is
+//! part of a turn before it is put for the first time, so that it is the same however often it is put.
+
+use std::time::Duration;
+
+use sparkjob::drive::{self, Clock, Requester, Span};
+use sparkjob::engine::Engines;
+use sparkjob::job::Timestamp;
+use sparkjob::lifecycle::{Action, Plan, State, next};
+use sparkjob::outcome::{FailureKind, Outcome};
+
+use crate::Failed;
+use crate::deadlines::Times;
+use crate::deliver::{Undelivered, deliver};
+use crate::plan::plan;
+use crate::request::Request;
+use crate::response;
+use crate::settle::{advised, guarded, latest, refuse};
+use crate::turn::{Answer, Progress, Turn};
+
+/// What is left of an invocation for telling what came of it.
+const TO_TELL: Duration = Duration::from_secs(2);
+
+/// Takes one step about `request`, whose `turn` it is and whose invocation lasts until `lambda_ends`.
+///
+/// # Errors
+/// The answer could not be put.
+pub async fn step(
+    request: &Request,
+    turn: Turn,
+    is_repeated: bool,
+    times: &Times,
+    lambda_ends: Timestamp,
+    way: Way<'_>,
+) -> Result<Turn, Failed> {
+    let now = way.clock.now();
+    let state = match turn.progress.clone() {
+        Progress::Answered(_) | Progress::Superseded => return Ok(turn),
+        Progress::Answer(answer) => return put(request, turn, answer, times, lambda_ends, way).await,
+        Progress::Claimed => None,
+        Progress::Working(state) => Some(*state),
+    };
+    let known = state.clone();
+    let limit = latest(times.deadlines).min(lambda_ends.before(TO_TELL / 2)).since(now);
+    let work = guarded(&request.envelope, limit, work(request, state, is_repeated, times, lambda_ends, way)).await;
+    let progress = match work {
+        Ok(Worked::On(state, until)) => return Ok(turn.on(Progress::Working(Box::new(state)), until)),
+        Ok(Worked::Out(outcome)) => concluded(request, *outcome),
+        Err(outcome) => concluded(request, knowing(outcome, known)),
+    };
+    Ok(turn.on(progress, way.clock.now()))
+}
+
+/// What a step goes through to the world.
+#[derive(Clone, Copy)]
+pub struct Way<'a> {
+    /// The engines.
+    pub engines: &'a Engines,
+    /// The time.
+    pub clock: &'a Clock,
+    /// Who asked.
+    pub requester: &'a dyn Requester,
+}
+
+/// What came of working.
+enum Worked {
+    /// So far, and nothing to do before then.
+    On(State, Timestamp),
+    /// This was all.
+    Out(Box<Outcome>),
+}
+
+async fn work(
+    request: &Request,
+    state: Option<State>,
+    is_repeated: bool,
+    times: &Times,
+    lambda_ends: Timestamp,
+    way: Way<'_>,
+) -> Worked {
+    let plan = match plan(request, times) {
+        Ok(plan) => plan,
+        Err(refused) => return Worked::Out(Box::new(refuse(&request.envelope, &refused))),
+    };
+    let now = way.clock.now();
+    let mut state = state.unwrap_or_else(|| begin(&plan, now));
+    if is_repeated {
+        state = state.repeated(&plan, now);
+    }
+    // Half of it is for actions to begin in, and half for the last of them to end in.
+    let span = Span { rest: now + lambda_ends.since(now) / 2, end: lambda_ends.before(TO_TELL) };
+    let state = drive::advance(&plan, state, way.engines, way.clock, way.requester, span).await;
+    match next(&plan, &state, way.clock.now()) {
+        Action::Done(outcome) => Worked::Out(outcome),
+        Action::Wait(until) => Worked::On(state, until),
+        _ => Worked::On(state, way.clock.now()),
+    }
+}
+
+/// Only one execution at a time acts for a request.
+fn begin(plan: &Plan, now: Timestamp) -> State {
+    State { sole: true, ..State::begin(plan, now) }
+}
+
+/// What a step that came to nothing knows from those before it.
+fn knowing(mut outcome: Outcome, known: Option<State>) -> Outcome {
+    if let Some(own) = known.and_then(|state| state.own) {
+        outcome.made = sparkjob::outcome::Made::Job(own.run);
+        outcome.status = own.status;
+    }
+    outcome
+}
+
+fn concluded(request: &Request, outcome: Outcome) -> Progress {
+    if outcome.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Withdrawn) {
+        return Progress::Superseded;
+    }
+    let outcome = advised(&request.envelope, outcome);
+    let body = response::compose(&request.envelope, &outcome).text();
+    Progress::Answer(Answer(body))
+}
+
+/// Puts the answer that the turn holds.
+async fn put(
+    request: &Request,
+    turn: Turn,
+    answer: Answer,
+    times: &Times,
+    lambda_ends: Timestamp,
+    way: Way<'_>,
+) -> Result<Turn, Failed> {
+    let until = times.deadlines.over.min(lambda_ends.before(TO_TELL));
+    let body = answer.0.clone().into();
+    let delivered = deliver(way.engines.transport(), &request.envelope.response_url, &body, way.clock, until).await;
+    match delivered {
+        Ok(()) => tracing::info!(answer = answer.0, "answered"),
+        // It is refused again, whoever puts it.
+        Err(Undelivered::Refused(why)) => tracing::error!(answer = answer.0, "not answered: {why}"),
+        Err(why) => return Err(Failed::unanswered(&request.envelope, &why)),
+    }
+    Ok(turn.on(Progress::Answered(answer), way.clock.now()))
+}

@@ -1,0 +1,122 @@
+//! What the workflow carries from one step to the next.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use sparkjob::job::Timestamp;
+use sparkjob::lifecycle::State;
+
+use crate::event::Event;
+use crate::moment;
+use crate::old::Old;
+
+/// The version of [`Turn`] that this function writes, and the only one that it reads: an execution that an older one began
+/// goes on with a state that means the same, or not at all.
+pub const VERSION: u32 = 1;
+
+/// All that there is of a request between two steps, and all that an execution's input and output hold: what was asked for,
+/// and how far it has come.
+///
+/// Debug shows no part of the request: the event holds a credential.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Turn {
+    /// See [`VERSION`].
+    pub version: u32,
+    /// The request, [reduced](crate::request::Request).
+    pub event: Event,
+    /// What an Update comes from.
+    #[serde(default)]
+    pub old: Old,
+    /// The function that takes the steps, which is the one that was asked.
+    pub submitter: String,
+    /// The function that answers where that one cannot.
+    pub responder: String,
+    /// How far it has come.
+    #[serde(default)]
+    pub progress: Progress,
+    /// The next step is taken then.
+    #[serde(default)]
+    pub until: String,
+    /// Whether there is no next step.
+    #[serde(default)]
+    pub ended: bool,
+}
+
+/// How far a request has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Progress {
+    /// Nothing was done yet.
+    #[default]
+    Claimed,
+    /// It is at this.
+    Working(Box<State>),
+    /// There is an answer, which is to be put.
+    Answer(Answer),
+    /// The answer was put.
+    Answered(Answer),
+    /// Nobody waits for an answer any more.
+    Superseded,
+}
+
+/// An answer, byte for byte.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Answer(pub String);
+
+impl Turn {
+    /// The next turn: the same request, so much further, at `until`, or none where it is at its end.
+    #[must_use]
+    pub fn on(self, progress: Progress, until: Timestamp) -> Self {
+        let ended = matches!(progress, Progress::Answered(_) | Progress::Superseded);
+        Self { progress, until: moment::text(until), ended, ..self }
+    }
+}
+
+impl fmt::Debug for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn")
+            .field("version", &self.version)
+            .field("until", &self.until)
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One step that the workflow asks for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Step {
+    /// What there is.
+    pub turn: Turn,
+    /// When the execution began.
+    pub began: String,
+    /// How often this very step was tried before, by invocations that came to nothing, as far as is known.
+    pub tries: u32,
+}
+
+impl Step {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// Why it cannot be read, as a clause; of a version that is not ours, just that.
+    pub fn read(payload: &str) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Versioned {
+            version: u32,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Outer {
+            turn: Versioned,
+        }
+        let Outer { turn: Versioned { version } } =
+            serde_json::from_str(payload).map_err(|error| format!("it has no version ({error})"))?;
+        if version != VERSION {
+            return Err(format!("it is of version {version}, and this function knows version {VERSION} only"));
+        }
+        serde_json::from_str(payload).map_err(|error| error.to_string())
+    }
+}

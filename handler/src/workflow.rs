@@ -1,0 +1,119 @@
+//! The workflow that works on requests: its executions, seen from without.
+
+use aws_sdk_sfn::Client;
+use aws_sdk_sfn::error::ProvideErrorMetadata;
+use aws_sdk_sfn::types::ExecutionStatus;
+
+use sparkjob::engine::Kind;
+use sparkjob::engine::aws::{Asked, AwsError, error, lost};
+use sparkjob::http::Lost;
+use sparkjob::http::sdk::Aws;
+
+use crate::envelope::Envelope;
+use crate::plan::token;
+use crate::turn::Turn;
+use sparkjob::job::Digest;
+
+/// The environment variables that name the workflow and the function that answers where nobody else can. Without both of
+/// them there is no workflow.
+const WORKFLOW_VARIABLE: &str = "SPARK_JOB_WORKFLOW_ARN";
+const RESPONDER_VARIABLE: &str = "SPARK_JOB_RESPONDER_ARN";
+
+/// The longest input of an execution, in bytes:
+/// [quotas](https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
+pub const LONGEST_INPUT: usize = 256 * 1024;
+
+/// The state machine of the template.
+#[derive(Clone, Debug)]
+pub struct Workflow {
+    arn: String,
+    /// The function that answers where that of the steps cannot.
+    pub responder: String,
+    client: Client,
+}
+
+/// What came of starting an execution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Started {
+    /// It runs: it was started now, or before with the same input.
+    Runs,
+    /// There is, or was, one of that name.
+    Exists,
+    /// There is surely none, and none can be started from here; why.
+    Nowhere(String),
+    /// There may be one, and it is to be tried again; why.
+    Unclear(String),
+}
+
+/// An execution, as far as it matters here.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Execution {
+    /// There is none of that name.
+    None,
+    /// It works on the request.
+    Runs,
+    /// It came to its end, with this for its output.
+    Succeeded(Option<Box<Turn>>),
+    /// It ended otherwise; how, and its input.
+    Broken(String, Option<Box<Turn>>),
+}
+
+impl Workflow {
+    /// The one that the environment names.
+    pub fn of_environment(aws: &Aws) -> Option<Self> {
+        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Some(Self::new(variable(WORKFLOW_VARIABLE)?, variable(RESPONDER_VARIABLE)?, aws))
+    }
+
+    /// The one of this ARN.
+    pub fn new(arn: String, responder: String, aws: &Aws) -> Self {
+        Self { arn, responder, client: Client::new(aws.config()) }
+    }
+
+    /// Starts an execution, once.
+    /// [The same again](https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html) is the same
+    /// execution as long as it runs.
+    pub async fn start(&self, name: &str, input: String) -> Started {
+        let request = self.client.start_execution().state_machine_arn(&self.arn).name(name).input(input);
+        let Err(failed) = request.send().await else { return Started::Runs };
+        let is_lost_before = matches!(lost(&failed), Some(Lost::NotSent(_)));
+        let AwsError { failed, code } = error(Asked::Deed, &failed);
+        match code.as_str() {
+            "ExecutionAlreadyExists" => Started::Exists,
+            "StateMachineDoesNotExist" | "StateMachineDeleting" => Started::Nowhere(failed.said),
+            _ if is_lost_before || failed.kind == Kind::Denied => Started::Nowhere(failed.said),
+            _ => Started::Unclear(failed.said),
+        }
+    }
+
+    /// Looks at the execution of that name.
+    ///
+    /// # Errors
+    /// It could not be looked at; why.
+    pub async fn look(&self, name: &str) -> Result<Execution, String> {
+        let described = self.client.describe_execution().execution_arn(self.execution_arn(name)).send().await;
+        let execution = match described {
+            Ok(execution) => execution,
+            Err(failed) if failed.code() == Some("ExecutionDoesNotExist") => return Ok(Execution::None),
+            Err(failed) => return Err(error(Asked::Look, &failed).failed.said),
+        };
+        let turn = |text: Option<&str>| text.and_then(|text| serde_json::from_str(text).ok()).map(Box::new);
+        Ok(match execution.status() {
+            ExecutionStatus::Running | ExecutionStatus::PendingRedrive => Execution::Runs,
+            ExecutionStatus::Succeeded => Execution::Succeeded(turn(execution.output())),
+            other => Execution::Broken(other.as_str().to_owned(), turn(execution.input())),
+        })
+    }
+
+    /// `arn:aws:states:eu-west-1:123456789012:execution:Machine:name`
+    fn execution_arn(&self, name: &str) -> String {
+        format!("{}:{name}", self.arn.replacen(":stateMachine:", ":execution:", 1))
+    }
+}
+
+/// The name of the execution that works on a request: the same whenever the same is delivered, and another one when
+/// `CloudFormation` itself asks once more, with an address of another date.
+pub fn execution_name(envelope: &Envelope) -> String {
+    let signed = envelope.response_url.signed().map(|at| at.0.to_string()).unwrap_or_default();
+    Digest::of(&[&token(envelope).to_string(), &signed]).to_string()
+}
