@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # The local EMR's own label; no other Spark runs there.
-RELEASE = "emr-7.5.0-latest"
+RELEASE = "emr-7.9.0-latest"
 
 # Where the jobs lie for an engine of EMR, in the local S3.
 BUCKET = "spark-jobs"

@@ -64,7 +64,7 @@ OPERATIONS = {
 }
 
 # Of what is there from the start; no other Spark runs here, whatever the label.
-RELEASE = "emr-7.5.0"
+RELEASE = "emr-7.9.0"
 
 faults = Faults()
 calls: list[dict] = []

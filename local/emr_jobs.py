@@ -1,5 +1,6 @@
 """What EMR on EKS and EMR Serverless have in common: job runs with tokens, tags and a Spark driver of their own."""
 
+import json
 import shlex
 
 import emr_settings
@@ -25,7 +26,7 @@ class JobRun(Run):
 
     def environment(self) -> dict[str, str]:
         return {
-            "SPARKJOB_DEFAULTS": spark_defaults(self.request.get("configurationOverrides")),
+            "SPARKJOB_DEFAULTS": json.dumps(spark_defaults(self.request.get("configurationOverrides"))),
             "SPARKJOB_DRIVER_ENV": self.DRIVER_ENVIRONMENT,
         }
 

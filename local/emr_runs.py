@@ -260,13 +260,13 @@ def foreign(role: str | None) -> bool:
     return bool(role) and role.split(":")[4] != ACCOUNT
 
 
-def spark_defaults(overrides: dict | None) -> str:
-    """The Spark properties of configuration overrides, for emr_submit.py."""
+def spark_defaults(overrides: dict | None) -> dict[str, str]:
+    """The Spark properties of configuration overrides."""
     merged = {}
     for configuration in (overrides or {}).get("applicationConfiguration") or []:
         if configuration["classification"] == "spark-defaults":
             merged |= configuration.get("properties") or {}
-    return json.dumps(merged)
+    return merged
 
 
 def log_uri(overrides: dict | None) -> str:

@@ -6,9 +6,10 @@ All of it is our own: moto's applications are started at once and its job runs h
 import signal
 import threading
 
-from emr_jobs import CALLER, JobRun, Tokens, tagging, within
+import emr_workers
+from emr_jobs import CALLER, JobRun, Tokens, split, tagging, within
 from emr_pages import numbers, page, small_id
-from emr_runs import CHANGED, foreign, now, untrusted
+from emr_runs import CHANGED, foreign, now, spark_defaults, untrusted
 from emr_settings import ACCOUNT, settings
 from emr_wire import Call, Refusal
 
@@ -46,6 +47,16 @@ class ServerlessRun(JobRun):
         if not driver:
             raise ValueError("This local EMR runs sparkSubmit only, no hive.")
         return self.spark_submit(driver)
+
+    def fault_of_workers(self) -> str:
+        """What is wrong with the workers that it asks for, if something is and can be read."""
+        driver = self.request["jobDriver"].get("sparkSubmit") or {}
+        try:
+            words = split(driver.get("sparkSubmitParameters") or "")
+        except ValueError:
+            # The run itself will tell.
+            return ""
+        return emr_workers.fault_of_job(words, spark_defaults(self.request.get("configurationOverrides")))
 
     def await_turn(self) -> bool:
         start(self.application)
@@ -124,6 +135,7 @@ def create_application(call: Call) -> dict:
 
 
 def new_application(call: Call, id: str = "") -> dict:
+    _has_workers(emr_workers.fault_of_capacity(call["initialCapacity"]))
     id = id or small_id(16)
     application = applications[id] = {name: call[name] for name in SETTINGS if call[name] is not None} | {
         "applicationId": id,
@@ -191,6 +203,7 @@ def stop_application(call: Call) -> dict:
 
 def update_application(call: Call) -> dict:
     application = _application(call)
+    _has_workers(emr_workers.fault_of_capacity(call["initialCapacity"]))
     with CHANGED:
         _demand(application, "CREATED", "STOPPED")
         application.update({name: call[name] for name in SETTINGS if call[name] is not None}, updatedAt=now())
@@ -209,6 +222,11 @@ def _application(call: Call) -> dict:
     if call["applicationId"] not in applications:
         raise Refusal("ResourceNotFoundException", f"Application {call['applicationId']} does not exist", 404)
     return applications[call["applicationId"]]
+
+
+def _has_workers(fault: str) -> None:
+    if fault:
+        raise Refusal("ValidationException", fault)
 
 
 def _demand(application: dict, *states: str) -> None:
@@ -242,6 +260,7 @@ def start_job_run(call: Call) -> dict:
     def make() -> ServerlessRun:
         _accepts(application)
         run = ServerlessRun(call, application)
+        _has_workers(run.fault_of_workers())
         runs[run.id] = run
         run.begin()
         return run

@@ -34,7 +34,9 @@ PLACES = {"spark.master", "spark.submit.deployMode"}
 
 def main() -> int:
     tool, *arguments = sys.argv[1:]
-    submission = Submission(tool, arguments)
+    # What the configuration overrides set.
+    defaults = json.loads(os.environ.get("SPARKJOB_DEFAULTS") or "{}")
+    submission = Submission(tool, arguments, defaults)
     yarn = os.environ.get("SPARKJOB_YARN", "")
     cluster = bool(yarn) and submission.deploy_mode == "cluster"
     try:
@@ -53,13 +55,11 @@ def main() -> int:
 
 
 class Submission:
-    """The arguments of one spark-submit."""
+    """The arguments of one spark-submit, and properties over which they win."""
 
-    def __init__(self, tool: str, arguments: list[str]):
-        self.tool = tool
+    def __init__(self, tool: str, arguments: list[str], defaults: dict[str, str]):
+        self.tool, self.defaults = tool, defaults
         self.options, self.rest = _split(arguments)
-        # What the configuration overrides set; an option of the submission wins.
-        self.defaults = json.loads(os.environ.get("SPARKJOB_DEFAULTS") or "{}")
         self._fetched = 0
 
     def option(self, name: str) -> str:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from botocore.validate import ParamValidator
 
 import emr_livy
+import emr_workers
 import paths
 import processes
 from instance import Instance
@@ -100,7 +102,7 @@ class Engine(unittest.TestCase):
     def on_eks(self, file, token=None, arguments=(), parameters="", **more):
         driver = {"entryPoint": f"s3://{BUCKET}/{file}", "entryPointArguments": list(arguments)}
         driver |= {"sparkSubmitParameters": parameters} if parameters else {}
-        request = {"virtualClusterId": self.cluster, "executionRoleArn": self.role, "releaseLabel": "emr-7.5.0-latest", **more}
+        request = {"virtualClusterId": self.cluster, "executionRoleArn": self.role, "releaseLabel": "emr-7.9.0-latest", **more}
         request |= {"clientToken": token} if token else {}
         request.setdefault("jobDriver", {"sparkSubmitJobDriver": driver})
         return self.containers.start_job_run(**request)["id"]
@@ -130,7 +132,7 @@ class Engine(unittest.TestCase):
     def own_flow(self, **more):
         """A cluster of a test's own, which no other test's steps keep busy."""
         instances = {"KeepJobFlowAliveWhenNoSteps": True}
-        flow = self.emr.run_job_flow(Name="own", ReleaseLabel="emr-7.5.0", Instances=instances, LogUri=f"{LOGS}/emr/", **more)["JobFlowId"]
+        flow = self.emr.run_job_flow(Name="own", ReleaseLabel="emr-7.9.0", Instances=instances, LogUri=f"{LOGS}/emr/", **more)["JobFlowId"]
         self.addCleanup(self.emr.terminate_job_flows, JobFlowIds=[flow])
         return flow
 
@@ -226,7 +228,7 @@ class Lives(Engine):
 
     def test_a_job_template_gives_what_the_request_leaves_out(self):
         driver = {"sparkSubmitJobDriver": {"entryPoint": "s3://${Bucket}/fail.py"}}
-        data = {"executionRoleArn": UNTRUSTED, "releaseLabel": "emr-7.5.0-latest", "jobDriver": driver}
+        data = {"executionRoleArn": UNTRUSTED, "releaseLabel": "emr-7.9.0-latest", "jobDriver": driver}
         data["parameterConfiguration"] = {"Bucket": {"type": "STRING"}}
         template = self.containers.create_job_template(name="t", clientToken="template", jobTemplateData=data)["id"]
         self.assertEqual(self.containers.describe_job_template(id=template)["jobTemplate"]["jobTemplateData"], data)
@@ -318,7 +320,7 @@ class Submissions(Engine):
             ("at 'tags' failed to satisfy constraint: Member must have length less than or equal to 50", {"tags": {f"k{n}": "" for n in range(51)}}),
         )
         driver = {"sparkSubmitJobDriver": {"entryPoint": "s3://b/k"}}
-        whole = {"clientToken": "t", "executionRoleArn": self.role, "releaseLabel": "emr-7.5.0-latest", "jobDriver": driver}
+        whole = {"clientToken": "t", "executionRoleArn": self.role, "releaseLabel": "emr-7.9.0-latest", "jobDriver": driver}
         for says, broken in limits:
             with self.subTest(says):
                 status, answer = ask("POST", f"/virtualclusters/{self.cluster}/jobruns", whole | broken)
@@ -326,6 +328,17 @@ class Submissions(Engine):
                 self.assertIn(says, answer["message"])
         status, answer = ask("POST", f"/applications/{self.application}/jobruns", {"executionTimeoutMinutes": "5"})
         self.assertEqual((status, answer["message"]), (400, "STR_VALUE can not be converted to long at 'executionTimeoutMinutes'"))
+
+    def test_an_application_and_a_job_of_serverless_have_workers_of_its_sizes_only(self):
+        small = {"workerCount": 1, "workerConfiguration": {"cpu": "1 vCPU", "memory": "1 GB"}}
+        made = {"type": "SPARK", "releaseLabel": "emr-7.9.0", "initialCapacity": {"Driver": small}}
+        self.refused("ValidationException", self.serverless.create_application, **made, says="initialCapacity.Driver")
+        parameters = "--driver-cores 1 --conf spark.driver.memory=512m"
+        self.refused("ValidationException", self.on_serverless, "say.py", parameters=parameters, says="spark.driver")
+        # Without the overhead it would fit.
+        asked = {"spark.executor.cores": "8", "spark.executor.memory": "60g"}
+        overrides = {"applicationConfiguration": [{"classification": "spark-defaults", "properties": asked}]}
+        self.refused("ValidationException", self.on_serverless, "say.py", configurationOverrides=overrides, says="between 16 GB and 60 GB")
 
     def test_what_is_unknown_or_over_is_refused_as_each_service_does(self):
         self.refused("ResourceNotFoundException", self.containers.describe_job_run, virtualClusterId=self.cluster, id="unknown")
@@ -346,7 +359,7 @@ class Submissions(Engine):
         self.assertEqual(processes.members(started), [])
 
     def test_an_application_that_is_stopped_takes_no_run_unless_it_starts_by_itself(self):
-        made = self.serverless.create_application(type="SPARK", releaseLabel="emr-7.5.0", autoStartConfiguration={"enabled": False})
+        made = self.serverless.create_application(type="SPARK", releaseLabel="emr-7.9.0", autoStartConfiguration={"enabled": False})
         application = made["applicationId"]
 
         def state():
@@ -372,6 +385,50 @@ class Submissions(Engine):
         self.containers.cancel_job_run(virtualClusterId=self.cluster, id=eks)
         self.serverless.cancel_job_run(applicationId=self.application, jobRunId=job)
         self.assertIn(job, self.serverless.get_dashboard_for_job_run(applicationId=self.application, jobRunId=job)["url"])
+
+
+class Workers(unittest.TestCase):
+    def test_sizes_are_the_published_ones(self):
+        # The driver's vCPUs and memory, and whether they fit.
+        for words, fits in (
+            ("", True),
+            ("--driver-cores 1 --driver-memory 2g", True),
+            ("--driver-cores 1 --driver-memory 1g", True),
+            ("--driver-cores 1 --driver-memory 512m", False),
+            ("--driver-cores 1 --driver-memory 7g", True),
+            ("--driver-cores 1 --driver-memory 8g", False),
+            ("--driver-memory 2g", False),
+            ("--driver-cores 3", False),
+            ("--conf spark.driver.cores=32", False),
+            ("--driver-memory 27g", True),
+            ("--driver-memory 28g", False),
+            ("--driver-memory 28g --conf spark.driver.memoryOverhead=2048", True),
+            ("--driver-memory 28g --conf spark.emr-serverless.memoryOverheadFactor=0.05", True),
+            ("--driver-cores 8 --driver-memory 54g", True),
+            ("--driver-cores 16 --driver-memory 108g", True),
+            ("--driver-cores 16 --driver-memory 110g", False),
+            # What cannot be read is for Spark to tell.
+            ("--driver-memory 1.5g", True),
+        ):
+            with self.subTest(words):
+                self.assertEqual(not emr_workers.fault_of_job(words.split(), {}), fits)
+                self.assertEqual(not emr_workers.fault_of_job(words.replace("driver", "executor").split(), {}), fits)
+
+    def test_what_is_kept_ready_is_of_a_size_as_it_stands(self):
+        for cpu, memory, fits in (("2vCPU", "4GB", True), ("8 vCPU", "20 GB", True), ("8 vCPU", "18 GB", False), ("1", "9", False)):
+            with self.subTest(cpu + memory):
+                capacity = {"Driver": {"workerCount": 1, "workerConfiguration": {"cpu": cpu, "memory": memory}}}
+                self.assertEqual(not emr_workers.fault_of_capacity(capacity), fits)
+
+    def test_every_example_fits_when_it_is_moved_to_serverless(self):
+        files = [*(paths.ROOT / "examples").glob("*.yaml"), *(paths.ROOT / "events").glob("create-*.json")]
+        self.assertGreater(len(files), 15)
+        for file in files:
+            # Those of templates hold no such settings.
+            for block in re.split(r'\bParameters"?:', file.read_text()):
+                found = re.findall(r'\b(Driver|Executor)(Cores|Memory)"?: "?(\w+)', block)
+                asked = {f"spark.{role.lower()}.{what.lower()}": value for role, what, value in found}
+                self.assertEqual(emr_workers.fault_of_job([], asked), "", file.name)
 
 
 class Steps(Engine):
@@ -558,7 +615,7 @@ def template(tag):
     tags = [{"Key": "is", "Value": tag}]
     provider = {"Id": "eks", "Type": "EKS", "Info": {"EksInfo": {"Namespace": "spark"}}}
     capacity = [{"Key": "Driver", "Value": {"WorkerCount": "2", "WorkerConfiguration": {"Cpu": "2vCPU", "Memory": "4GB"}}}]
-    application = {"Name": tag, "Type": "SPARK", "ReleaseLabel": "emr-7.5.0", "InitialCapacity": capacity, "Tags": tags}
+    application = {"Name": tag, "Type": "SPARK", "ReleaseLabel": "emr-7.9.0", "InitialCapacity": capacity, "Tags": tags}
     group = {"InstanceCount": "1", "InstanceType": "m5.xlarge"}
     flow = {"Name": "flow", "ServiceRole": "service", "JobFlowRole": "nodes", "Instances": {"MasterInstanceGroup": group}, "Tags": tags}
     # The same name for each, as AWS::LanguageExtensions makes them.

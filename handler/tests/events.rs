@@ -61,10 +61,10 @@ fn each_event_means_what_its_name_says() {
     let second = "livy+http://emr-master.internal:8998/batches/18#Pi-e9a907e2f2836d5a-b9c6e36c-23909cad";
     let expected = [
         ("create", run("7a5f9bff-59f94258", "Livy at http://emr-master.internal:8998")),
-        ("create-emr-on-eks", run("f756525b-e750b404", "EMR on EKS, virtual cluster 7rq2v0d5xk3mzt81hwa6bcy4e")),
-        ("create-emr-serverless", run("787e4b24-13890d6a", "EMR Serverless, application 00frq3d7m2v9k80l")),
-        ("create-emr-steps", run("d671e3b7-e7062486", "EMR, cluster j-2QX7T5B9KD4EM")),
-        ("create-livy-on-cluster", run("36d21308-19bcb201", "Livy on cluster j-2QX7T5B9KD4EM")),
+        ("create-emr-on-eks", run("d6b65c5f-e750b404", "EMR on EKS, virtual cluster 7rq2v0d5xk3mzt81hwa6bcy4e")),
+        ("create-emr-serverless", run("bc5a518d-13890d6a", "EMR Serverless, application 00frq3d7m2v9k80l")),
+        ("create-emr-steps", run("54d817b7-e7062486", "EMR, cluster j-2QX7T5B9KD4EM")),
+        ("create-livy-on-cluster", run("00f98b11-19bcb201", "Livy on cluster j-2QX7T5B9KD4EM")),
         ("delete", format!("stop {first}")),
         ("delete-after-failed-create", "stop nothing".to_owned()),
         ("rollback-update-new-id", format!("replace {second} by Pi-e9a907e2f2836d5a-7a5f9bff-7de2fa98")),

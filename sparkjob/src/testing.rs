@@ -13,7 +13,7 @@ mod livy;
 mod script;
 
 pub use aws::{ACCOUNT, REGION, engines};
-pub use emr::{EmrCluster, EmrRun, FakeEmr, OPENED, Service};
+pub use emr::{EmrCluster, EmrRun, FakeEmr, OPENED, Operation, Service};
 pub use fault::{Fault, Faulty, Instead, Sent};
 pub use livy::{FakeLivy, Made, Version};
 pub use script::{End, Script};

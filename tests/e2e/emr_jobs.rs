@@ -155,7 +155,9 @@ fn numbers_may_be_text_everywhere(name: &'static str, way: Way) {
     play(name, async |scene| {
         let place = scene.on(way).await;
         let mut job = scene.job_on(&place, "tests/jobs/idle.py", &["0"]).await;
-        let numbers = json!({ "DriverCores": "1", "ExecutorCores": "1", "NumExecutors": "1", "DriverMemory": "600m" });
+        let numbers = json!({
+            "DriverCores": "1", "ExecutorCores": "1", "NumExecutors": "1", "DriverMemory": "2g", "ExecutorMemory": "2g",
+        });
         job["Parameters"] = with(&job["Parameters"], numbers);
         let properties = json!({ "spark.sql.shuffle.partitions": 7, "spark.speculation": true });
         let overrides =

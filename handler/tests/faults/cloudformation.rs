@@ -87,6 +87,12 @@ impl Stack {
         self.request("Create", json!({}))
     }
 
+    /// A create with these properties and no others.
+    pub fn create_with(&mut self, properties: Value) -> Delivery {
+        self.properties = properties;
+        self.request("Create", json!({}))
+    }
+
     pub fn update(&mut self, file: &str, told: Properties) -> Delivery {
         let engine = self.town.engine();
         self.update_on(engine, file, told)

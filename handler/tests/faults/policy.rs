@@ -1,89 +1,158 @@
-//! The policies of the template's role, with every engine switched on.
+//! What the template's role allows, decided
+//! [as IAM decides](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html). What of a
+//! policy is not known here makes it panic, so that nothing passes unread.
 
-use std::path::Path;
+mod condition;
+mod template;
 
-use saphyr::{LoadableYamlNode, Scalar, Yaml};
+use std::collections::BTreeSet;
 
-/// One action that is allowed, on these resources.
+use serde::Deserialize;
+use serde_json::Value;
+use sparkjob::testing::Operation;
+
+use condition::Condition;
+pub use template::Given;
+
+/// The function's role.
 #[derive(Debug)]
-pub struct Allowed {
+pub struct Role {
+    rights: Vec<Right>,
+    denials: Vec<Right>,
+}
+
+/// One action of a statement.
+#[derive(Debug)]
+pub struct Right {
     pub policy: String,
     pub action: String,
     pub resources: Vec<String>,
+    condition: Condition,
 }
 
-impl Allowed {
-    /// Whether it lets this action be done to this resource.
-    pub fn lets(&self, action: &str, resource: &str) -> bool {
-        self.action == action && self.resources.iter().any(|pattern| matches(pattern, resource))
-    }
-}
-
-/// What the role of `template.yaml` allows where `parameter` is the value of each parameter.
-pub fn allowed(parameter: impl Fn(&str) -> String) -> Vec<Allowed> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
-    let text = std::fs::read_to_string(path).expect("template.yaml");
-    let template = Yaml::load_from_str(&text).expect("YAML");
-    let role = Intrinsics { parameter: &parameter };
-    let policies = &template[0]["Resources"]["SubmitterRole"]["Properties"]["Policies"];
-    let mut allowed = Vec::new();
-    for policy in policies.as_vec().expect("a list of policies").iter().map(switched_on) {
-        let name = role.text(&policy["PolicyName"]);
-        for statement in policy["PolicyDocument"]["Statement"].as_vec().expect("statements") {
-            if role.text(&statement["Effect"]) != "Allow" {
-                continue;
-            }
-            for action in role.list(&statement["Action"]) {
-                let resources = role.list(&statement["Resource"]);
-                allowed.push(Allowed { policy: name.clone(), action, resources });
+impl Role {
+    /// That of a submitter with these parameters.
+    pub fn of(given: &Given) -> Self {
+        let Value::Object(properties) = template::properties("SubmitterRole", given) else { panic!("not a role") };
+        let names: Vec<&String> = properties.keys().collect();
+        assert_eq!(names, ["AssumeRolePolicyDocument", "Description", "Policies"], "rights of the role not read here");
+        let policies: Vec<Policy> = serde_json::from_value(properties["Policies"].clone()).expect("policies");
+        let mut role = Self { rights: Vec::new(), denials: Vec::new() };
+        for policy in policies {
+            for statement in policy.policy_document.statement {
+                role.add(&policy.policy_name, &statement);
             }
         }
+        role
     }
-    allowed
-}
 
-/// What `!If` has where its condition holds.
-fn switched_on<'a>(node: &'a Yaml<'a>) -> &'a Yaml<'a> {
-    match node {
-        Yaml::Tagged(tag, inner) if tag.suffix == "If" => &inner[1],
-        other => other,
+    fn add(&mut self, policy: &str, statement: &Statement) {
+        let rights = match statement.effect {
+            Effect::Allow => &mut self.rights,
+            Effect::Deny => &mut self.denials,
+        };
+        rights.extend(statement.action.iter().map(|action| Right {
+            policy: policy.to_owned(),
+            action: action.to_owned(),
+            resources: statement.resource.iter().map(str::to_owned).collect(),
+            condition: statement.condition.clone(),
+        }));
+    }
+
+    /// Whether this may be done.
+    pub fn allows(&self, operation: &Operation) -> bool {
+        let is_among = |rights: &[Right]| rights.iter().any(|right| right.fits(operation));
+        is_among(&self.rights) && !is_among(&self.denials)
+    }
+
+    /// What its statements allow, where none denies it.
+    pub fn rights(&self) -> &[Right] {
+        &self.rights
+    }
+
+    /// The names of its policies.
+    pub fn policies(&self) -> BTreeSet<&str> {
+        self.rights.iter().chain(&self.denials).map(|right| right.policy.as_str()).collect()
     }
 }
 
-/// What `CloudFormation` makes of a value, as far as the role's policies need it.
-struct Intrinsics<'a> {
-    parameter: &'a dyn Fn(&str) -> String,
+impl Right {
+    /// Whether it is about this operation, its condition included.
+    pub fn fits(&self, operation: &Operation) -> bool {
+        matches(&self.action, &operation.action)
+            && self.resources.iter().any(|pattern| matches(pattern, &operation.resource))
+            && self.condition.is_met(&operation.context)
+    }
 }
 
-impl Intrinsics<'_> {
-    fn text(&self, node: &Yaml) -> String {
-        match node {
-            Yaml::Value(Scalar::String(text)) => text.to_string(),
-            Yaml::Tagged(tag, inner) if tag.suffix == "Ref" => (self.parameter)(&self.text(inner)),
-            Yaml::Tagged(tag, inner) if tag.suffix == "Join" => self.list(&inner[1]).join(&self.text(&inner[0])),
-            // A resource of the template itself, which no engine has to do with.
-            Yaml::Tagged(tag, inner) if tag.suffix == "GetAtt" => self.text(inner),
-            other => panic!("not a text: {other:?}"),
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Policy {
+    policy_name: String,
+    policy_document: Document,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Document {
+    #[serde(rename = "Version")]
+    _version: Version,
+    statement: Vec<Statement>,
+}
+
+#[derive(Deserialize)]
+enum Version {
+    #[serde(rename = "2012-10-17")]
+    Current,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Statement {
+    effect: Effect,
+    action: Texts,
+    resource: Texts,
+    #[serde(default)]
+    condition: Condition,
+}
+
+#[derive(Deserialize)]
+enum Effect {
+    Allow,
+    Deny,
+}
+
+/// One text or several.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Texts {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Texts {
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        match self {
+            Self::One(text) => std::slice::from_ref(text),
+            Self::Several(texts) => texts,
         }
-    }
-
-    fn list(&self, node: &Yaml) -> Vec<String> {
-        match node {
-            Yaml::Sequence(nodes) => nodes.iter().map(|node| self.text(node)).collect(),
-            Yaml::Tagged(tag, inner) if tag.suffix == "Split" => {
-                self.text(&inner[1]).split(&self.text(&inner[0])).map(str::to_owned).collect()
-            }
-            one => vec![self.text(one)],
-        }
+        .iter()
+        .map(String::as_str)
     }
 }
 
-/// Whether `text` looks like `pattern`, in which a star stands for anything.
+/// Whether `text` looks like `pattern`, in which a star stands for anything and a question mark for one character.
 fn matches(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((before, rest)) => text.strip_prefix(before).is_some_and(|after| {
-            (0..=after.len()).filter(|&cut| after.is_char_boundary(cut)).any(|cut| matches(rest, &after[cut..]))
-        }),
+    let mut rest = text.chars();
+    match pattern.chars().next() {
+        None => text.is_empty(),
+        Some('*') => {
+            let after = &pattern[1..];
+            matches(after, text) || rest.next().is_some_and(|_| matches(pattern, rest.as_str()))
+        }
+        Some(wanted) => {
+            let fits = rest.next().is_some_and(|found| wanted == '?' || wanted == found);
+            fits && matches(&pattern[wanted.len_utf8()..], rest.as_str())
+        }
     }
 }

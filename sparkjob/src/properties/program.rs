@@ -140,7 +140,7 @@ fn require(reader: &mut Reader, engine: Option<Engine>, native: &Native, drivers
     match engine {
         Some(Engine::EmrOnEks) if !has_template => {
             required("ExecutionRoleArn", "on EMR on EKS: the role that the job runs as");
-            required("ReleaseLabel", "on EMR on EKS, such as emr-7.5.0-latest");
+            required("ReleaseLabel", "on EMR on EKS, such as emr-7.9.0-latest");
         }
         Some(Engine::EmrServerless) => {
             required("ExecutionRoleArn", "on EMR Serverless: the role that the job runs as");

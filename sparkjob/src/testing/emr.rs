@@ -2,6 +2,7 @@
 
 mod clock;
 mod containers;
+mod operation;
 mod rates;
 mod runs;
 mod serverless;
@@ -25,6 +26,7 @@ use super::script::Script;
 use crate::http::{Lost, Transport};
 use clock::Clock;
 pub use clock::OPENED;
+pub use operation::Operation;
 pub use runs::EmrRun;
 pub use steps::EmrCluster;
 
@@ -143,8 +145,8 @@ impl FakeEmr {
         self.runs().into_iter().filter(EmrRun::is_alive).collect()
     }
 
-    /// The operations that were asked for, each as IAM calls it, with the resource: `emr-containers:StartJobRun` and an ARN.
-    pub fn operations(&self) -> BTreeSet<(String, String)> {
+    /// The operations that were asked for, with those that others bring with them: each is what a right must be there for.
+    pub fn operations(&self) -> BTreeSet<Operation> {
         self.world().operations.clone()
     }
 
@@ -213,7 +215,7 @@ struct World {
     unknown: BTreeSet<String>,
     stopped: BTreeSet<String>,
     shown: BTreeMap<String, String>,
-    operations: BTreeSet<(String, String)>,
+    operations: BTreeSet<Operation>,
     steps: steps::Books,
 }
 
@@ -231,14 +233,6 @@ impl Refusal {
     fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into() }
     }
-}
-
-/// One call, as all services take it.
-struct Call<'a> {
-    service: Service,
-    operation: &'a str,
-    /// The resource's ARN.
-    resource: String,
 }
 
 impl World {
@@ -267,36 +261,35 @@ impl World {
     }
 
     /// Lets a call in that is neither denied nor throttled, and takes note of it.
-    fn admit(&mut self, call: &Call) -> Result<(), Refusal> {
-        let prefix = match call.service {
-            Service::Containers => "emr-containers",
-            Service::Serverless => "emr-serverless",
-            Service::Emr => "elasticmapreduce",
-        };
-        let (action, resource) = (format!("{prefix}:{}", call.operation), call.resource.clone());
-        self.operations.insert((action.clone(), resource.clone()));
-        if self.denied.contains(call.operation) {
-            let message = format!(
-                "User: arn:aws:sts::{ACCOUNT}:assumed-role/spark-job/spark-job is not authorized to perform: {action} on \
-                 resource: {resource} because no identity-based policy allows the {action} action"
-            );
-            let (status, code) = if call.service == Service::Emr {
-                (400, "AccessDeniedException")
-            } else {
-                (403, "AccessDeniedException")
-            };
-            return Err(Refusal::new(status, code, message));
-        }
-        let is_allowed = self.buckets.as_mut().is_none_or(|buckets| buckets.take(call.service, call.operation));
-        let ordered = self.throttled.get_mut(call.operation).filter(|times| **times > 0);
+    fn admit(&mut self, service: Service, call: Operation) -> Result<(), Refusal> {
+        let name = call.name().to_owned();
+        self.permit(service, call)?;
+        let is_allowed = self.buckets.as_mut().is_none_or(|buckets| buckets.take(service, &name));
+        let ordered = self.throttled.get_mut(&name).filter(|times| **times > 0);
         if is_allowed && ordered.is_none() {
             return Ok(());
         }
         if let Some(times) = ordered {
             *times -= 1;
         }
-        let status = if call.service == Service::Emr { 400 } else { 429 };
+        let status = if service == Service::Emr { 400 } else { 429 };
         Err(Refusal::new(status, "ThrottlingException", "Rate exceeded"))
+    }
+
+    /// Lets be done what is not denied, and takes note of it: a call, or what another call needs a right for besides.
+    fn permit(&mut self, service: Service, operation: Operation) -> Result<(), Refusal> {
+        let is_denied = self.denied.contains(operation.name());
+        let Operation { action, resource, .. } = &operation;
+        let message = format!(
+            "User: arn:aws:sts::{ACCOUNT}:assumed-role/spark-job/spark-job is not authorized to perform: {action} on \
+             resource: {resource} because no identity-based policy allows the {action} action"
+        );
+        self.operations.insert(operation);
+        if is_denied {
+            let status = if service == Service::Emr { 400 } else { 403 };
+            return Err(Refusal::new(status, "AccessDeniedException", message));
+        }
+        Ok(())
     }
 }
 

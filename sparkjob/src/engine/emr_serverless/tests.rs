@@ -563,6 +563,6 @@ async fn only_permissions_of_the_run_and_its_application_are_needed() {
         ("iam:PassRole", ROLE),
     ];
     let operations = emr.operations();
-    let operations: Vec<(&str, &str)> = operations.iter().map(|(action, on)| (action.as_str(), on.as_str())).collect();
+    let operations: Vec<(&str, &str)> = operations.iter().map(|asked| (&*asked.action, &*asked.resource)).collect();
     assert_eq!(operations, expected);
 }

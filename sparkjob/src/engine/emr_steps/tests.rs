@@ -638,7 +638,7 @@ async fn only_these_operations_are_asked_for() {
     seconds(60).await;
     phase(&*engine, &run).await;
     engine.report(&run).await;
-    let asked: BTreeSet<String> = emr.operations().into_iter().map(|(operation, _)| operation).collect();
+    let asked: BTreeSet<String> = emr.operations().into_iter().map(|asked| asked.action).collect();
     let operations = ["AddJobFlowSteps", "CancelSteps", "DescribeCluster", "DescribeStep", "ListSteps"];
     assert_eq!(asked, operations.map(|operation| format!("elasticmapreduce:{operation}")).into());
 }

@@ -165,7 +165,7 @@ fn each_fault_is_told() {
             json!({"VirtualClusterId": "0abc", "Parameters": {"File": "/pi.py"}}),
             vec![
                 "ExecutionRoleArn: required on EMR on EKS: the role that the job runs as",
-                "ReleaseLabel: required on EMR on EKS, such as emr-7.5.0-latest",
+                "ReleaseLabel: required on EMR on EKS, such as emr-7.9.0-latest",
             ],
         ),
         (

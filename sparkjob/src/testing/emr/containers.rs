@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::runs::Run;
-use super::{ACCOUNT, Answer, Call, REGION, Refusal, Service, World};
+use super::{ACCOUNT, Answer, Operation, REGION, Refusal, Service, World};
 use crate::job::{Phase, Timestamp};
 
 /// Job runs in a page of the listing: few, so that tests have many pages.
@@ -40,7 +40,7 @@ pub(super) fn answer(world: &mut World, request: &Request<Bytes>, body: &Value) 
 }
 
 fn start(world: &mut World, cluster: &str, body: &Value) -> Answer {
-    admit(world, "StartJobRun", cluster_arn(cluster))?;
+    admit_submission(world, cluster, body)?;
     if world.unknown.contains(cluster) {
         return Err(unknown(format!("Virtual cluster {cluster} doesn't exist.")));
     }
@@ -52,23 +52,43 @@ fn start(world: &mut World, cluster: &str, body: &Value) -> Answer {
     let is_same = |run: &Run| run.service == Service::Containers && run.place == cluster && run.token == asked.token;
     let index = match world.runs.iter().position(is_same) {
         Some(index) => index,
-        None => world.make(Run {
-            service: Service::Containers,
-            place: cluster.to_owned(),
-            id: format!("00000003{:011x}", world.runs.len()),
-            name: asked.name,
-            token: asked.token,
-            file: asked.file,
-            tags: asked.tags,
-            request: body.clone(),
-            at: Instant::now(),
-            script: crate::testing::Script::default(),
-            cancelled: None,
-            ended: None,
-        }),
+        None => make(world, cluster, asked, body)?,
     };
     let run = &world.runs[index];
     Ok(json!({"id": run.id, "name": run.name, "arn": run_arn(cluster, &run.id), "virtualClusterId": cluster}))
+}
+
+/// [What a submission needs a right for](https://docs.aws.amazon.com/service-authorization/latest/reference/list_emr-containers.html#list_emr-containers-operations),
+/// but for that to pass the role on: no pod gets its role by EKS Pod Identity here.
+fn admit_submission(world: &mut World, cluster: &str, body: &Value) -> Result<(), Refusal> {
+    let template = body["jobTemplateId"].as_str();
+    let template = template.map(|id| format!("arn:aws:emr-containers:{REGION}:{ACCOUNT}:/jobtemplates/{id}"));
+    let submission = operation("StartJobRun", cluster_arn(cluster))
+        .with("emr-containers:ExecutionRoleArn", body["executionRoleArn"].as_str())
+        .with("emr-containers:JobTemplateArn", template.as_deref());
+    world.admit(Service::Containers, submission)?;
+    template.map_or(Ok(()), |template| world.permit(Service::Containers, operation("DescribeJobTemplate", template)))
+}
+
+fn make(world: &mut World, cluster: &str, asked: submission::Asked, body: &Value) -> Result<usize, Refusal> {
+    let id = format!("00000003{:011x}", world.runs.len());
+    if !asked.tags.is_empty() {
+        world.permit(Service::Containers, operation("TagResource", run_arn(cluster, &id)))?;
+    }
+    Ok(world.make(Run {
+        service: Service::Containers,
+        place: cluster.to_owned(),
+        id,
+        name: asked.name,
+        token: asked.token,
+        file: asked.file,
+        tags: asked.tags,
+        request: body.clone(),
+        at: Instant::now(),
+        script: crate::testing::Script::default(),
+        cancelled: None,
+        ended: None,
+    }))
 }
 
 fn list(world: &mut World, cluster: &str, query: &[(String, String)]) -> Answer {
@@ -189,8 +209,12 @@ fn state(world: &World, run: &Run) -> String {
     world.shown.get(&run.id).cloned().unwrap_or_else(|| state.to_owned())
 }
 
-fn admit(world: &mut World, operation: &str, resource: String) -> Result<(), Refusal> {
-    world.admit(&Call { service: Service::Containers, operation, resource })
+fn admit(world: &mut World, name: &str, resource: String) -> Result<(), Refusal> {
+    world.admit(Service::Containers, operation(name, resource))
+}
+
+fn operation(name: &str, resource: String) -> Operation {
+    Operation::new(format!("emr-containers:{name}"), resource)
 }
 
 fn cluster_arn(cluster: &str) -> String {

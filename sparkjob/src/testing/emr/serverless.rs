@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::runs::Run;
-use super::{Answer, Call, Refusal, Service, World};
+use super::{Answer, Operation, Refusal, Service, World};
 use crate::job::Phase;
 use crate::testing::aws::{ACCOUNT, REGION};
 
@@ -164,8 +164,12 @@ fn known(world: &World, application: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn admit(world: &mut World, operation: &str, resource: String) -> Result<(), Refusal> {
-    world.admit(&Call { service: Service::Serverless, operation, resource })
+fn admit(world: &mut World, name: &str, resource: String) -> Result<(), Refusal> {
+    world.admit(Service::Serverless, operation(name, resource))
+}
+
+fn operation(name: &str, resource: String) -> Operation {
+    Operation::new(format!("emr-serverless:{name}"), resource)
 }
 
 fn application_arn(application: &str) -> String {

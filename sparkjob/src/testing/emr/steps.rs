@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::runs::Run;
-use super::{Answer, Call, FakeEmr, Refusal, Service, World};
+use super::{Answer, FakeEmr, Operation, Refusal, Service, World};
 use crate::testing::aws::{ACCOUNT, REGION};
 use crate::testing::script::Script;
 pub(super) use books::Books;
@@ -52,7 +52,9 @@ pub(super) fn answer(world: &mut World, request: &Request<Bytes>, body: &Value) 
     let id_field = if operation == "AddJobFlowSteps" { "JobFlowId" } else { "ClusterId" };
     let id = body[id_field].as_str().unwrap_or_default();
     let resource = format!("arn:aws:elasticmapreduce:{REGION}:{ACCOUNT}:cluster/{id}");
-    world.admit(&Call { service: Service::Emr, operation, resource })?;
+    let call = Operation::new(format!("elasticmapreduce:{operation}"), resource);
+    let call = call.with("elasticmapreduce:ExecutionRoleArn", body["ExecutionRoleArn"].as_str());
+    world.admit(Service::Emr, call)?;
     world.go_on();
     if world.unknown.contains(id) {
         return Err(if operation == "AddJobFlowSteps" {

@@ -3,11 +3,10 @@
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{admit, application_arn, invalid, known, run_arn, tags};
+use super::{admit, application_arn, invalid, known, operation, run_arn, tags};
 use crate::spark_submit::quote;
-use crate::testing::aws::ACCOUNT;
 use crate::testing::emr::runs::Run;
-use crate::testing::emr::{Answer, Refusal, Service, World};
+use crate::testing::emr::{Answer, Operation, Refusal, Service, World};
 use crate::testing::script::Script;
 
 /// The members of the request; whatever else there is is refused, as a typing error would be lost otherwise.
@@ -38,7 +37,7 @@ pub(super) fn start(world: &mut World, application: &str, body: &Value) -> Answe
     let id = format!("00f{:013x}", world.runs.len() + 1);
     let tags = tags(body)?;
     if !tags.is_empty() {
-        admit(world, "TagResource", run_arn(application, &id))?;
+        world.permit(Service::Serverless, operation("TagResource", run_arn(application, &id)))?;
     }
     world.make(Run {
         service: Service::Serverless,
@@ -80,13 +79,8 @@ fn admit_role(world: &mut World, body: &Value) -> Result<(), Refusal> {
     if !role.starts_with("arn:aws:iam::") {
         return Err(constraint("executionRoleArn"));
     }
-    world.operations.insert(("iam:PassRole".to_owned(), role.to_owned()));
-    if world.denied.contains("PassRole") {
-        let user = format!("arn:aws:sts::{ACCOUNT}:assumed-role/spark-job/spark-job");
-        let message = format!("User: {user} is not authorized to perform: iam:PassRole on resource: {role}");
-        return Err(Refusal::new(403, "AccessDeniedException", message));
-    }
-    Ok(())
+    let passing = Operation::new("iam:PassRole".to_owned(), role.to_owned());
+    world.permit(Service::Serverless, passing.with("iam:PassedToService", "emr-serverless.amazonaws.com"))
 }
 
 fn token(body: &Value) -> Result<String, Refusal> {
