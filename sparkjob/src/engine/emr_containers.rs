@@ -61,17 +61,11 @@ impl Engine for EmrContainers {
         self.reference(made.arn.as_deref()).ok_or_else(|| unclear("EMR on EKS answered without the ARN of a job run"))
     }
 
-    /// What is over is looked for by name and token only: who looks for what an owner has looks for what is to be stopped
-    /// or kept.
     async fn find(&self, identity: &Identity, by: Lookup, since: Timestamp) -> Result<Vec<Run>, Trouble> {
-        let trouble = |error: AwsError| {
+        let found = job_runs::find(self, identity, by, since).await;
+        found.map_err(|error| {
             error.while_doing(doing::find(&self.place()), "emr-containers:ListJobRuns", &self.resource())
-        };
-        let found = listing::of(self.client(), &self.cluster, identity, by, since).await.map_err(trouble)?;
-        let runs: Option<Vec<Run>> = found.iter().map(|run| self.run(run)).collect();
-        let mut runs = runs.ok_or_else(|| trouble(AwsError::unavailable("it lists a job run without its ARN")))?;
-        runs.sort_by_key(|run| std::cmp::Reverse(run.status.created));
-        Ok(runs)
+        })
     }
 
     async fn describe(&self, runs: &[RunRef]) -> Result<Vec<Status>, Trouble> {
@@ -136,10 +130,6 @@ impl EmrContainers {
     /// The run that an ARN means; none where it means none of this virtual cluster.
     fn reference(&self, arn: Option<&str>) -> Option<RunRef> {
         arn?.parse().ok().filter(|run: &RunRef| run.place == self.place())
-    }
-
-    fn run(&self, found: &JobRun) -> Option<Run> {
-        Some(Run { run: self.reference(found.arn())?, status: status::of(found) })
     }
 
     async fn status(&self, run: &RunRef) -> Result<Status, Trouble> {

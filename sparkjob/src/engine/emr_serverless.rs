@@ -18,7 +18,7 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use aws_sdk_emrserverless::Client;
-use aws_sdk_emrserverless::types::{JobRun, JobRunSummary};
+use aws_sdk_emrserverless::types::JobRun;
 
 use super::answer::{Asked, Failed};
 use super::aws::{self, AwsError};
@@ -60,18 +60,11 @@ impl Engine for EmrServerless {
         })
     }
 
-    /// What is over is looked for by name and token only: who looks for what an owner has looks for what is to be stopped
-    /// or kept.
     async fn find(&self, identity: &Identity, by: Lookup, since: Timestamp) -> Result<Vec<Run>, Trouble> {
-        let trouble = |error: AwsError| {
+        let found = job_runs::find(self, identity, by, since).await;
+        found.map_err(|error| {
             error.while_doing(doing::find(&self.place()), "emr-serverless:ListJobRuns", &self.resource())
-        };
-        let client = self.client();
-        let found = listing::of(client, &self.application, identity, by, since).await.map_err(trouble)?;
-        let runs: Option<Vec<Run>> = found.iter().map(|row| self.run(row)).collect();
-        let mut runs = runs.ok_or_else(|| trouble(AwsError::unavailable("it lists a job run without its ARN")))?;
-        runs.sort_by_key(|run| std::cmp::Reverse(run.status.created));
-        Ok(runs)
+        })
     }
 
     /// One after the other: the service allows an account ten of these looks a second.
@@ -153,10 +146,6 @@ impl EmrServerless {
     /// The run that an ARN means; none where it means none of this application.
     fn reference(&self, arn: &str) -> Option<RunRef> {
         arn.parse().ok().filter(|run: &RunRef| run.place == self.place())
-    }
-
-    fn run(&self, row: &JobRunSummary) -> Option<Run> {
-        Some(Run { run: self.reference(&row.arn)?, status: status::of_row(row) })
     }
 
     /// The job run; none where the service does not know it (any more), or its application.
