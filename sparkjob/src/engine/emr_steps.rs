@@ -76,10 +76,11 @@ impl Engine for EmrSteps {
         let doing = || doing::find(&self.place());
         let mut steps = match self.recent_and_live(since).await {
             Ok(steps) => steps,
-            Err(error) if is_gone(&error) => {
-                return Err(self.cluster.trouble(error.of_absence(), doing(), "ListSteps"));
+            Err(error) => {
+                let is_gone = is_gone(&error);
+                let trouble = self.cluster.trouble(error, doing(), "ListSteps");
+                return Err(if is_gone { Trouble { kind: Kind::Absent, ..trouble } } else { trouble });
             }
-            Err(error) => return Err(self.cluster.trouble(error, doing(), "ListSteps")),
         };
         steps.retain(|step| by.selects(identity, &step.name));
         steps.sort_by(|one, other| (other.created, &other.id).cmp(&(one.created, &one.id)));

@@ -461,6 +461,7 @@ async fn a_cluster_that_emr_does_not_know_takes_no_job_and_whatever_ran_there_is
     assert!(trouble.advice.starts_with(&format!("Cluster {CLUSTER} does not exist")), "{}", trouble.advice);
     let looked = engine.find(&identity(&job(PI)), Lookup::Owner, Timestamp::default()).await.unwrap_err();
     assert_eq!(looked.kind, Kind::Absent, "{looked}");
+    assert!(looked.advice.starts_with(&format!("Cluster {CLUSTER} does not exist")), "{}", looked.advice);
     assert_eq!(phase(&*engine, &run).await, Phase::Gone);
     engine.cancel(&run, How::Ask).await.unwrap();
     assert_eq!(engine.report(&run).await.full_log, "no longer there: EMR does not know the step");
