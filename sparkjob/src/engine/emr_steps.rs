@@ -110,14 +110,11 @@ impl Engine for EmrSteps {
         Ok(runs.iter().map(status).collect())
     }
 
-    /// There is no look before a step is asked to stop for the first time, since looks are few and EMR never uses an id
-    /// again. Where none is allowed afterwards either, [`Engine::describe`] shows what is left alive; it is stopped when the
-    /// step is asked once more.
+    /// There is no look before a step is asked to stop, since looks are few and EMR never uses an id again. Where none is
+    /// allowed afterwards either, [`Engine::describe`] shows what is left alive; it is stopped when the step is asked once
+    /// more.
     async fn cancel(&self, run: &RunRef, how: How) -> Result<(), Trouble> {
         let doing = || doing::cancel(run);
-        if how == How::Kill && matches!(self.step(run).await, Ok(None)) {
-            return Ok(());
-        }
         let refusal = match self.cancel_step(run, how).await? {
             Cancelled::Gone => return Ok(()),
             Cancelled::Taken => None,
