@@ -77,6 +77,7 @@ fn is_final(kind: Kind, stage: &Stage) -> bool {
     match kind {
         Kind::Rejected | Kind::Absent => matches!(stage, Stage::FindOwn | Stage::Adopt | Stage::Start),
         Kind::Denied => *stage != Stage::Follow,
+        Kind::Futile => true,
         Kind::Taken | Kind::Busy | Kind::Unavailable | Kind::Unclear => false,
     }
 }

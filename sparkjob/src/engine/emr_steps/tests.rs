@@ -348,6 +348,38 @@ async fn a_killing_step_that_failed_is_replaced_by_the_next_cancellation() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_two_killing_steps_that_failed_there_is_no_third() {
+    let emr = FakeEmr::new();
+    emr.script(PI, Script::endless());
+    emr.fail_killing(u32::MAX);
+    emr.cluster(CLUSTER, |cluster| "emr-5.36.2".clone_into(&mut cluster.release));
+    let engine = engine(&emr, &place());
+    let run = start(&*engine, &apart()).await;
+    for how in [How::Ask, How::Kill] {
+        engine.cancel(&run, how).await.unwrap();
+        seconds(30).await;
+    }
+    // More of them would push those that failed to the next page.
+    for _ in 0..7 {
+        start(&*engine, &job("s3://code/other.py")).await;
+    }
+    let failed = "its application may be alive, and the steps that were to kill it have FAILED: s-0000000000002, \
+                  s-0000000000003";
+    for how in [How::Kill, How::Ask] {
+        let trouble = engine.cancel(&run, how).await.unwrap_err();
+        assert_eq!((trouble.kind, trouble.said.as_str()), (Kind::Futile, failed));
+        let told = ["yarn application -kill", "EMR 6.0 or later, and this is emr-5.36.2", "OnDeleteError: Ignore"];
+        assert!(told.iter().all(|told| trouble.advice.contains(told)), "{}", trouble.advice);
+        assert!(trouble.advice.contains(&identity(&apart()).name().to_lowercase()), "{}", trouble.advice);
+    }
+    let killers = emr.steps(CLUSTER).into_iter().filter(|(name, _)| name.starts_with("kill-")).count();
+    assert_eq!((killers, phase(&*engine, &run).await), (2, Phase::Ending));
+    // They have nothing left to do once the cluster is over.
+    emr.terminate(CLUSTER);
+    engine.cancel(&run, How::Kill).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_someone_else_cancelled_is_killed_only_when_it_is_to_be_stopped() {
     let emr = FakeEmr::new();
     emr.script(PI, Script::endless());

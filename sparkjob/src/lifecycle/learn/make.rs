@@ -212,7 +212,7 @@ impl At<'_> {
                 state.refused = Some(failure::of(&trouble));
                 state.at(Stage::FindOwn, self.now)
             }
-            Kind::Denied | Kind::Busy | Kind::Unavailable => self.weather_or_fail(state, trouble),
+            Kind::Denied | Kind::Busy | Kind::Unavailable | Kind::Futile => self.weather_or_fail(state, trouble),
         }
     }
 

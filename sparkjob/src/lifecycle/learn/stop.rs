@@ -154,7 +154,7 @@ impl At<'_> {
         match (self.weather(state, trouble), &purpose) {
             (Ok(state), _) => state,
             // Its failure is told anyway: there is time to go on trying until then.
-            (Err((state, trouble)), Purpose::Abandon(_)) if trouble.kind != Kind::Denied => {
+            (Err((state, trouble)), Purpose::Abandon(_)) if !matches!(trouble.kind, Kind::Denied | Kind::Futile) => {
                 self.once_more(state, &trouble)
             }
             (Err((state, trouble)), _) => self.cannot_stop(state, purpose, &trouble),
@@ -164,7 +164,7 @@ impl At<'_> {
     /// Runs cannot be stopped, or looked for, since their engine cannot be asked.
     pub(super) fn cannot_stop(self, mut state: State, purpose: Purpose, trouble: &Trouble) -> State {
         if let Purpose::Abandon(failure) = purpose {
-            state.notes.push(format!("The job may still run: {trouble}."));
+            state.notes.push(format!("The job may still run: {trouble}. {}", trouble.advice).trim_end().to_owned());
             return state.done(Some(failure), self.now);
         }
         if purpose == Purpose::LeftBehind && self.keeps_present(&state) {
