@@ -43,7 +43,7 @@ pub fn of_old(trouble: &Trouble) -> Failure {
 
 /// A job that ended otherwise than it should.
 pub fn of_job(run: &RunRef, status: &Status) -> Failure {
-    let (kind, happened, advice) = match status.phase {
+    let (kind, happened, advice) = match status.ended.unwrap_or(status.phase) {
         Phase::Gone if run.place.is_livy() => (
             FailureKind::Cancelled,
             "disappeared from",
