@@ -80,7 +80,9 @@ fn with_tag(native: &Value, tag: &str) -> Value {
 /// Kills every application of `tag` that is alive, and fails where one is left or YARN cannot be asked.
 ///
 /// `-appTags` is of [Hadoop 3](https://hadoop.apache.org/docs/r3.2.2/hadoop-yarn/hadoop-yarn-site/YarnCommands.html), which
-/// EMR has from 6.0 on; an older `yarn` fails on it. `-kill` returns once the application is over.
+/// EMR has [from 6.0 on](https://docs.aws.amazon.com/emr/latest/ReleaseGuide/Hadoop-release-history.html). The `yarn` of
+/// Hadoop 2, up to its [last release](https://hadoop.apache.org/docs/r2.10.2/hadoop-yarn/hadoop-yarn-site/YarnCommands.html),
+/// fails on it. `-kill` returns once the application is over.
 fn script(tag: &str) -> String {
     let list = format!("yarn application -list -appTags {tag} -appStates NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING");
     let id = "^ *application_[0-9]+_[0-9]+";
