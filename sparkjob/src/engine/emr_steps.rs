@@ -22,7 +22,9 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use aws_sdk_emr::types::{CancelStepsRequestStatus, StepCancellationOption};
@@ -35,7 +37,6 @@ use super::text::line;
 use super::{Engine, How, Kind, Lookup, MAX_REASON, Report, Trouble, doing};
 use crate::http::sdk::{self, Aws};
 use crate::job::{Identity, Job, Phase, Place, Run, RunRef, Status, Tags, Timestamp};
-use crate::spark_submit::yarn_tag;
 use status::Remains;
 use step::Step;
 
@@ -55,7 +56,7 @@ impl EmrSteps {
 impl Engine for EmrSteps {
     async fn start(&self, job: &Job, identity: &Identity) -> Result<RunRef, Trouble> {
         let doing = || doing::submit(&self.place());
-        let Some(body) = request::submission(&self.cluster.id, job, identity) else {
+        let Some(body) = request::submission(&self.cluster.id, job, identity, mark()) else {
             return Err(Trouble::new(Kind::Rejected, doing(), "a step runs Parameters or a HadoopJarStep"));
         };
         let id = match self.add(Asked::Submission, body).await {
@@ -252,7 +253,8 @@ impl EmrSteps {
         if failed.len() >= MOST_KILLERS {
             return self.not_killed(step, &failed).await;
         }
-        let body = request::killing(&self.cluster.id, &step.id, &step.name, step.role.as_deref());
+        let Some(tag) = status::application_tag(step) else { return Ok(()) };
+        let body = request::killing(&self.cluster.id, &step.id, tag, step.role.as_deref());
         match self.add(Asked::Deed, body).await {
             Ok(_) => Ok(()),
             // It goes with its cluster.
@@ -279,7 +281,7 @@ impl EmrSteps {
              it has the tag {}. Then delete the job with OnDeleteError: Ignore, as no step can tell that it is over. The logs of \
              these steps tell why they FAILED; they need EMR 6.0 or later{this}. With DeployMode: client there is no need of any.",
             self.cluster.id,
-            yarn_tag(&step.name),
+            status::application_tag(step).unwrap_or_default(),
         );
         Err(Trouble { advice, ..Trouble::new(Kind::Futile, format!("kill the application of step {}", step.id), said) })
     }
@@ -314,6 +316,12 @@ impl EmrSteps {
         };
         Ok(steps.iter().map(|step| status::status(step, remains(step))).collect())
     }
+}
+
+/// What differs from one submission to the next, also in processes that run at the same moment: the standard library seeds
+/// its hashers at random.
+fn mark() -> u32 {
+    u32::try_from(RandomState::new().hash_one(Instant::now()) >> 32).unwrap_or_default()
 }
 
 /// Whether `step` is the one that `run` means.

@@ -91,7 +91,12 @@ fn known(word: &str) -> Option<Phase> {
 /// processes [are not affected](https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-cancel-steps.html), and Spark
 /// [leaves it so](https://issues.apache.org/jira/browse/SPARK-6692).
 pub fn outlives(step: &Step) -> bool {
-    command::outlives(&step.args, &yarn_tag(&step.name))
+    application_tag(step).is_some()
+}
+
+/// The tag that the application of `step` carries and no other one does, where it outlives the step.
+pub fn application_tag(step: &Step) -> Option<&str> {
+    command::own_tag(&step.args, &yarn_tag(&step.name))
 }
 
 /// Whether the step may have left an application behind that is alive: when it had begun, it was cancelled or failed, or it
@@ -131,7 +136,7 @@ mod tests {
     use crate::job::Timestamp;
 
     fn step(word: &str) -> Step {
-        let args = ["spark-submit", "--deploy-mode", "cluster", "--conf", "spark.yarn.tags=pi", "pi.py"];
+        let args = ["spark-submit", "--deploy-mode", "cluster", "--conf", "spark.yarn.tags=pi-0abcdef1", "pi.py"];
         Step {
             id: "s-1".to_owned(),
             name: "Pi".to_owned(),

@@ -308,6 +308,22 @@ async fn an_application_outlives_its_cancelled_step_until_a_step_of_its_own_has_
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_kills_the_application_of_a_twin_spares_that_of_the_other() {
+    let emr = FakeEmr::new();
+    emr.script(PI, Script::endless());
+    let engine = engine(&emr, &place());
+    let first = start(&*engine, &apart()).await;
+    let twin = start(&*engine, &apart()).await;
+    seconds(1).await;
+    for _ in 0..3 {
+        engine.cancel(&twin, How::Ask).await.unwrap();
+        seconds(10).await;
+    }
+    assert_eq!((phase(&*engine, &twin).await, phase(&*engine, &first).await), (Phase::Cancelled, Phase::Running));
+    assert_eq!(emr.alive().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_killing_step_that_began_too_early_does_not_count() {
     let emr = FakeEmr::new();
     emr.script(PI, Script { stops: Duration::from_secs(20), ..Script::endless() });
