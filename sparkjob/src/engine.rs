@@ -197,6 +197,8 @@ pub enum Kind {
     Busy,
     /// Not done; trying again may help.
     Unavailable,
+    /// Done again and again, to no avail: it is left to people.
+    Futile,
     /// Perhaps done: no answer, or one that does not tell.
     Unclear,
 }

@@ -41,6 +41,20 @@ fn a_twin_step_that_runs_before_it_is_seen_is_stopped() {
     });
 }
 
+#[test]
+fn a_twin_whose_driver_is_no_part_of_its_step_is_killed_and_the_first_one_spared() {
+    play("AtOnceApart", async |scene| {
+        let place = scene.owns_place(scene.world.emr.make_with(Way::Steps, json!({ "StepConcurrencyLevel": 3 })).await);
+        place.fault(json!({ "fault": "hide", "hidden_from": ["list"], "times": 2, "seconds": 4 })).await;
+        let mut job = scene.idle_on(&place, 900).await;
+        job["DeployMode"] = "cluster".into();
+        let stays = twins_leave_one(scene, &place, &job).await;
+        let of_job: Vec<Run> = place.runs().await.into_iter().filter(|run| run.name == stays.name).collect();
+        let [first, twin] = of_job.try_into().unwrap_or_else(|runs| panic!("not two: {runs:?}"));
+        assert_eq!((first.id, &*twin.state), (stays.id, "CANCELLED"));
+    });
+}
+
 /// Delivers a Create of `job` twice, where both deliveries submit it at the same moment; and the Delete. What stayed between them.
 async fn twins_leave_one(scene: &Scene, place: &Place, job: &Value) -> Run {
     let gather = json!({ "fault": "gather", "operation": place.way.start(), "times": 2, "seconds": 60 });
@@ -49,7 +63,7 @@ async fn twins_leave_one(scene: &Scene, place: &Place, job: &Value) -> Run {
     let answer = at_once(scene, &scene.create(job), one_lives).await;
     let calls = place.calls().await;
     let submitted = calls.iter().filter(|(operation, _)| operation == place.way.start()).count();
-    assert_eq!(submitted, 2, "each delivery submits once: {calls:?}");
+    assert!(submitted >= 2, "only one delivery submitted: {calls:?}");
     let [stays]: [Run; 1] = place.live().await.try_into().unwrap_or_else(|live| panic!("not one: {live:?}"));
     assert_eq!((&stays.id, &*stays.state), (&answer.data["JobId"], "RUNNING"));
     assert_ne!(place.processes(&stays.id), [""; 0]);

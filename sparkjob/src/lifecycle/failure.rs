@@ -12,6 +12,7 @@ pub fn of(trouble: &Trouble) -> Failure {
     let (kind, advice) = match trouble.kind {
         Kind::Rejected => (FailureKind::Rejected, "Correct what is said above and deploy again."),
         Kind::Absent => (FailureKind::Rejected, "Name a place that is there, and deploy again."),
+        Kind::Futile => (FailureKind::Unavailable, "Do it by hand, and try again."),
         Kind::Denied => (FailureKind::Denied, "Check who may use this server, and how: it denied the call."),
         Kind::Busy | Kind::Taken | Kind::Unavailable | Kind::Unclear => (
             FailureKind::Unavailable,
@@ -42,7 +43,7 @@ pub fn of_old(trouble: &Trouble) -> Failure {
 
 /// A job that ended otherwise than it should.
 pub fn of_job(run: &RunRef, status: &Status) -> Failure {
-    let (kind, happened, advice) = match status.phase {
+    let (kind, happened, advice) = match status.ended.unwrap_or(status.phase) {
         Phase::Gone if run.place.is_livy() => (
             FailureKind::Cancelled,
             "disappeared from",

@@ -80,6 +80,7 @@ fn is_final(kind: Kind, stage: &Stage) -> bool {
     match kind {
         Kind::Rejected | Kind::Absent => matches!(stage, Stage::FindOwn | Stage::Adopt | Stage::Start),
         Kind::Denied => *stage != Stage::Follow,
+        Kind::Futile => true,
         Kind::Taken | Kind::Busy | Kind::Unavailable | Kind::Unclear => false,
     }
 }
@@ -160,7 +161,7 @@ impl At<'_> {
         state.report = report;
         let Some(failure) = failure else { return state.done(None, self.now) };
         match &state.own {
-            Some(own) if own.ours && !own.status.as_ref().is_some_and(|status| status.phase.is_over()) => {
+            Some(own) if own.is_alive() && (own.ours || own.has_ended()) => {
                 let runs = Stopping::all([own.run.clone()]);
                 state.at(Stage::Stop { runs, purpose: Purpose::Abandon(failure) }, self.now)
             }
@@ -192,6 +193,12 @@ impl At<'_> {
             (None, _, _) => Stage::Start,
         };
         state.at(way_on, self.now)
+    }
+
+    /// The present job makes room for the new one.
+    fn stop_present(self, state: State) -> State {
+        let runs = Stopping::all(self.plan.present().cloned());
+        state.at(Stage::Stop { runs, purpose: Purpose::MakeRoom }, self.now)
     }
 
     /// The job that was submitted is known.

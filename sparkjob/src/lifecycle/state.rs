@@ -155,8 +155,9 @@ pub enum Purpose {
     MakeRoom,
     /// A lost request left them behind.
     LeftBehind,
-    /// They were registered and never started.
-    NeverStarted,
+    /// They are of the wanted description and will never come to anything: registered and never started, or ended and not
+    /// quite over.
+    Useless,
     /// The same request submitted them once more, at the same moment.
     Twin,
     /// The job that this request made has failed it.
@@ -185,6 +186,16 @@ pub struct Own {
 impl Own {
     pub(super) fn new(run: RunRef, ours: bool) -> Self {
         Self { run, ours, unshown_since: None, status: None, running_since: None, silent_since: None }
+    }
+
+    /// Whether it may be alive, as far as anybody has seen.
+    pub(super) fn is_alive(&self) -> bool {
+        self.status.as_ref().is_none_or(|status| !status.phase.is_over())
+    }
+
+    /// Whether it has ended and left something alive, which nobody is to keep.
+    pub(super) fn has_ended(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| status.ended.is_some())
     }
 
     /// Whether `status`, as it is at `now`, tells how the run is: not where it is one that the engine has taken and may not

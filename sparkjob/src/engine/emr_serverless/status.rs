@@ -67,6 +67,7 @@ impl Told<'_> {
             application: None,
             created: aws::moment(Some(&self.created)),
             silent: false,
+            ended: None,
         }
     }
 

@@ -9,7 +9,7 @@ use aws_sdk_emr::types::StepState;
 use tokio::time::sleep;
 
 use super::step::Step;
-use super::{EmrSteps, killer_of, request};
+use super::{EmrSteps, MOST_KILLERS, has_failed, killers_of, request};
 use crate::engine::Kind;
 use crate::engine::answer::Asked;
 use crate::engine::aws::{self, AwsError};
@@ -114,7 +114,8 @@ impl EmrSteps {
         Ok(Vec::new())
     }
 
-    /// The steps that were made to kill what `steps` have left behind, the newest first.
+    /// The steps that were made to kill what `steps` have left behind, the newest first: of each step's those that count,
+    /// which are the last one and, where it failed, the one before.
     pub(super) async fn killers(&self, steps: &[&Step]) -> Result<Vec<Step>, AwsError> {
         let since = steps.iter().map(|step| match (step.ended, step.started) {
             (Some(ended), Some(started)) => started.max(ended.before(KILLED_WITHIN)),
@@ -123,7 +124,7 @@ impl EmrSteps {
         let since = since.min().unwrap_or_default();
         let enough = |read: &[Step]| {
             read.iter().any(|step| step.created.is_some_and(|created| created < since))
-                || steps.iter().all(|step| killer_of(step, read).is_some())
+                || steps.iter().all(|step| tells_enough(&mut killers_of(step, read)))
         };
         let (mut killers, _) = self.list(&Of::All, KILLER_PAGES, enough).await?;
         killers.retain(|killer| steps.iter().any(|step| killer.name == request::killer(&step.id)));
@@ -188,4 +189,9 @@ impl EmrSteps {
         let marker = answer.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
         Ok((answer.steps().iter().map(Step::listed).collect(), marker))
     }
+}
+
+/// Whether nothing depends on the steps that were made to kill the same application before these.
+fn tells_enough<'a>(killers: &mut impl Iterator<Item = &'a Step>) -> bool {
+    killers.take(MOST_KILLERS).enumerate().any(|(at, killer)| !has_failed(killer) || at + 1 == MOST_KILLERS)
 }

@@ -12,6 +12,7 @@ pub fn status(batch: &Batch) -> Status {
     Status {
         phase: if runs_unseen(batch) { Phase::Running } else { phase },
         silent: word == "starting" && batch.app_id.is_none() && lines(batch).next().is_none(),
+        ended: None,
         word,
         reason: String::new(),
         name: None,

@@ -157,11 +157,15 @@ impl At<'_> {
             state.left_behind = Some(alive(of_old));
             runs.retain(|run| wanted.identity.describes(run.name()));
         }
-        let never_started = |run: &Run| run.status.phase == Phase::Waiting && run.status.silent;
-        if runs.iter().any(never_started) {
-            // They hold nothing but a name, and whoever counts on one waits for nothing.
-            let runs = Stopping::all(runs.into_iter().filter(never_started).map(|run| run.run));
-            return state.at(Stage::Stop { runs, purpose: Purpose::NeverStarted }, self.now);
+        let is_nothing = |run: &Run| match run.status.phase {
+            // It holds nothing but a name, and whoever counts on it waits for nothing.
+            Phase::Waiting => run.status.silent,
+            // What is left of it would get in the way of the next one.
+            _ => run.status.ended.is_some(),
+        };
+        if runs.iter().any(is_nothing) {
+            let runs = Stopping::all(runs.into_iter().filter(is_nothing).map(|run| run.run));
+            return state.at(Stage::Stop { runs, purpose: Purpose::Useless }, self.now);
         }
         let live = |run: &Run| matches!(run.status.phase, Phase::Waiting | Phase::Running);
         state.own = runs.into_iter().find(live).map(|Run { run, .. }| Own::new(run, false));
@@ -212,7 +216,7 @@ impl At<'_> {
                 state.refused = Some(failure::of(&trouble));
                 state.at(Stage::FindOwn, self.now)
             }
-            Kind::Denied | Kind::Busy | Kind::Unavailable => self.weather_or_fail(state, trouble),
+            Kind::Denied | Kind::Busy | Kind::Unavailable | Kind::Futile => self.weather_or_fail(state, trouble),
         }
     }
 
@@ -238,6 +242,7 @@ impl At<'_> {
         match status.phase {
             Phase::Succeeded => self.succeed(state),
             Phase::Failed | Phase::Cancelled | Phase::Gone => self.fail(state, failure::of_job(&own.run, &status)),
+            Phase::Ending if own.has_ended() => self.fail(state, failure::of_job(&own.run, &status)),
             Phase::Waiting | Phase::Running if self.waits_for(WaitFor::Submitted) && !status.silent => {
                 self.succeed(state)
             }

@@ -114,7 +114,7 @@ impl At<'_> {
             Purpose::Goal => state.done(None, self.now),
             Purpose::MakeRoom => state.at(Stage::Start, self.now),
             Purpose::LeftBehind => self.nothing_left_behind(state),
-            Purpose::NeverStarted => state.at(Stage::Adopt, self.now),
+            Purpose::Useless => state.at(Stage::Adopt, self.now),
             Purpose::Twin => state.at(Stage::Follow, self.now),
             Purpose::Abandon(failure) => self.abandoned(state, failure),
         }
@@ -128,6 +128,10 @@ impl At<'_> {
             return state.done(Some(failure), self.now);
         }
         match state.own.as_ref().and_then(|own| own.status.clone()) {
+            Some(status) if status.ended.is_some() => {
+                state.notes.push("What was left of it has been stopped.".to_owned());
+                state.done(Some(failure), self.now)
+            }
             // It came so far just before it was to be cancelled.
             Some(status) if status.phase == Phase::Succeeded => self.succeed(state),
             Some(status) if status.phase == Phase::Failed => {
@@ -154,7 +158,7 @@ impl At<'_> {
         match (self.weather(state, trouble), &purpose) {
             (Ok(state), _) => state,
             // Its failure is told anyway: there is time to go on trying until then.
-            (Err((state, trouble)), Purpose::Abandon(_)) if trouble.kind != Kind::Denied => {
+            (Err((state, trouble)), Purpose::Abandon(_)) if !matches!(trouble.kind, Kind::Denied | Kind::Futile) => {
                 self.once_more(state, &trouble)
             }
             (Err((state, trouble)), _) => self.cannot_stop(state, purpose, &trouble),
@@ -164,7 +168,7 @@ impl At<'_> {
     /// Runs cannot be stopped, or looked for, since their engine cannot be asked.
     pub(super) fn cannot_stop(self, mut state: State, purpose: Purpose, trouble: &Trouble) -> State {
         if let Purpose::Abandon(failure) = purpose {
-            state.notes.push(format!("The job may still run: {trouble}."));
+            state.notes.push(format!("The job may still run: {trouble}. {}", trouble.advice).trim_end().to_owned());
             return state.done(Some(failure), self.now);
         }
         if purpose == Purpose::LeftBehind && self.keeps_present(&state) {
@@ -184,7 +188,7 @@ impl At<'_> {
                 state.at(Stage::Start, self.now)
             }
             Purpose::Twin => state.at(Stage::Follow, self.now),
-            Purpose::LeftBehind | Purpose::NeverStarted => self.nothing_left_behind(state),
+            Purpose::LeftBehind | Purpose::Useless => self.nothing_left_behind(state),
             Purpose::Goal | Purpose::Abandon(_) => state.done(None, self.now),
         }
     }
@@ -202,6 +206,7 @@ impl At<'_> {
     pub(super) fn finishing(self, state: State, seen: Result<Vec<Status>, Trouble>) -> State {
         match seen {
             Ok(seen) if seen.first().is_some_and(|status| status.phase.is_over()) => state.at(Stage::Start, self.now),
+            Ok(seen) if seen.first().is_some_and(|status| status.ended.is_some()) => self.stop_present(state),
             Ok(_) => self.looked_well(state),
             Err(trouble) => self.stop_trouble(state, Purpose::MakeRoom, trouble),
         }
@@ -209,9 +214,10 @@ impl At<'_> {
 }
 
 impl Own {
-    /// Takes note of a last look. What was cancelled is told as it was before: that is what the reader wants to know.
+    /// Takes note of a last look. What was cancelled is told as it was before: that is what the reader wants to know. So is
+    /// what had ended before it was quite over.
     fn ends_as(&mut self, status: &Status) {
-        if matches!(status.phase, Phase::Succeeded | Phase::Failed) {
+        if !self.has_ended() && matches!(status.phase, Phase::Succeeded | Phase::Failed) {
             self.status = Some(status.clone());
         }
     }

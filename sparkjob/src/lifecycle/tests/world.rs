@@ -23,6 +23,8 @@ pub struct World {
     pub stale: usize,
     /// For how long after its submission a run can be neither seen nor stopped.
     pub hidden: Duration,
+    /// How those runs have ended that are `Ending` and were not cancelled.
+    pub ended: Option<Phase>,
     pub runs: Vec<Fate>,
     pub actions: Vec<Action>,
     pub weather: Weather,
@@ -50,6 +52,7 @@ impl World {
             place,
             stale: 0,
             hidden: Duration::ZERO,
+            ended: None,
             runs: Vec::new(),
             actions: Vec::new(),
             weather: Box::new(|_, _| None),
@@ -204,7 +207,9 @@ impl World {
         let name = self.place.starts_once().then(|| fate.name.clone());
         // Those made first are the first.
         let created = (!self.place.is_livy()).then_some(BEGIN + Duration::from_secs(id as u64));
-        Status { name, created, ..status(fate.phase(self.now), fate.silent) }
+        let phase = fate.phase(self.now);
+        let ended = self.ended.filter(|_| phase == Phase::Ending && !fate.deaf);
+        Status { name, created, ended, ..status(phase, fate.silent) }
     }
 
     fn describe(&self, run: &RunRef) -> Status {
