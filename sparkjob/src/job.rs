@@ -225,6 +225,9 @@ pub struct Status {
     /// on like this is a name in the engine's books without a job behind it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub silent: bool,
+    /// The run is gone, and so is its place: nothing of it can be left, whether or not it was ever shown.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub place_gone: bool,
 }
 
 impl Status {
@@ -238,7 +241,13 @@ impl Status {
             application: None,
             created: None,
             silent: false,
+            place_gone: false,
         }
+    }
+
+    /// A run of a place that is not there (any more).
+    pub fn gone_with_place() -> Self {
+        Self { place_gone: true, ..Self::gone() }
     }
 }
 

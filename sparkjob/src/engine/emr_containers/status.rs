@@ -24,6 +24,7 @@ pub fn of(found: &JobRun) -> Status {
         application: None,
         created: aws::moment(found.created_at()),
         silent: false,
+        place_gone: false,
     }
 }
 

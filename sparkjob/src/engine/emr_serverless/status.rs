@@ -57,6 +57,7 @@ impl Told<'_> {
             application: None,
             created: aws::moment(Some(&self.created)),
             silent: false,
+            place_gone: false,
         }
     }
 

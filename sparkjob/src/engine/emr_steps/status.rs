@@ -47,6 +47,7 @@ pub fn status(step: &Step, remains: Remains) -> Status {
         application: None,
         created: step.created,
         silent: false,
+        place_gone: false,
     }
 }
 
