@@ -5,6 +5,7 @@
 
 mod cloudformation;
 mod crowd;
+mod delays;
 mod permissions;
 mod policy;
 mod town;
