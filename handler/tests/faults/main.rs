@@ -5,6 +5,7 @@
 
 mod cloudformation;
 mod crowd;
+mod delays;
 mod orphans;
 mod permissions;
 mod policy;

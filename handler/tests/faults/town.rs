@@ -113,6 +113,11 @@ impl Town {
         Self { engine, livy, emr, answers: Arc::default() }
     }
 
+    /// The same engines, with the answers of that town.
+    pub fn answering(&self, town: &Self) -> Self {
+        Self { answers: Arc::clone(&town.answers), ..self.clone() }
+    }
+
     /// Where its jobs run.
     pub fn engine(&self) -> Engine {
         self.engine
