@@ -43,6 +43,7 @@ pub async fn claim(workflow: &Workflow, request: Request, submitter: &str, clock
         submitter: submitter.to_owned(),
         responder: workflow.responder.clone(),
         progress: Progress::Claimed,
+        repeated: 0,
         until: String::new(),
         ended: false,
     };

@@ -18,11 +18,19 @@ use crate::deliver::{Undelivered, deliver};
 use crate::plan::plan;
 use crate::request::Request;
 use crate::response;
-use crate::settle::{advised, guarded, latest, refuse};
+use crate::settle::{abandoned, advised, guarded, latest, refuse};
 use crate::turn::{Answer, Progress, Turn};
 
 /// What is left of an invocation for telling what came of it.
 const TO_TELL: Duration = Duration::from_secs(2);
+
+/// How long it is tried to put an answer, or for half of the time that there is. Then the responder does, which is outside of
+/// any VPC and needs time as well.
+const PUT_WITHIN: Duration = Duration::from_secs(30);
+
+/// Of the steps without a known job no more than so many are repeated: a function that dies of its work does so each time, and
+/// between its deaths the request would wait until nobody waits for it any more.
+const MOST_REPEATED: u32 = 3;
 
 /// Takes one step about `request`, whose `turn` it is and whose invocation lasts until `lambda_ends`.
 ///
@@ -43,7 +51,13 @@ pub async fn step(
         Progress::Claimed => None,
         Progress::Working(state) => Some(*state),
     };
+    let turn = Turn { repeated: turn.repeated + u32::from(is_repeated), ..turn };
     let known = state.clone();
+    if turn.repeated > MOST_REPEATED && known.as_ref().is_none_or(|state| state.own.is_none()) {
+        let why = format!("{} of its steps came to nothing and had to be taken again", turn.repeated);
+        let progress = concluded(request, abandoned(&request.envelope, &why));
+        return Ok(turn.on(progress, now));
+    }
     let limit = latest(times.deadlines).min(lambda_ends.before(TO_TELL / 2)).since(now);
     let work = guarded(&request.envelope, limit, work(request, state, is_repeated, times, lambda_ends, way)).await;
     let progress = match work {
@@ -132,7 +146,9 @@ async fn put(
     lambda_ends: Timestamp,
     way: Way<'_>,
 ) -> Result<Turn, Failed> {
-    let until = times.deadlines.over.min(lambda_ends.before(TO_TELL));
+    let now = way.clock.now();
+    let within = PUT_WITHIN.min(times.deadlines.over.since(now) / 2);
+    let until = (now + within).min(lambda_ends.before(TO_TELL));
     let body = answer.0.clone().into();
     let delivered = deliver(way.engines.transport(), &request.envelope.response_url, &body, way.clock, until).await;
     match delivered {

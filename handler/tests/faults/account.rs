@@ -48,6 +48,8 @@ struct Inner {
     /// From where there is no way to which host.
     cut_off: Arc<Mutex<BTreeSet<(Function, String)>>>,
     is_without_workflow: bool,
+    /// What functions said that failed.
+    failures: Mutex<Vec<String>>,
     acting: Acting,
 }
 
@@ -73,6 +75,7 @@ impl Account {
             throttled: Mutex::default(),
             cut_off: Arc::default(),
             is_without_workflow,
+            failures: Mutex::default(),
             acting: Acting::default(),
         }))
     }
@@ -101,11 +104,13 @@ impl Account {
 
     /// The first answer to a request that was sent before.
     pub async fn answer(&self, request: &Delivery) -> Option<Answer> {
-        tokio::select! {
+        let answer = tokio::select! {
             biased;
-            answer = self.town().first_answer(request) => Some(Answer::of(&answer)),
-            () = self.settled() => None,
-        }
+            answer = self.town().first_answer(request) => Answer::of(&answer),
+            () = self.settled() => return None,
+        };
+        assert!(self.town().now() <= request.until, "CloudFormation has given up: {answer:?} to {request:?}");
+        Some(answer)
     }
 
     /// As [`Account::ask`], of a request that must be answered.
@@ -131,6 +136,18 @@ impl Account {
     /// Leaves a function without a way to this host, as in a VPC without endpoints.
     pub fn cut_off(&self, function: Function, host: &str) {
         held(&self.0.cut_off).insert((function, host.to_owned()));
+    }
+
+    /// What functions said that failed.
+    pub fn failures(&self) -> Vec<String> {
+        held(&self.0.failures).clone()
+    }
+
+    /// Takes back all that stands in the way.
+    pub fn heal(&self) {
+        self.way().heal();
+        held(&self.0.cut_off).clear();
+        held(&self.0.limits).clear();
     }
 
     /// Does something beside the others until it is over.

@@ -10,6 +10,7 @@ use handler::arrival::Arrival;
 use handler::{Submitter, moment};
 use sparkjob::drive::Clock;
 use sparkjob::http::Transport;
+use sparkjob::job::Timestamp;
 use sparkjob::testing::engines;
 
 use crate::town::{BUCKET, Engine, Town};
@@ -22,6 +23,8 @@ const INVOCATION: Duration = Duration::from_mins(15);
 pub struct Delivery {
     pub id: String,
     pub event: Value,
+    /// For so long it is waited for an answer.
+    pub until: Timestamp,
     town: Town,
 }
 
@@ -157,7 +160,9 @@ impl Stack {
         for (name, value) in more {
             event[name] = value;
         }
-        Delivery { id, event, town: self.town.clone() }
+        let limit = event["ResourceProperties"]["ServiceTimeout"].as_str().and_then(|seconds| seconds.parse().ok());
+        let until = self.town.now() + Duration::from_secs(limit.unwrap_or(3600));
+        Delivery { id, event, until, town: self.town.clone() }
     }
 
     /// The present second as signatures have it: `20261121T070000Z`.

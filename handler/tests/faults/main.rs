@@ -4,9 +4,11 @@
 //! third … request. All of it in virtual time, on every engine, against models of Livy and EMR and a strict taker of answers.
 
 mod account;
+mod chaos;
 mod cloudformation;
 mod crowd;
 mod durable;
+mod mishaps;
 mod permissions;
 mod policy;
 mod sample;

@@ -87,6 +87,14 @@ impl Account {
     /// Calls a function and waits for what it returns.
     pub async fn call(&self, function: Function, payload: &Value) -> Result<Value, Missed> {
         sleep(LATENCY).await;
+        let returned = self.called(function, payload).await;
+        if let Err(Missed::Failed(failed)) = &returned {
+            held(&self.0.failures).push(failed.error_message.clone());
+        }
+        returned
+    }
+
+    async fn called(&self, function: Function, payload: &Value) -> Result<Value, Missed> {
         if let Some(times) = held(&self.0.throttled).get_mut(&function).filter(|times| **times > 0) {
             *times -= 1;
             return Err(Missed::Throttled);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use handler::moment;
@@ -218,7 +219,7 @@ impl Account {
         if length(&event) > LONGEST {
             return Err(Fault::new("States.DataLimitExceeded", "the parameters are too large"));
         }
-        let result = match self.call(function, &event).await {
+        let result = match self.call_beside(function, event).await {
             Ok(returned) => json!({ "ExecutedVersion": "$LATEST", "Payload": returned, "StatusCode": 200 }),
             Err(Missed::Failed(failed)) => {
                 return Err(Fault::new(&failed.error_type, payload(&failed).to_string()));
@@ -229,6 +230,16 @@ impl Account {
             return Err(Fault::new("States.DataLimitExceeded", "the result is too large"));
         }
         at(&task.output_path, &result).cloned()
+    }
+
+    /// Calls a function, which goes on although nobody may wait for it any more.
+    async fn call_beside(&self, function: Function, event: Value) -> Result<Value, Missed> {
+        let (tell, told) = oneshot::channel();
+        let account = self.clone();
+        self.spawn(async move {
+            let _ = tell.send(account.call(function, &event).await);
+        });
+        told.await.expect("a call returns")
     }
 
     async fn wait<'a>(&self, wait: &'a Wait, input: &Value) -> Result<&'a String, Fault> {
