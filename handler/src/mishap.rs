@@ -145,8 +145,9 @@ fn explained(error: &str, cause: &str) -> String {
     } else {
         ""
     };
-    let parts = [means, error, said].into_iter().filter(|part| !part.is_empty());
-    parts.map(|part| format!(": {part}")).collect()
+    let parts = ["", means, error, said];
+    let parts: Vec<&str> = parts.into_iter().enumerate().filter(|(n, part)| *n == 0 || !part.is_empty()).map(|(_, part)| part).collect();
+    parts.join(": ")
 }
 
 #[derive(Deserialize)]

@@ -33,7 +33,7 @@ enum State {
     Task(Task),
     Choice(Choice),
     Wait(Wait),
-    Succeed(Succeed),
+    Succeed(#[expect(dead_code, reason = "it has nothing but a comment")] Succeed),
 }
 
 #[derive(Debug, Deserialize)]
@@ -110,8 +110,7 @@ struct Wait {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Succeed {
-    #[serde(rename = "Comment", default)]
-    _comment: String,
+    comment: String,
 }
 
 /// How an execution ended by itself.
