@@ -145,9 +145,12 @@ fn explained(error: &str, cause: &str) -> String {
     } else {
         ""
     };
-    let parts = ["", means, error, said];
-    let parts: Vec<&str> = parts.into_iter().enumerate().filter(|(n, part)| *n == 0 || !part.is_empty()).map(|(_, part)| part).collect();
-    parts.join(": ")
+    let mut told = String::new();
+    for part in [means, error, said].into_iter().filter(|part| !part.is_empty()) {
+        told.push_str(": ");
+        told.push_str(part);
+    }
+    told
 }
 
 #[derive(Deserialize)]

@@ -61,7 +61,7 @@ pub async fn step(
     let limit = latest(times.deadlines).min(lambda_ends.before(TO_TELL / 2)).since(now);
     let work = guarded(&request.envelope, limit, work(request, state, is_repeated, times, lambda_ends, way)).await;
     let progress = match work {
-        Ok(Worked::On(state, until)) => return Ok(turn.on(Progress::Working(Box::new(state)), until)),
+        Ok(Worked::On(state, until)) => return Ok(turn.on(Progress::Working(state), until)),
         Ok(Worked::Out(outcome)) => concluded(request, *outcome),
         Err(outcome) => concluded(request, knowing(outcome, known)),
     };
@@ -82,7 +82,7 @@ pub struct Way<'a> {
 /// What came of working.
 enum Worked {
     /// So far, and nothing to do before then.
-    On(State, Timestamp),
+    On(Box<State>, Timestamp),
     /// This was all.
     Out(Box<Outcome>),
 }
@@ -109,8 +109,8 @@ async fn work(
     let state = drive::advance(&plan, state, way.engines, way.clock, way.requester, span).await;
     match next(&plan, &state, way.clock.now()) {
         Action::Done(outcome) => Worked::Out(outcome),
-        Action::Wait(until) => Worked::On(state, until),
-        _ => Worked::On(state, way.clock.now()),
+        Action::Wait(until) => Worked::On(Box::new(state), until),
+        _ => Worked::On(Box::new(state), way.clock.now()),
     }
 }
 

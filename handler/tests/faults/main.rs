@@ -7,8 +7,10 @@ mod account;
 mod chaos;
 mod cloudformation;
 mod crowd;
+mod delays;
 mod durable;
 mod mishaps;
+mod orphans;
 mod permissions;
 mod policy;
 mod sample;
@@ -38,6 +40,7 @@ struct Run {
 const OLD: &str = "s3://code/old.py";
 const NEW: &str = "s3://code/new.py";
 const DYING: &str = "s3://code/dying.py";
+const ORPHAN: &str = "s3://code/orphan.py";
 const REFUSED: &str = "/etc/passwd";
 
 #[tokio::test(start_paused = true)]

@@ -10,10 +10,10 @@ use sparkjob::testing::Fault;
 use crate::town::Engine;
 
 /// Of the faults that there are, so many are tried at one request where the function does all the work…
-pub const IN_PROCESS: usize = 3;
+pub const IN_PROCESS: usize = 2;
 
 /// … and so many where the workflow does.
-pub const DURABLE: usize = 3;
+pub const DURABLE: usize = 2;
 
 /// The environment variable that has all of them tried.
 const ALL: &str = "SPARKJOB_ALL_FAULTS";

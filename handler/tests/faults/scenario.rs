@@ -27,7 +27,7 @@ pub enum Ask {
     Delete,
 }
 
-const USUAL: Properties = Properties { strategy: "StopThenStart", wait_for: "Running", service_timeout: 3600 };
+const USUAL: Properties = Properties::USUAL;
 const FINISH: Properties = Properties { strategy: "FinishThenStart", ..USUAL };
 const START: Properties = Properties { strategy: "StartThenStop", ..USUAL };
 

@@ -59,6 +59,7 @@ pub struct AwsError {
 
 impl AwsError {
     /// The same, of a call that shows that there is no such place.
+    #[must_use]
     pub fn of_absence(mut self) -> Self {
         self.failed.kind = Kind::Absent;
         self
@@ -95,7 +96,7 @@ impl AwsError {
                  or NAT).",
                 permission.split(':').next().unwrap_or_default()
             ),
-            Kind::Rejected | Kind::Absent | Kind::Taken => String::new(),
+            Kind::Rejected | Kind::Absent | Kind::Taken | Kind::Futile => String::new(),
         };
         Trouble { advice, ..self.failed.while_doing(doing) }
     }

@@ -132,10 +132,7 @@ impl Account {
         let begin = Instant::now();
         let mut pauses = PAUSES.iter();
         for count in 1.. {
-            let missed = match self.call(function, &event).await {
-                Ok(_) => return None,
-                Err(missed) => missed,
-            };
+            let Err(missed) = self.call(function, &event).await else { return None };
             let Some(pause) = pauses.next() else {
                 return Some(record(function, &event, "RetriesExhausted", count, &missed));
             };

@@ -110,7 +110,8 @@ struct Wait {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Succeed {
-    comment: String,
+    #[serde(rename = "Comment", default)]
+    _comment: String,
 }
 
 /// How an execution ended by itself.
