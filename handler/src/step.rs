@@ -9,7 +9,7 @@ use std::time::Duration;
 use sparkjob::drive::{self, Clock, Requester, Span};
 use sparkjob::engine::Engines;
 use sparkjob::job::Timestamp;
-use sparkjob::lifecycle::{Action, Plan, State, next};
+use sparkjob::lifecycle::{Action, Plan, Stage, State, next};
 use sparkjob::outcome::{FailureKind, Outcome};
 
 use crate::Failed;
@@ -28,8 +28,8 @@ const TO_TELL: Duration = Duration::from_secs(2);
 /// any VPC and needs time as well.
 const PUT_WITHIN: Duration = Duration::from_secs(30);
 
-/// Of the steps without a known job no more than so many are repeated: a function that dies of its work does so each time, and
-/// between its deaths the request would wait until nobody waits for it any more.
+/// Of the steps on the way to a submission no more than so many are repeated: a function that dies of its work does so each
+/// time, and between its deaths the request would look for what it may have submitted until nobody waits any more.
 const MOST_REPEATED: u32 = 3;
 
 /// Takes one step about `request`, whose `turn` it is and whose invocation lasts until `lambda_ends`.
@@ -51,9 +51,9 @@ pub async fn step(
         Progress::Claimed => None,
         Progress::Working(state) => Some(*state),
     };
-    let turn = Turn { repeated: turn.repeated + u32::from(is_repeated), ..turn };
     let known = state.clone();
-    if turn.repeated > MOST_REPEATED && known.as_ref().is_none_or(|state| state.own.is_none()) {
+    let turn = Turn { repeated: turn.repeated + u32::from(is_repeated && is_submitting(known.as_ref())), ..turn };
+    if turn.repeated > MOST_REPEATED && is_submitting(known.as_ref()) {
         let why = format!("{} of its steps came to nothing and had to be taken again", turn.repeated);
         let progress = concluded(request, abandoned(&request.envelope, &why));
         return Ok(turn.on(progress, now));
@@ -112,6 +112,14 @@ async fn work(
         Action::Wait(until) => Worked::On(Box::new(state), until),
         _ => Worked::On(Box::new(state), way.clock.now()),
     }
+}
+
+/// Whether the step is one of the few that lead to a submission, none of which waits for something that takes long.
+fn is_submitting(known: Option<&State>) -> bool {
+    known.is_none_or(|state| {
+        let waits = matches!(state.stage, Stage::Finish { .. } | Stage::Stop { .. } | Stage::Search { .. });
+        state.own.is_none() && !waits
+    })
 }
 
 /// Only one execution at a time acts for a request.

@@ -36,7 +36,7 @@ pub struct Turn {
     /// How far it has come.
     #[serde(default)]
     pub progress: Progress,
-    /// How many of its steps had to be taken more than once, because the function died or was not called.
+    /// How many of its steps towards a submission had to be taken more than once, because the function died or was not called.
     #[serde(default)]
     pub repeated: u32,
     /// The next step is taken then.
@@ -150,5 +150,27 @@ impl Step {
             return Err(format!("it is of version {version}, and this function knows version {VERSION} only"));
         }
         serde_json::from_str(payload).map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn of_a_turn_of_another_version_the_request_and_the_answer_are_read() {
+        let turn = |progress| json!({"Version": 2, "Event": {"RequestId": "r"}, "Progress": progress}).to_string();
+        let answered = Turn::salvage(&turn(json!({"Answered": "{}"}))).expect("a turn");
+        assert_eq!((answered.version, answered.progress), (VERSION, Progress::Answered(Answer("{}".to_owned()))));
+        let unknown = Turn::salvage(&turn(json!({"Dreaming": 1}))).expect("a turn");
+        assert_eq!((unknown.event.field("RequestId"), unknown.progress), (&json!("r"), Progress::Claimed));
+    }
+
+    #[test]
+    fn what_has_no_request_is_no_turn() {
+        for none in ["{}", "null", "[", r#"{"Version": 1}"#, r#"{"Progress": {"Answer": "x"}}"#] {
+            assert_eq!(Turn::salvage(none), None, "{none}");
+        }
     }
 }
