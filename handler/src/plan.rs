@@ -13,12 +13,13 @@ use crate::event::Event;
 use crate::old::Old;
 use crate::physical_id::PhysicalId;
 use crate::request::Request;
+use crate::stack::Standing;
 
 /// What the request asks for.
 ///
 /// # Errors
 /// [`Refused`], with every fault at once. A Delete is never refused.
-pub fn plan(request: &Request, times: &Times) -> Result<Plan, Refused> {
+pub fn plan(request: &Request, times: &Times, _standing: Option<Standing>) -> Result<Plan, Refused> {
     let Request { envelope, event, old } = request;
     let planned = |goal, management| Plan { goal, management, deadlines: times.deadlines };
     match &envelope.action {

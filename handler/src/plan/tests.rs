@@ -16,7 +16,7 @@ fn plan_of(event: &Event) -> Result<Plan, Refused> {
     let envelope = sample::envelope(event);
     let now = envelope.response_url.signed().unwrap_or_default();
     let times = Times::of(&envelope, event, now, now + Duration::from_mins(15));
-    plan(&Request::of(envelope, event.clone(), &times), &times)
+    plan(&Request::of(envelope, event.clone(), &times), &times, None)
 }
 
 fn goal(request_type: &str, changes: Value) -> Goal {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::failure;
 use super::plan::{Goal, Plan, Target};
 use crate::engine::Report;
 use crate::job::{Phase, Place, RunRef, Status, Timestamp};
@@ -43,7 +44,7 @@ pub struct State {
     /// Whether nobody waits for an answer any more.
     #[serde(default, skip_serializing_if = "is_false")]
     pub withdrawn: bool,
-    /// Whether nobody else acts for the same request, so that a run of its token is its own, whoever found it.
+    /// Whether nobody else acts for the same request now, so that what a step of it may have submitted that died is its own.
     #[serde(default, skip_serializing_if = "is_false")]
     pub sole: bool,
     /// What there is to see of the job.
@@ -272,6 +273,12 @@ impl State {
         may_be_superseded && now.since(self.confirmed_at) >= CONFIRMED_FOR
     }
 
+    /// Whether a run of this request that is found now is one that this very delivery has submitted: it lost an answer, or,
+    /// where nobody else acts for the request, a step of it died that may have submitted something.
+    pub(super) fn has_submitted(&self) -> bool {
+        self.tried || self.sole && self.lost.is_some()
+    }
+
     /// The state once an answer is known to be awaited at `now`.
     #[must_use]
     pub fn confirmed(self, now: Timestamp) -> Self {
@@ -292,6 +299,8 @@ impl State {
     /// The end, with what is known.
     #[must_use]
     pub(super) fn done(mut self, failure: Option<Failure>, now: Timestamp) -> Self {
+        // Whatever came of it: nobody is to be told.
+        let failure = if self.withdrawn { Some(failure::of_withdrawal()) } else { failure };
         let made = match &self.own {
             Some(own) => Made::Job(own.run.clone()),
             None if self.tried || self.unseen => Made::Unknown,

@@ -5,4 +5,5 @@ mod make;
 mod replace;
 mod stop;
 mod time;
+mod withdraw;
 mod world;

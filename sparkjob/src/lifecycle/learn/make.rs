@@ -44,7 +44,7 @@ impl At<'_> {
             found if state.given_up => self.found_too_late(state, found),
             found if state.refused.is_some() => self.found_after_refusal(state, found),
             Some(first) => {
-                let own = Own::new(first.run, state.tried || state.sole);
+                let own = Own::new(first.run, state.has_submitted());
                 self.without_twins(state, own, alive(runs))
             }
             None if self.may_still_arrive(&state) => {
@@ -67,7 +67,7 @@ impl At<'_> {
         let failure = state.refused.clone().unwrap_or_else(|| failure::of_giving_up(self.plan, &state));
         match found {
             Some(Run { run, status }) => {
-                let ours = (state.tried || state.sole) && (state.refused.is_none() || status.silent);
+                let ours = state.has_submitted() && (state.refused.is_none() || status.silent);
                 state.own = Some(Own { status: Some(status), ..Own::new(run, ours) });
                 self.fail(state, failure)
             }

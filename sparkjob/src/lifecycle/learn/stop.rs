@@ -129,7 +129,7 @@ impl At<'_> {
         }
         match state.own.as_ref().and_then(|own| own.status.clone()) {
             // It came so far just before it was to be cancelled.
-            Some(status) if status.phase == Phase::Succeeded => self.succeed(state),
+            Some(status) if status.phase == Phase::Succeeded && !state.withdrawn => self.succeed(state),
             Some(status) if status.phase == Phase::Failed => {
                 state.notes.push(format!("It ended by itself meanwhile: it is {}.", status.word));
                 state.done(Some(failure), self.now)

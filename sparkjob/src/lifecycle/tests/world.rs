@@ -103,6 +103,23 @@ impl World {
         panic!("no outcome after 10,000 steps: {:?}", state.stage);
     }
 
+    /// Carries `plan` out until `is_there`.
+    pub fn run_until(&mut self, plan: &Plan, is_there: impl Fn(&State) -> bool) -> State {
+        let mut state = State::begin(plan, self.now);
+        while !is_there(&state) {
+            match next(plan, &state, self.now) {
+                Action::Done(outcome) => panic!("it never was there: {outcome:?}"),
+                Action::Wait(until) => self.now = until,
+                action => {
+                    let seen = self.answer(&action);
+                    self.actions.push(action);
+                    state = learn(plan, state, self.now, seen);
+                }
+            }
+        }
+        state
+    }
+
     /// The words of what was done, in order, repeats of one left out.
     pub fn story(&self) -> Vec<&'static str> {
         let mut words: Vec<_> = self.actions.iter().map(word).collect();
