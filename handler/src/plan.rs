@@ -46,6 +46,13 @@ pub fn token(envelope: &Envelope) -> Digest {
     Digest::of(&[&envelope.stack_id, &envelope.logical_id, &envelope.request_id])
 }
 
+/// The same of one try of it: `CloudFormation` [repeats](https://github.com/aws/aws-cdk/issues/35957) a request as it was, with
+/// an address of another date for the answer. None where the address has none.
+pub fn dated_token(envelope: &Envelope) -> Option<Digest> {
+    let date = envelope.response_url.date()?;
+    Some(Digest::of(&[&envelope.stack_id, &envelope.logical_id, &envelope.request_id, &date]))
+}
+
 /// Why nothing was done.
 #[derive(Debug)]
 pub enum Refused {
@@ -133,19 +140,20 @@ fn stays(run: &RunRef, old: &Old, wanted: &Wanted, run_on: RunOn) -> Stays {
 }
 
 fn target(envelope: &Envelope, properties: &Value) -> Target {
-    let search = |token, by| {
+    let search = |token, dated, by| {
         properties::read_place(properties).map_or(Target::Nothing, |place| {
             let owner = Digest::of(&[&envelope.stack_id, &envelope.logical_id]);
             // Neither look-up asks for the description, which a Delete does not read.
-            let identity = Identity { owner, spec: Digest::of(&[]), token, label: envelope.logical_id.clone() };
+            let label = envelope.logical_id.clone();
+            let identity = Identity { owner, spec: Digest::of(&[]), token, dated, label };
             Target::Search { place, identity, by }
         })
     };
     match &envelope.physical_id {
         Some(PhysicalId::Run(run)) => Target::Run(run.clone()),
         Some(PhysicalId::Nothing) => Target::Nothing,
-        Some(PhysicalId::Unknown(token)) => search(*token, Lookup::Token),
-        Some(PhysicalId::Foreign(_)) | None => search(token(envelope), Lookup::Owner),
+        Some(PhysicalId::Unknown(token, dated)) => search(*token, *dated, Lookup::Token),
+        Some(PhysicalId::Foreign(_)) | None => search(token(envelope), None, Lookup::Owner),
     }
 }
 
@@ -153,7 +161,7 @@ fn target(envelope: &Envelope, properties: &Value) -> Target {
 pub fn identified(envelope: &Envelope, job: Job) -> Wanted {
     let owner = [envelope.stack_id.as_str(), envelope.logical_id.as_str()];
     let identity = Identity::derive(&owner, &envelope.request_id, &envelope.logical_id, &job);
-    Wanted { job, identity }
+    Wanted { identity: Identity { dated: dated_token(envelope), ..identity }, job }
 }
 
 #[cfg(test)]

@@ -141,7 +141,7 @@ pub fn can_answer(envelope: &Envelope) -> bool {
 fn physical_id(envelope: &Envelope, outcome: &Outcome) -> PhysicalId {
     let made = || match &outcome.made {
         Made::Job(run) => PhysicalId::Run(run.clone()),
-        Made::Unknown => PhysicalId::Unknown(plan::token(envelope)),
+        Made::Unknown => PhysicalId::Unknown(plan::token(envelope), plan::dated_token(envelope)),
         Made::Nothing => PhysicalId::Nothing,
     };
     let present = || envelope.physical_id.clone().unwrap_or(PhysicalId::Nothing);
@@ -244,7 +244,7 @@ mod tests {
         assert_eq!(id("Create", None, true, job()), MADE);
         assert_eq!(id("Create", None, true, Made::Nothing), "spark-job:nothing");
         let unknown = id("Create", None, true, Made::Unknown);
-        assert!(matches!(PhysicalId::from(unknown.as_str()), PhysicalId::Unknown(_)), "{unknown}");
+        assert!(matches!(PhysicalId::from(unknown.as_str()), PhysicalId::Unknown(_, Some(_))), "{unknown}");
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub async fn advance(
     requester: &dyn Requester,
     span: Span,
 ) -> State {
-    if let Some(wanted) = plan.wanted().filter(|_| state.own.is_none()) {
+    if let Some(wanted) = plan.wanted_now(state.anew).filter(|_| state.own.is_none()) {
         tracing::Span::current().record("job", wanted.identity.name());
     }
     loop {

@@ -144,7 +144,7 @@ pub trait Engine: Send + Sync + fmt::Debug {
 pub enum Lookup {
     /// The one run of this name.
     Name,
-    /// The runs of the same owner and token, where the description is not known.
+    /// The runs of the same owner and token (or dated token), where the description is not known.
     Token,
     /// The runs of the same owner.
     Owner,

@@ -133,6 +133,42 @@ fn a_delete_stops_the_job_of_its_id_whatever_its_properties() {
 }
 
 #[test]
+fn another_try_of_a_request_has_a_token_of_its_own_besides() {
+    let tokens = |date: &str| {
+        let changes = json!({"ResponseURL": format!("https://host/?X-Amz-Date={date}")});
+        let Goal::Run(Wanted { identity, .. }) = goal("Create", changes) else { panic!("a job") };
+        (identity.token, identity.dated)
+    };
+    let (first, second) = (tokens("20261121T070000Z"), tokens("20261121T080000Z"));
+    assert_eq!(first.0, second.0);
+    assert!(first.1.is_some() && second.1.is_some() && first.1 != second.1);
+    assert_eq!(tokens("").1, None);
+    // Names that exist may not change.
+    let event = sample::event("Create", json!({}));
+    let dated = dated_token(&sample::envelope(&event)).map(|token| token.to_string());
+    assert_eq!(dated.as_deref(), Some("266cdab7290a6172be9db5e42e0f1a8c44f868250be997a31856801a5a82cf51"));
+}
+
+#[test]
+fn a_delete_with_a_marker_looks_for_every_try_that_it_names() {
+    let (token, dated) = ("0f".repeat(32), "1e".repeat(32));
+    for (id, expected) in [
+        (format!("spark-job:unknown:{token}"), None),
+        (format!("spark-job:unknown:{token}:{dated}"), Some(dated.clone())),
+    ] {
+        let Goal::Stop(Target::Search { identity, by: Lookup::Token, .. }) =
+            goal("Delete", json!({"PhysicalResourceId": id}))
+        else {
+            panic!("a search")
+        };
+        assert_eq!(
+            (identity.token.to_string(), identity.dated.map(|dated| dated.to_string())),
+            (token.clone(), expected)
+        );
+    }
+}
+
+#[test]
 fn a_delete_without_a_known_job_searches_as_narrowly_as_it_can() {
     let search = |id: Value| match goal("Delete", json!({"PhysicalResourceId": id})) {
         Goal::Stop(Target::Search { place, identity, by }) => (place, identity, by),

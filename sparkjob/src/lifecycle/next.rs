@@ -62,14 +62,14 @@ pub fn next(plan: &Plan, state: &State, now: Timestamp) -> Action {
         Stage::Done(outcome) => Action::Done(outcome.clone()),
         _ if now >= horizon => Action::Late,
         _ if now < state.not_before => Action::Wait(state.not_before.min(horizon)),
-        Stage::FindOwn | Stage::Settle => find_wanted(plan, Lookup::Name),
-        Stage::Adopt if plan.looks_once() => find_wanted(plan, Lookup::Owner),
-        Stage::Adopt => find_wanted(plan, Lookup::Spec),
+        Stage::FindOwn | Stage::Settle => find_wanted(plan, state, Lookup::Name),
+        Stage::Adopt if plan.looks_once() => find_wanted(plan, state, Lookup::Owner),
+        Stage::Adopt => find_wanted(plan, state, Lookup::Spec),
         Stage::FindOld => find(plan, plan.old().map(|old| (&old.place, &old.identity)), Lookup::Spec),
         Stage::Search { .. } => plan.search().unwrap_or(Action::Late),
         Stage::Stop { runs, .. } => stop(runs, now),
         Stage::Recall | Stage::Finish => describe(plan.present()),
-        Stage::Start => plan.start().unwrap_or(Action::Late),
+        Stage::Start => plan.wanted_now(state.anew).map_or(Action::Late, |wanted| Action::Start(Box::new(wanted))),
         Stage::Follow | Stage::Look => describe(state.own.as_ref().map(|own| &own.run)),
         Stage::Tag => plan.retag().map_or(Action::Late, |(run, retag)| Action::Tag(run.clone(), retag.clone())),
         Stage::Explain(_) => state.own.as_ref().map_or(Action::Late, |own| Action::Report(own.run.clone())),
@@ -122,8 +122,9 @@ pub(super) fn place<'a>(plan: &'a Plan, state: &'a State) -> Option<&'a Place> {
     }
 }
 
-fn find_wanted(plan: &Plan, by: Lookup) -> Action {
-    find(plan, plan.wanted().map(|wanted| (&wanted.job.place, &wanted.identity)), by)
+fn find_wanted(plan: &Plan, state: &State, by: Lookup) -> Action {
+    let wanted = plan.wanted_now(state.anew);
+    find(plan, wanted.as_ref().map(|wanted| (&wanted.job.place, &wanted.identity)), by)
 }
 
 fn find(plan: &Plan, whose: Option<(&Place, &Identity)>, by: Lookup) -> Action {

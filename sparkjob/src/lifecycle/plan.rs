@@ -69,8 +69,12 @@ impl Plan {
         }
     }
 
-    pub(super) fn start(&self) -> Option<Action> {
-        self.wanted().map(|wanted| Action::Start(Box::new(wanted.clone())))
+    /// The job that is to run, with the identity of its run in this try: `anew` where an earlier one has had that of the
+    /// request alone.
+    pub fn wanted_now(&self, anew: bool) -> Option<Wanted> {
+        let wanted = self.wanted()?.clone();
+        let identity = if anew { wanted.identity.anew() } else { None };
+        Some(Wanted { identity: identity.unwrap_or(wanted.identity), job: wanted.job })
     }
 
     pub(super) fn search(&self) -> Option<Action> {

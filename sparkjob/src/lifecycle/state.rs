@@ -30,6 +30,9 @@ pub struct State {
     /// When the last submission was whose answer was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<Timestamp>,
+    /// Whether the job is made under the request's dated token, since the run of the plain one belongs to an earlier try.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub anew: bool,
     /// Whether an earlier delivery of the request may have submitted a job, and no look-up has told yet.
     pub unseen: bool,
     /// The runs of the old description that nobody knows of, where a look has told already.
@@ -242,6 +245,7 @@ impl State {
             own,
             tried: false,
             lost: None,
+            anew: false,
             unseen: plan.wanted().is_some() && is_late,
             left_behind: None,
             refused: None,

@@ -39,6 +39,11 @@ impl At<'_> {
                 });
             }
         };
+        let (earlier, runs) = self.without_earlier_tries(&state, runs);
+        if earlier && runs.is_empty() && !state.tried {
+            state.anew = true;
+            return state.at(Stage::FindOwn, self.now);
+        }
         let first_look = std::mem::take(&mut state.unseen);
         match first_made(&runs).cloned() {
             found if state.given_up => self.found_too_late(state, found),
@@ -100,6 +105,7 @@ impl At<'_> {
             (Err(trouble), _) => return self.weather_or_fail(state, trouble),
             (Ok(_), None) => return self.fail(state, failure::of_state()),
         };
+        let (_, runs) = self.without_earlier_tries(&state, runs);
         if !runs.iter().any(|run| same_run(&run.run, &own.run)) && state.polls < STALE_LISTINGS {
             return self.looked_well(state);
         }
@@ -217,6 +223,7 @@ impl At<'_> {
     }
 
     pub(super) fn followed(self, mut state: State, seen: Result<Vec<Status>, Trouble>) -> State {
+        let was_just_submitted = state.own.as_ref().is_some_and(|own| own.unshown_since.is_some());
         let status = match (seen, &mut state.own) {
             (Ok(seen), Some(own)) => own.saw(&seen, self.now),
             // The engine has answered that it took the job: nothing more was asked for.
@@ -235,6 +242,11 @@ impl At<'_> {
         let (Some(status), Some(own)) = (status, state.own.clone()) else {
             return self.looked_well(state);
         };
+        if was_just_submitted && self.is_of_an_earlier_try(&state, &status) {
+            // The token was known already, and this is what had come of it.
+            (state.own, state.tried, state.lost, state.anew) = (None, false, None, true);
+            return self.start(state);
+        }
         match status.phase {
             Phase::Succeeded => self.succeed(state),
             Phase::Failed | Phase::Cancelled | Phase::Gone => self.fail(state, failure::of_job(&own.run, &status)),
@@ -304,6 +316,24 @@ impl At<'_> {
             Ok(()) => state.at(Stage::Look, self.now),
             Err(trouble) => self.weather_or_fail(state, trouble),
         }
+    }
+
+    /// Whether there are runs of earlier tries among `runs`, and the others.
+    fn without_earlier_tries(self, state: &State, runs: Vec<Run>) -> (bool, Vec<Run>) {
+        let count = runs.len();
+        let runs: Vec<Run> = runs.into_iter().filter(|run| !self.is_of_an_earlier_try(state, &run.status)).collect();
+        (runs.len() < count, runs)
+    }
+
+    /// Whether a run of this request belongs to an earlier try of it, which came to nothing:
+    /// [`CloudFormation` repeats](https://github.com/aws/aws-cdk/issues/35957) a request as it was, with another address for
+    /// the answer. It was made before that was signed, then. Livy does not tell when a batch was made, so there such a
+    /// run is taken for this try's: a job that failed is told, rather than perhaps run twice. What was cancelled Livy has
+    /// forgotten, so that it is made again under the same name.
+    fn is_of_an_earlier_try(self, state: &State, status: &Status) -> bool {
+        let may_be = !state.anew && self.plan.wanted().is_some_and(|wanted| wanted.identity.dated.is_some());
+        let came_to_nothing = matches!(status.phase, Phase::Failed | Phase::Cancelled);
+        may_be && came_to_nothing && status.created.is_some_and(|created| created < self.plan.deadlines.asked)
     }
 
     /// Whether the look before a first submission may be left to the one that follows it.

@@ -33,9 +33,14 @@ impl At<'_> {
             Ok(runs) => runs,
             Err(trouble) => return self.stop_trouble(state, Purpose::Goal, trouble),
         };
-        // A token stands for one submission: whatever came of it is all there will be.
-        let by_token = matches!(&self.plan.goal, Goal::Stop(Target::Search { by: Lookup::Token | Lookup::Name, .. }));
-        let is_all = by_token && !runs.is_empty();
+        // A token stands for one submission: whatever came of it is all there will be, unless it comes of another try.
+        let is_all = match &self.plan.goal {
+            Goal::Stop(Target::Search { by: Lookup::Token | Lookup::Name, identity, place }) => {
+                let last = identity.anew().filter(|_| !place.is_livy()).unwrap_or_else(|| identity.clone());
+                runs.iter().any(|run| last.asked_for(run.name()))
+            }
+            _ => false,
+        };
         let live = alive(runs);
         if !live.is_empty() {
             return state.at(Stage::Stop { runs: Stopping::all(live), purpose: Purpose::Goal }, self.now);

@@ -220,7 +220,8 @@ impl World {
     fn status(&self, id: usize, fate: &Fate) -> Status {
         let name = self.place.starts_once().then(|| fate.name.clone());
         // Those made first are the first.
-        let created = (!self.place.is_livy()).then_some(BEGIN + Duration::from_secs(id as u64));
+        let begins = fate.phases.first().map_or(BEGIN, |(begins, _)| *begins);
+        let created = (!self.place.is_livy()).then_some(begins + Duration::from_millis(id as u64));
         Status { name, created, ..status(fate.phase(self.now), fate.silent) }
     }
 
