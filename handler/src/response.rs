@@ -145,9 +145,10 @@ fn physical_id(envelope: &Envelope, outcome: &Outcome) -> PhysicalId {
         Made::Nothing => PhysicalId::Nothing,
     };
     let present = || envelope.physical_id.clone().unwrap_or(PhysicalId::Nothing);
-    match (&envelope.action, &outcome.made) {
-        (Action::Create, _) => made(),
-        (Action::Update, Made::Job(_)) if outcome.failure.is_none() => made(),
+    match &envelope.action {
+        Action::Create => made(),
+        // One that succeeds without a job has taken an update back to one that is forgotten.
+        Action::Update if outcome.failure.is_none() => made(),
         _ => present(),
     }
 }

@@ -148,8 +148,10 @@ pub enum Lookup {
     Token,
     /// The runs of the same owner.
     Owner,
-    /// The runs of the same owner and description.
+    /// The runs of the same owner and description that are alive.
     Spec,
+    /// The same, and those that are over.
+    History,
 }
 
 impl Lookup {
@@ -159,7 +161,7 @@ impl Lookup {
             Self::Name => name == identity.name(),
             Self::Token => identity.asked_for(name),
             Self::Owner => identity.owns(name),
-            Self::Spec => identity.describes(name),
+            Self::Spec | Self::History => identity.describes(name),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod late;
 mod make;
+mod restore;
 mod stop;
 mod withdraw;
 
@@ -34,6 +35,8 @@ pub fn learn(plan: &Plan, state: State, now: Timestamp, seen: Seen) -> State {
         (_, Seen::Late) => at.late(state),
         (Stage::Recall, Seen::Described(seen)) => at.recalled(state, seen),
         (Stage::FindOwn, Seen::Found(found)) => at.found_own(state, found),
+        (Stage::Review, Seen::Described(seen)) => at.reviewed(state, seen),
+        (Stage::Newest { stopped }, Seen::Found(found)) => at.found_newest(state, stopped, found),
         (Stage::Settle, Seen::Found(found)) => at.settled(state, found),
         (Stage::Adopt, Seen::Found(found)) => at.found_adoptable(state, found),
         (Stage::FindOld, Seen::Found(found)) => at.found_old(state, found),
@@ -182,6 +185,10 @@ impl At<'_> {
 
     /// Nothing of the old description is alive but the present job (and a kept one).
     fn nothing_left_behind(self, state: State) -> State {
+        if self.plan.is_restoring() {
+            let stage = Stage::restoring(self.plan, state.rolled_back);
+            return state.at(stage, self.now);
+        }
         let way_on = match (&state.own, self.plan.present(), self.plan.management.update_strategy) {
             (Some(_), _, UpdateStrategy::StartThenStop) => Stage::Explain(None),
             (Some(_), _, _) => Stage::Follow,
@@ -214,6 +221,6 @@ impl At<'_> {
     }
 
     fn ignores_delete_errors(self) -> bool {
-        self.plan.management.on_delete_error == OnDeleteError::Ignore
+        self.plan.is_restoring() || self.plan.management.on_delete_error == OnDeleteError::Ignore
     }
 }

@@ -15,6 +15,9 @@ use crate::outcome::{Failure, Made, Outcome};
 pub struct State {
     /// What it is at.
     pub stage: Stage,
+    /// When this stage began.
+    #[serde(default)]
+    pub since: Timestamp,
     /// The next action waits until then.
     pub not_before: Timestamp,
     /// Since when every call of this stage has failed.
@@ -38,6 +41,9 @@ pub struct State {
     /// The runs of the old description that nobody knows of, where a look has told already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_behind: Option<Vec<RunRef>>,
+    /// Whether the present job is one that is taken back.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub rolled_back: bool,
     /// Why the engine refused the job; what its refusal may have left behind is looked for.
     pub refused: Option<Failure>,
     /// Whether the time to reach the goal is over.
@@ -67,6 +73,13 @@ pub enum Stage {
     Adopt,
     /// Which runs of the old description does nobody know of?
     FindOld,
+    /// How is the job that there was before the update that is taken back?
+    Review,
+    /// Which is the newest run of the wanted description?
+    Newest {
+        /// Whether the job that there was has been stopped, so that none that is over takes its place.
+        stopped: bool,
+    },
     /// Is there a twin of the run that was just submitted?
     Settle,
     /// Which runs are to be stopped?
@@ -109,6 +122,20 @@ impl Stage {
         }
     }
 
+    /// Where taking an update back begins, once it is known whether the present job is one that is taken back.
+    pub(super) fn first_of_restoring(plan: &Plan, rolled_back: bool) -> Self {
+        if plan.old().is_some() { Self::FindOld } else { Self::restoring(plan, rolled_back) }
+    }
+
+    /// The same once nothing is left behind.
+    pub(super) fn restoring(plan: &Plan, rolled_back: bool) -> Self {
+        match plan.present() {
+            Some(run) if rolled_back => Self::Stop { runs: Stopping::all([run.clone()]), purpose: Purpose::RollBack },
+            Some(_) => Self::Review,
+            None => Self::Newest { stopped: false },
+        }
+    }
+
     /// Its name in a log.
     pub fn word(&self) -> &'static str {
         match self {
@@ -116,6 +143,8 @@ impl Stage {
             Self::FindOwn => "FindOwn",
             Self::Adopt => "Adopt",
             Self::FindOld => "FindOld",
+            Self::Review => "Review",
+            Self::Newest { .. } => "Newest",
             Self::Settle => "Settle",
             Self::Search { .. } => "Search",
             Self::Stop { .. } => "Stop",
@@ -157,6 +186,8 @@ pub enum Purpose {
     Goal,
     /// The present job makes room for the new one.
     MakeRoom,
+    /// The update that made it is taken back; or it is the job that there was, and was being stopped or never began.
+    RollBack,
     /// A lost request left them behind.
     LeftBehind,
     /// They were registered and never started.
@@ -219,8 +250,12 @@ impl State {
     pub fn begin(plan: &Plan, now: Timestamp) -> Self {
         let is_late = now.since(plan.deadlines.asked) >= FIRST_DELIVERY;
         let mut own = None;
+        let rolled_back = plan.present().is_some_and(|run| plan.rolls_back(run.name.as_deref()));
+        let is_nameless = plan.present().is_some_and(|run| run.name.is_none());
         let stage = match &plan.goal {
-            Goal::Replace { .. } if plan.recalled().is_some() => Stage::Recall,
+            Goal::Replace { .. } | Goal::Restore { .. } if plan.recalled().is_some() => Stage::Recall,
+            Goal::Restore { .. } if is_nameless => Stage::Recall,
+            Goal::Restore { .. } => Stage::first_of_restoring(plan, rolled_back),
             Goal::Run(_) | Goal::Replace { .. } => Stage::first_look(plan, is_late),
             Goal::Keep { run, retag } => {
                 own = Some(Own::new(run.clone(), false));
@@ -238,6 +273,7 @@ impl State {
         };
         Self {
             stage,
+            since: now,
             not_before: now,
             weather_since: None,
             weather: None,
@@ -248,6 +284,7 @@ impl State {
             anew: false,
             unseen: plan.wanted().is_some() && is_late,
             left_behind: None,
+            rolled_back,
             refused: None,
             given_up: false,
             confirmed_at: plan.deadlines.asked,
@@ -293,7 +330,7 @@ impl State {
     #[must_use]
     pub(super) fn at(mut self, stage: Stage, now: Timestamp) -> Self {
         self.stage = stage;
-        self.not_before = now;
+        (self.since, self.not_before) = (now, now);
         self.weather_since = None;
         self.weather = None;
         self.polls = 0;

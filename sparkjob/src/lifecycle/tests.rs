@@ -3,6 +3,7 @@
 mod engines;
 mod make;
 mod replace;
+mod restore;
 mod retry;
 mod stop;
 mod time;

@@ -16,8 +16,8 @@ use crate::job::{Identity, Timestamp};
 /// Pages of a list that are read at most. How long one is, is left to the service, which publishes no bounds for it.
 const MAX_PAGES: usize = 100;
 
-/// The job runs that `by` selects, in no order: those that are alive and, for a name or a token, those that are over and
-/// were made after `since`.
+/// The job runs that `by` selects, in no order: those that are alive and, for a name, a token or a history, those that
+/// are over and were made after `since`.
 pub async fn of(
     client: &Client,
     cluster: &str,
@@ -27,7 +27,7 @@ pub async fn of(
 ) -> Result<Vec<JobRun>, AwsError> {
     let mut runs = match by {
         Lookup::Name => read(client, cluster, |list| list.name(identity.name())).await?,
-        Lookup::Token => live_and_recent(client, cluster, since).await?,
+        Lookup::Token | Lookup::History => live_and_recent(client, cluster, since).await?,
         Lookup::Owner | Lookup::Spec => live(client, cluster).await?,
     };
     let is_recent = |created: Option<Timestamp>| created.is_none_or(|created| created >= whole_second(since));

@@ -34,8 +34,8 @@ enum Which {
     Living,
 }
 
-/// The job runs that `by` selects, in no order: those that are alive and, for a name or a token, those that were made after
-/// `since`. None where there is no such application (any more).
+/// The job runs that `by` selects, in no order: those that are alive and, for a name, a token or a history, those that
+/// were made after `since`. None where there is no such application (any more).
 pub async fn of(
     client: &Client,
     application: &str,
@@ -51,7 +51,7 @@ pub async fn of(
         rows.splice(0..0, again);
         pages += more;
     }
-    if matches!(by, Lookup::Name | Lookup::Token) {
+    if matches!(by, Lookup::Name | Lookup::Token | Lookup::History) {
         // What ended meanwhile is told as it is by now.
         let (recent, _) = read(client, application, Which::MadeAfter(since), pages).await?;
         rows.splice(0..0, recent);

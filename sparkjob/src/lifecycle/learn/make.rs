@@ -26,6 +26,7 @@ impl At<'_> {
     pub(super) fn found_own(self, mut state: State, found: Result<Vec<Run>, Trouble>) -> State {
         let runs = match found {
             Ok(runs) => runs,
+            Err(trouble) if self.may_pass_over(&state) => return self.weather_or_pass_over(state, trouble),
             // Another delivery's run that was not seen now is seen after the submission.
             Err(trouble) if trouble.kind == Kind::Busy && self.may_look_later(&state) => return self.start(state),
             Err(trouble) => {
@@ -58,6 +59,7 @@ impl At<'_> {
             }
             // Once a submission was tried, all that comes before it has been done.
             None if state.tried => self.start(state),
+            None if self.plan.is_restoring() => self.restore(state),
             None if first_look && self.is_on_livy() && self.now.since(self.plan.deadlines.asked) >= MEMORY => {
                 state.tried = true;
                 self.fail(state, failure::of_oblivion(self.plan))
@@ -137,6 +139,7 @@ impl At<'_> {
     pub(super) fn recalled(self, mut state: State, seen: Result<Vec<Status>, Trouble>) -> State {
         let status = match seen {
             Ok(seen) => seen.into_iter().next(),
+            Err(trouble) if self.plan.is_restoring() => return self.weather_or_pass_over(state, trouble),
             Err(trouble) => return self.weather_or_fail(state, trouble),
         };
         match (self.plan.recalled(), status) {
@@ -145,6 +148,13 @@ impl At<'_> {
             {
                 state.own = Some(Own { status: Some(status), ..Own::new(run.clone(), false) });
                 state.at(Stage::Explain(None), self.now)
+            }
+            (_, status) if self.plan.is_restoring() => {
+                // What nobody knows any more is over, whichever it was.
+                let name = status.as_ref().and_then(|status| status.name.as_deref());
+                state.rolled_back =
+                    self.plan.rolls_back(name) || status.is_some_and(|status| status.phase == Phase::Gone);
+                self.restore(state)
             }
             _ => {
                 let first_look = Stage::first_look(self.plan, state.unseen);
@@ -180,7 +190,7 @@ impl At<'_> {
 
     /// Submits. The count of looks goes on, so that finding and submitting in turn slows down; and so does the trouble of a
     /// submission whose answer was lost, which a look that finds nothing does not end.
-    fn start(self, state: State) -> State {
+    pub(super) fn start(self, state: State) -> State {
         let (polls, weather_since) = (state.polls, state.weather_since);
         let mut state = state.at(Stage::Start, self.now);
         state.polls = polls;
@@ -249,6 +259,8 @@ impl At<'_> {
         }
         match status.phase {
             Phase::Succeeded => self.succeed(state),
+            // It was started, which is all that is asked for.
+            Phase::Failed if self.plan.is_restoring() => self.succeed(state),
             Phase::Failed | Phase::Cancelled | Phase::Gone => self.fail(state, failure::of_job(&own.run, &status)),
             Phase::Waiting | Phase::Running if self.waits_for(WaitFor::Submitted) && !status.silent => {
                 self.succeed(state)
@@ -319,7 +331,7 @@ impl At<'_> {
     }
 
     /// Whether there are runs of earlier tries among `runs`, and the others.
-    fn without_earlier_tries(self, state: &State, runs: Vec<Run>) -> (bool, Vec<Run>) {
+    pub(super) fn without_earlier_tries(self, state: &State, runs: Vec<Run>) -> (bool, Vec<Run>) {
         let count = runs.len();
         let runs: Vec<Run> = runs.into_iter().filter(|run| !self.is_of_an_earlier_try(state, &run.status)).collect();
         (runs.len() < count, runs)
@@ -360,7 +372,7 @@ impl At<'_> {
     }
 
     pub(super) fn waits_for(self, what: WaitFor) -> bool {
-        self.plan.management.wait_for == what
+        self.plan.wait_for() == what
     }
 }
 

@@ -11,6 +11,7 @@ impl At<'_> {
     pub(super) fn found_old(self, state: State, found: Result<Vec<Run>, Trouble>) -> State {
         let runs = match found {
             Ok(runs) => runs,
+            Err(trouble) if self.plan.is_restoring() => return self.weather_or_pass_over(state, trouble),
             Err(trouble) => return self.stop_trouble(state, Purpose::LeftBehind, trouble),
         };
         self.left_behind(state, alive(runs))
@@ -35,13 +36,13 @@ impl At<'_> {
         };
         // A token stands for one submission: whatever came of it is all there will be, unless it comes of another try.
         let is_all = match &self.plan.goal {
-            Goal::Stop(Target::Search { by: Lookup::Token | Lookup::Name, identity, place }) => {
+            Goal::Stop(Target::Search { by: Lookup::Token | Lookup::Name, identity, place, .. }) => {
                 let last = identity.anew().filter(|_| !place.is_livy()).unwrap_or_else(|| identity.clone());
                 runs.iter().any(|run| last.asked_for(run.name()))
             }
             _ => false,
         };
-        let live = alive(runs);
+        let live = alive(runs.into_iter().filter(|run| self.may_be_searched(run)).collect());
         if !live.is_empty() {
             return state.at(Stage::Stop { runs: Stopping::all(live), purpose: Purpose::Goal }, self.now);
         }
@@ -52,6 +53,12 @@ impl At<'_> {
         let mut state = self.looked_well(state);
         state.stage = Stage::Search { since: Some(since) };
         state
+    }
+
+    /// Whether a run may have been made so late that it is one of those that are searched. Engines tell times in whole seconds.
+    fn may_be_searched(self, run: &Run) -> bool {
+        let Goal::Stop(Target::Search { made_since: Some(since), .. }) = &self.plan.goal else { return true };
+        run.status.created.is_none_or(|created| created.0 / 1000 >= since.0 / 1000)
     }
 
     pub(super) fn asked(
@@ -119,6 +126,7 @@ impl At<'_> {
             Purpose::Goal => state.done(None, self.now),
             Purpose::MakeRoom => state.at(Stage::Start, self.now),
             Purpose::LeftBehind => self.nothing_left_behind(state),
+            Purpose::RollBack => self.rolled_back(state),
             Purpose::NeverStarted => state.at(Stage::Adopt, self.now),
             Purpose::Twin => state.at(Stage::Follow, self.now),
             Purpose::Abandon(failure) => self.abandoned(state, failure),
@@ -181,11 +189,15 @@ impl At<'_> {
             let failure = if purpose == Purpose::Goal { failure::of(trouble) } else { failure::of_old(trouble) };
             return self.fail(state, failure);
         }
-        state.notes.push(format!("OnDeleteError is Ignore, so a job may have been left running: {trouble}."));
+        let why = if self.plan.is_restoring() { "An update is taken back" } else { "OnDeleteError is Ignore" };
+        state.notes.push(format!("{why}, so a job may have been left running: {trouble}."));
         match purpose {
+            Purpose::RollBack => self.rolled_back(state),
             Purpose::MakeRoom => state.at(Stage::Start, self.now),
             // The engine that could not be asked for the one would not stop the other either.
-            Purpose::LeftBehind if state.own.is_none() && self.present_is_where_the_old_was() => {
+            Purpose::LeftBehind
+                if state.own.is_none() && !self.plan.is_restoring() && self.present_is_where_the_old_was() =>
+            {
                 state.at(Stage::Start, self.now)
             }
             Purpose::Twin => state.at(Stage::Follow, self.now),

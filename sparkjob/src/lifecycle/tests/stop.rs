@@ -13,7 +13,7 @@ fn run_of(wanted: &Wanted) -> RunRef {
 }
 
 fn search(wanted: &Wanted, by: Lookup) -> Goal {
-    Goal::Stop(Target::Search { place: place(), identity: wanted.identity.clone(), by })
+    Goal::Stop(Target::Search { place: place(), identity: wanted.identity.clone(), by, made_since: None })
 }
 
 #[test]

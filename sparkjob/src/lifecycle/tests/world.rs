@@ -105,10 +105,22 @@ impl World {
 
     /// Carries `plan` out until `is_there`.
     pub fn run_until(&mut self, plan: &Plan, is_there: impl Fn(&State) -> bool) -> State {
-        let mut state = State::begin(plan, self.now);
+        let begun = State::begin(plan, self.now);
+        let state = self.run_until_or_done(plan, begun, &is_there);
+        assert!(is_there(&state), "it never was there: {state:?}");
+        state
+    }
+
+    /// Goes on from `state` until `is_there`, or to the end.
+    pub fn run_until_or_done(
+        &mut self,
+        plan: &Plan,
+        mut state: State,
+        mut is_there: impl FnMut(&State) -> bool,
+    ) -> State {
         while !is_there(&state) {
             match next(plan, &state, self.now) {
-                Action::Done(outcome) => panic!("it never was there: {outcome:?}"),
+                Action::Done(_) => return state,
                 Action::Wait(until) => self.now = until,
                 action => {
                     let seen = self.answer(&action);
@@ -262,6 +274,7 @@ fn word(action: &Action) -> &'static str {
         Action::Find(_, _, Lookup::Token, _) => "find token",
         Action::Find(_, _, Lookup::Owner, _) => "find owner",
         Action::Find(_, _, Lookup::Spec, _) => "find spec",
+        Action::Find(_, _, Lookup::History, _) => "find history",
         Action::Start(_) => "start",
         Action::Describe(_) => "look",
         Action::Cancel(..) => "cancel",
