@@ -186,8 +186,8 @@ impl At<'_> {
     /// Nothing of the old description is alive but the present job (and a kept one).
     fn nothing_left_behind(self, state: State) -> State {
         if self.plan.is_restoring() {
-            let stage = Stage::restoring(self.plan, state.rolled_back);
-            return state.at(stage, self.now);
+            let way_on = Stage::restoring(self.plan, state.rolled_back);
+            return state.at(way_on, self.now);
         }
         let way_on = match (&state.own, self.plan.present(), self.plan.management.update_strategy) {
             (Some(_), _, UpdateStrategy::StartThenStop) => Stage::Explain(None),

@@ -99,13 +99,9 @@ pub fn horizon(plan: &Plan, state: &State) -> Timestamp {
 
 /// Whether the present stage is a look that an update is not taken back without, if it can be had in time.
 pub(super) fn is_passed_over(plan: &Plan, state: &State) -> bool {
-    plan.is_restoring()
-        && match &state.stage {
-            Stage::Recall | Stage::FindOld | Stage::Review | Stage::Newest { .. } => true,
-            // There may be a job of its own, without which nothing can be right.
-            Stage::FindOwn => !state.tried,
-            _ => false,
-        }
+    // Not that for a job of its own, which may be there.
+    let is_look = matches!(state.stage, Stage::Recall | Stage::FindOld | Stage::Review | Stage::Newest { .. });
+    plan.is_restoring() && is_look
 }
 
 /// Ask each once, then look; ask again, harder, where asking has not helped.

@@ -139,7 +139,6 @@ impl Plan {
 
 /// What is to be reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "a request has one of them")]
 pub enum Goal {
     /// A first job.
     Run(Wanted),

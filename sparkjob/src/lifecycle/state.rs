@@ -12,6 +12,7 @@ use crate::outcome::{Failure, Made, Outcome};
 
 /// How far a request has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, which any stage may consult")]
 pub struct State {
     /// What it is at.
     pub stage: Stage,

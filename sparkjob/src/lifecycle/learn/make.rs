@@ -26,7 +26,6 @@ impl At<'_> {
     pub(super) fn found_own(self, mut state: State, found: Result<Vec<Run>, Trouble>) -> State {
         let runs = match found {
             Ok(runs) => runs,
-            Err(trouble) if self.may_pass_over(&state) => return self.weather_or_pass_over(state, trouble),
             // Another delivery's run that was not seen now is seen after the submission.
             Err(trouble) if trouble.kind == Kind::Busy && self.may_look_later(&state) => return self.start(state),
             Err(trouble) => {

@@ -12,8 +12,8 @@ use crate::properties::WaitFor;
 impl At<'_> {
     /// Goes on, once it is known whether the present job is one that is taken back.
     pub(super) fn restore(self, state: State) -> State {
-        let stage = Stage::first_of_restoring(self.plan, state.rolled_back);
-        state.at(stage, self.now)
+        let first = Stage::first_of_restoring(self.plan, state.rolled_back);
+        state.at(first, self.now)
     }
 
     /// The job that there was is looked at. Alive or ended by itself it is what there has to be, whatever it runs.
@@ -121,7 +121,6 @@ impl At<'_> {
                 state.notes.push(format!("Whether there is a job already is not known: {said}."));
                 self.forgotten(state, stopped)
             }
-            Stage::FindOwn => self.restore(state),
             _ => {
                 state.notes.push(format!("Whether a lost update left a job behind is not known: {said}."));
                 self.nothing_left_behind(state)
