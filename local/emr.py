@@ -24,6 +24,7 @@ it is meant for (the default: whoever calls)}, and by its kind:
     error       500, or "status"; "code" and "message" replace what is said. "when": "before" (the default) or "after" it took effect
     drop        the connection is closed without an answer, "when" as above
     delay       the answer takes "seconds" longer
+    gather      the calls, of which there are "times", wait for each other, for "seconds" at most: all at the same moment
     deny        AccessDeniedException, with "principal" as the user
     hide        what is started is missing from "hidden_from" (["list", "describe"]) for "seconds": eventual consistency
     hold        what is started stays PENDING (EKS, steps) or QUEUED (Serverless) for "seconds": no capacity
@@ -180,6 +181,8 @@ def _act(call: Call, struck: list[Fault], resource: str) -> Reply:
     for fault in struck:
         if fault.fault == "delay":
             time.sleep(fault.seconds)
+        if fault.fault == "gather":
+            faults.gather(fault)
         if fault.fault == "hide":
             call.fate |= {"hidden": fault.seconds, "hidden_from": tuple(fault.hidden_from)}
         if fault.fault == "hold":

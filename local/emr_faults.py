@@ -1,12 +1,13 @@
 """Faults on demand: what the services do on a bad day, to the next calls of an operation."""
 
 import threading
+import time
 from dataclasses import asdict, dataclass, field
 
 from emr_settings import ACCOUNT
 from emr_wire import Call, Refusal
 
-KINDS = ("throttle", "error", "drop", "delay", "deny", "hide", "hold")
+KINDS = ("throttle", "error", "drop", "delay", "gather", "deny", "hide", "hold")
 STARTS = ("StartJobRun", "AddJobFlowSteps")
 
 
@@ -57,27 +58,37 @@ class Faults:
     """Those that wait for their calls."""
 
     def __init__(self):
-        self._lock, self._waiting = threading.Lock(), []
+        # Told whenever a fault has met its last call, or was taken back.
+        self._changed, self._waiting = threading.Condition(), []
 
     def add(self, fault: Fault) -> None:
-        with self._lock:
+        with self._changed:
             self._waiting.append(fault)
 
     def heal(self, access_key: str | None = None) -> None:
         """Takes back those that are meant for one caller, or all."""
-        with self._lock:
+        with self._changed:
             self._waiting = [fault for fault in self._waiting if access_key not in (None, fault.access_key)]
+            self._changed.notify_all()
 
     def waiting(self) -> list[dict]:
-        with self._lock:
+        with self._changed:
             return [asdict(fault) for fault in self._waiting]
 
     def strike(self, call: Call, resource: str) -> list[Fault]:
         """The faults that this call about a resource meets, each of which is one time nearer to its end."""
-        with self._lock:
+        with self._changed:
             struck = [fault for fault in self._waiting if fault.strikes(call, resource)]
             for fault in struck:
                 if fault.times is not None:
                     fault.times -= 1
             self._waiting = [fault for fault in self._waiting if fault.times is None or fault.times > 0]
+            self._changed.notify_all()
             return struck
+
+    def gather(self, fault: Fault) -> None:
+        """Keeps a call that met the fault until the last one did, and lets them go on one by one: one of them is the first."""
+        with self._changed:
+            self._changed.wait_for(lambda: all(fault is not waiting for waiting in self._waiting), fault.seconds)
+            # No other call goes on before this is over. The services tell when something was made in whole milliseconds.
+            time.sleep(0.002)

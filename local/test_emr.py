@@ -535,6 +535,17 @@ class Faults(Engine):
             self.on_steps("true", name="never there")
         self.assertNotIn("never there", [step["Name"] for step in self.emr.list_steps(ClusterId=self.flow)["Steps"]])
 
+    def test_calls_can_be_kept_until_all_of_them_are_there(self):
+        ask("POST", "/_local/faults", {"fault": "gather", "operation": "AddJobFlowSteps", "times": 2, "seconds": 60})
+        ask("DELETE", "/_local/calls")
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(self.on_steps, "true", name="gathered")
+            until(lambda: ask("GET", "/_local/calls")[1])
+            self.assertNotIn("gathered", [step["Name"] for step in self.emr.list_steps(ClusterId=self.flow)["Steps"]])
+            second = pool.submit(self.on_steps, "true", name="gathered")
+            made = [self.step(step.result())["Status"]["Timeline"]["CreationDateTime"] for step in (first, second)]
+        self.assertNotEqual(*made)
+
     def test_what_was_just_started_can_be_hidden_for_a_while(self):
         ask("POST", "/_local/faults", {"fault": "hide", "seconds": 600})
         step = self.on_steps("true")

@@ -75,7 +75,7 @@ impl Submitter {
         let LambdaEvent { payload, context } = event;
         match payload {
             Arrival::Request(event) => self.take(event, &context, &clock).await.map(|()| None),
-            Arrival::Step(step) => self.step(step, &context, &clock).await.map(Some),
+            Arrival::Step(step) => Box::pin(self.step(step, &context, &clock)).await.map(Some),
             Arrival::Unreadable(why) => Err(Failed::BadTurn(why)),
         }
     }

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::config::Builder;
 use aws_sdk_cloudformation::config::timeout::TimeoutConfig;
+use aws_sdk_cloudformation::types::StackStatus;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
@@ -77,7 +78,7 @@ impl<'a> Stack<'a> {
         let Some(stack) = answer.stacks().iter().find(|stack| stack.stack_id() == Some(&self.envelope.stack_id)) else {
             return self.unknown("DescribeStacks", "the stack is not in the answer");
         };
-        let status = stack.stack_status().map(|status| status.as_str()).unwrap_or_default();
+        let status = stack.stack_status().map(StackStatus::as_str).unwrap_or_default();
         Some(Standing {
             rolls_back: status.ends_with(ROLLING_BACK),
             since: moment(stack.last_updated_time()).or(moment(stack.creation_time())),

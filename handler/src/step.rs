@@ -54,7 +54,7 @@ pub async fn step(
     let progress = match guarded(&request.envelope, limit, work).await {
         Ok((standing, Worked::On(state, until))) => {
             let turn = Turn { standing, ..turn };
-            return Ok(turn.on(Progress::Working(Box::new(state)), until));
+            return Ok(turn.on(Progress::Working(state), until));
         }
         Ok((_, Worked::Out(outcome))) => concluded(request, *outcome),
         Err(outcome) => concluded(request, knowing(outcome, known)),
@@ -76,7 +76,7 @@ pub struct Way<'a> {
 /// What came of working.
 enum Worked {
     /// So far, and nothing to do before then.
-    On(State, Timestamp),
+    On(Box<State>, Timestamp),
     /// This was all.
     Out(Box<Outcome>),
 }
@@ -104,8 +104,8 @@ async fn work(
     let state = drive::advance(&plan, state, way.engines, way.clock, way.stack, span).await;
     match next(&plan, &state, way.clock.now()) {
         Action::Done(outcome) => Worked::Out(outcome),
-        Action::Wait(until) => Worked::On(state, until),
-        _ => Worked::On(state, way.clock.now()),
+        Action::Wait(until) => Worked::On(Box::new(state), until),
+        _ => Worked::On(Box::new(state), way.clock.now()),
     }
 }
 

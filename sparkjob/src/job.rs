@@ -172,7 +172,7 @@ pub enum DeployMode {
     /// In the step itself: what stops the step stops the job.
     #[default]
     Client,
-    /// In YARN: the job outlives the step unless it is stopped there, too.
+    /// In YARN: the job outlives the step unless it is stopped there, too, which takes EMR 6.0 or later.
     Cluster,
 }
 
@@ -225,6 +225,13 @@ pub struct Status {
     /// on like this is a name in the engine's books without a job behind it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub silent: bool,
+    /// How the run ended, where something of it may live on until it is stopped: then it counts as [`Phase::Ending`], which
+    /// nothing but stopping it ends, and is this afterwards.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub ended: Option<Phase>,
+    /// The run is gone, and so is its place: nothing of it can be left, whether or not it was ever shown.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub place_gone: bool,
 }
 
 impl Status {
@@ -238,7 +245,14 @@ impl Status {
             application: None,
             created: None,
             silent: false,
+            ended: None,
+            place_gone: false,
         }
+    }
+
+    /// A run of a place that is not there (any more).
+    pub fn gone_with_place() -> Self {
+        Self { place_gone: true, ..Self::gone() }
     }
 }
 

@@ -11,12 +11,14 @@ mod emr;
 mod fault;
 mod livy;
 mod script;
+mod served;
 
 pub use aws::{ACCOUNT, REGION, engines};
 pub use emr::{EmrCluster, EmrRun, FakeEmr, OPENED, Operation, Service};
 pub use fault::{Fault, Faulty, Instead, Sent};
 pub use livy::{FakeLivy, Made, Version};
 pub use script::{End, Script};
+pub use served::Served;
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! Bad input for the engines of EMR: each fault with its path, each refusal of the service with what to do, nothing left.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::emr::Way;
@@ -120,12 +121,13 @@ fn a_role_that_the_service_may_not_assume_is_told() {
     play_light("Untrusted", async |scene| {
         let why =
             ["sts:AssumeRoleWithWebIdentity", "Could not assume runtime role", "could not assume the runtime role"];
-        for (way, why) in [Way::OnEks, Way::Serverless, Way::Steps].into_iter().zip(why) {
+        let told = [Way::OnEks, Way::Serverless, Way::Steps].into_iter().zip(why).map(async |(way, why)| {
             let place = scene.on(way).await;
             let role = json!({ "ExecutionRoleArn": format!("{ROLE}/untrusted"), "WaitFor": "Succeeded" });
             refuses(scene, &with(&scene.idle_on(&place, 900).await, role), &[why]).await;
             assert_eq!(place.only_run().await.state, "FAILED");
-        }
+        });
+        join_all(told).await;
     });
 }
 

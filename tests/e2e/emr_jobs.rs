@@ -263,6 +263,25 @@ fn a_step_in_cluster_mode_takes_its_yarn_application_along() {
 }
 
 #[test]
+fn an_application_that_outlived_its_step_is_killed() {
+    play("Outlived", async |scene| {
+        let place = scene.on(Way::Steps).await;
+        let job = with(&scene.idle_on(&place, 900).await, json!({ "DeployMode": "cluster" }));
+        let answer = scene.ask(&scene.create(&job)).await.succeeded();
+        let id = &answer.data["JobId"];
+        let program = async || place.processes(id).iter().any(|line| line.contains("idle.py")).then_some(());
+        until("the application runs", program).await;
+        place.cancel(id).await;
+        until("the step is over", async || place.live().await.is_empty().then_some(())).await;
+        assert_eq!(program().await, Some(()), "the application ended with its step");
+        scene.ask(&scene.delete(&answer.physical_id, &job)).await.succeeded();
+        assert_eq!(place.processes(id), [""; 0]);
+        let states: Vec<_> = place.runs().await.into_iter().map(|run| run.state).collect();
+        assert_eq!(states, ["CANCELLED", "COMPLETED"], "the job's step, and one that killed its application");
+    });
+}
+
+#[test]
 fn a_streaming_job_is_stopped_with_its_stack() {
     play("StreamsServerless", async |scene| {
         let place = scene.on(Way::Serverless).await;

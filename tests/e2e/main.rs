@@ -23,6 +23,7 @@ mod emr_bad_input;
 mod emr_faults;
 mod emr_jobs;
 mod emr_moves;
+mod emr_twice;
 mod events;
 mod examples;
 mod logs;

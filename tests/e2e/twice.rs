@@ -26,7 +26,8 @@ fn a_create_that_comes_twice_at_once_makes_one_job() {
     play("CreateAtOnce", async |scene| {
         let job = scene.idle(900);
         let create = scene.create(&job);
-        let id = at_once(scene, &create).await.physical_id;
+        let one_lives = async || assert_eq!(scene.livy.live().await.len(), 1);
+        let id = at_once(scene, &create, one_lives).await.physical_id;
         scene.only_batch();
         scene.ask(&scene.delete(&id, &job)).await.succeeded();
     });
@@ -37,10 +38,10 @@ fn an_update_that_comes_twice_at_once_makes_one_new_job() {
     play("UpdateAtOnce", async |scene| {
         let [old, new] = [901, 902].map(|seconds| with(&scene.idle(seconds), json!({ "WaitFor": "Submitted" })));
         let id = scene.ask(&scene.create(&old)).await.succeeded().physical_id;
-        let new_id = at_once(scene, &scene.update(&id, &old, &new)).await.physical_id;
+        let one_lives = async || assert_eq!(scene.livy.live().await.len(), 1);
+        let new_id = at_once(scene, &scene.update(&id, &old, &new), one_lives).await.physical_id;
         assert_ne!(new_id, id);
         assert_eq!(scene.livy.made().len(), 2);
-        assert_eq!(scene.livy.live().await.len(), 1);
         scene.ask(&scene.delete(&new_id, &new)).await.succeeded();
     });
 }
@@ -50,7 +51,8 @@ fn a_delete_that_comes_twice_at_once_succeeds_twice() {
     play("DeleteAtOnce", async |scene| {
         let job = with(&scene.idle(900), json!({ "WaitFor": "Submitted" }));
         let id = scene.ask(&scene.create(&job)).await.succeeded().physical_id;
-        assert_eq!(at_once(scene, &scene.delete(&id, &job)).await.physical_id, id);
+        let none_lives = async || assert_eq!(scene.livy.live().await, []);
+        assert_eq!(at_once(scene, &scene.delete(&id, &job), none_lives).await.physical_id, id);
         scene.only_batch();
     });
 }
@@ -74,11 +76,13 @@ async fn deliver(scene: &Scene, event: &Event) -> Answer {
     Answer::read(&last.body, &event.json)
 }
 
-/// Invokes the Lambda twice at the same time: both answers are a success, and the same.
-async fn at_once(scene: &Scene, event: &Event) -> Answer {
+/// Invokes the Lambda twice at the same time: both answers are a success, and the same. Whichever is given first, `answered`
+/// looks at what it left.
+pub async fn at_once(scene: &Scene, event: &Event, answered: impl AsyncFn()) -> Answer {
     let deliver = async || {
         let invocation = scene.invoke(event.json.to_string()).await;
         assert_eq!(invocation.error, None, "an invocation failed:\n{}", invocation.log);
+        answered().await;
     };
     tokio::join!(deliver(), deliver());
     let puts = scene.world.answers.puts(&event.token);

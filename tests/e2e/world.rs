@@ -18,7 +18,7 @@ use crate::local::{Instance, root};
 pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 
 /// Each job is a JVM that keeps a core busy while it starts.
-pub static ROOM_FOR_JOBS: Semaphore = Semaphore::const_new(3);
+pub static ROOM_FOR_JOBS: Semaphore = Semaphore::const_new(4);
 
 /// The stack that `samconfig.toml` names, and its output.
 const STACK: &str = "spark-job-submitter";

@@ -37,11 +37,13 @@ pub struct Properties {
     pub strategy: &'static str,
     pub wait_for: &'static str,
     pub service_timeout: u32,
+    /// Where the driver of a step runs; none where nothing is said.
+    pub deploy_mode: Option<&'static str>,
 }
 
 impl Default for Properties {
     fn default() -> Self {
-        Self { strategy: "StopThenStart", wait_for: "Running", service_timeout: 3600 }
+        Self { strategy: "StopThenStart", wait_for: "Running", service_timeout: 3600, deploy_mode: None }
     }
 }
 
@@ -163,6 +165,9 @@ fn properties(engine: Engine, file: &str, told: Properties) -> Value {
         "ServiceTimeout": told.service_timeout.to_string(),
         "Parameters": { "File": file },
     });
+    if let Some(deploy_mode) = told.deploy_mode {
+        properties["DeployMode"] = deploy_mode.into();
+    }
     let Value::Object(target) = engine.target() else { unreachable!("a target is an object") };
     for (name, value) in target {
         properties[name] = value;

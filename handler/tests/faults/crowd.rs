@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use http::Method;
 use tokio::time::Instant;
 
-use crate::NEW;
 use crate::cloudformation::{Answer, Delivery, Properties, Stack, deliver};
 use crate::town::{Engine, Town};
+use crate::{NEW, OLD};
 
 /// How many resources there are.
 const CROWD: usize = 100;
@@ -30,6 +31,40 @@ async fn a_hundred_jobs_come_up_and_go_without_being_throttled_to_death() {
         let (calls, refused) = town.emr().throttling();
         println!("{engine:?}: up in {up:?}, down in {down:?}; {refused} of {calls} calls were one too many");
     }
+}
+
+/// Each looks for what its resource has left behind, in lists of which nobody may have more than a page a second.
+#[tokio::test(start_paused = true)]
+async fn a_hundred_jobs_that_are_replaced_at_once_find_their_way_through_the_lists() {
+    for engine in [Engine::EmrOnEks, Engine::EmrServerless] {
+        let town = Town::new(engine);
+        town.emr().limit_rates();
+        let mut stacks: Vec<Stack> = (0..CROWD).map(|number| Stack::named(&town, &format!("Job{number}"))).collect();
+        let requests: Vec<Delivery> = stacks.iter_mut().map(|stack| stack.create(NEW, Properties::default())).collect();
+        let (mut answers, _) = all(&town, &requests).await;
+        for file in [OLD, NEW] {
+            for (stack, answer) in stacks.iter_mut().zip(&answers) {
+                stack.answered(answer);
+            }
+            let update = |stack: &mut Stack| stack.update(file, Properties::default());
+            let requests: Vec<Delivery> = stacks.iter_mut().map(update).collect();
+            let before = lists(&town);
+            let (updated, over) = all(&town, &requests).await;
+            answers = updated;
+            assert_eq!((town.alive().len(), town.jobs_of(file) % CROWD), (CROWD, 0), "{engine:?}");
+            let (calls, refused) = town.emr().throttling();
+            let lists = lists(&town) - before;
+            println!(
+                "{engine:?}: over in {over:?}; {refused} of {calls} calls so far were one too many; {lists} for lists"
+            );
+        }
+    }
+}
+
+/// How many calls there were for a page of a list.
+fn lists(town: &Town) -> usize {
+    let is_list = |path: &str| path.split('?').next().is_some_and(|path| path.ends_with("/jobruns"));
+    town.emr().requests().iter().filter(|sent| sent.method == Method::GET && is_list(&sent.path)).count()
 }
 
 /// Delivers all of them at once: each must succeed.

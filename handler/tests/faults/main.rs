@@ -5,6 +5,8 @@
 
 mod cloudformation;
 mod crowd;
+mod delays;
+mod orphans;
 mod permissions;
 mod policy;
 mod town;
@@ -48,6 +50,7 @@ struct Run {
 const OLD: &str = "s3://code/old.py";
 const NEW: &str = "s3://code/new.py";
 const DYING: &str = "s3://code/dying.py";
+const ORPHAN: &str = "s3://code/orphan.py";
 const REFUSED: &str = "/etc/passwd";
 
 #[tokio::test(start_paused = true)]

@@ -101,15 +101,21 @@ impl Town {
     /// One with this Livy.
     pub fn of(engine: Engine, version: Version) -> Self {
         let (livy, emr) = (FakeLivy::of(version), FakeEmr::new());
-        for file in [crate::OLD, crate::NEW] {
+        for file in [crate::OLD, crate::NEW, crate::ORPHAN] {
             livy.script(file, Script::endless());
             emr.script(file, Script::endless());
         }
         livy.script(crate::DYING, Script::dying(Duration::from_secs(5)));
         emr.script(crate::DYING, Script::dying(Duration::from_secs(5)));
+        emr.lose_client(crate::ORPHAN, Duration::from_secs(5));
         livy.allow_local(&["/jobs/"]);
         emr.refuse(crate::REFUSED);
         Self { engine, livy, emr, answers: Arc::default() }
+    }
+
+    /// The same engines, with the answers of that town.
+    pub fn answering(&self, town: &Self) -> Self {
+        Self { answers: Arc::clone(&town.answers), ..self.clone() }
     }
 
     /// Where its jobs run.

@@ -96,7 +96,7 @@ impl AwsError {
                  or NAT).",
                 permission.split(':').next().unwrap_or_default()
             ),
-            Kind::Rejected | Kind::Absent | Kind::Taken => String::new(),
+            Kind::Rejected | Kind::Absent | Kind::Taken | Kind::Futile => String::new(),
         };
         Trouble { advice, ..self.failed.while_doing(doing) }
     }

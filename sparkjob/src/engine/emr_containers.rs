@@ -61,17 +61,11 @@ impl Engine for EmrContainers {
         self.reference(made.arn.as_deref()).ok_or_else(|| unclear("EMR on EKS answered without the ARN of a job run"))
     }
 
-    /// What is over is looked for by name and token only: who looks for what an owner has looks for what is to be stopped
-    /// or kept.
     async fn find(&self, identity: &Identity, by: Lookup, since: Timestamp) -> Result<Vec<Run>, Trouble> {
-        let trouble = |error: AwsError| {
+        let found = job_runs::find(self, identity, by, since).await;
+        found.map_err(|error| {
             error.while_doing(doing::find(&self.place()), "emr-containers:ListJobRuns", &self.resource())
-        };
-        let found = listing::of(self.client(), &self.cluster, identity, by, since).await.map_err(trouble)?;
-        let runs: Option<Vec<Run>> = found.iter().map(|run| self.run(run)).collect();
-        let mut runs = runs.ok_or_else(|| trouble(AwsError::unavailable("it lists a job run without its ARN")))?;
-        runs.sort_by_key(|run| std::cmp::Reverse(run.status.created));
-        Ok(runs)
+        })
     }
 
     async fn describe(&self, runs: &[RunRef]) -> Result<Vec<Status>, Trouble> {
@@ -138,25 +132,28 @@ impl EmrContainers {
         arn?.parse().ok().filter(|run: &RunRef| run.place == self.place())
     }
 
-    fn run(&self, found: &JobRun) -> Option<Run> {
-        Some(Run { run: self.reference(found.arn())?, status: status::of(found) })
-    }
-
     async fn status(&self, run: &RunRef) -> Result<Status, Trouble> {
-        let found = self.job_run(run).await.map_err(|error| self.unseen(error, run))?;
-        Ok(found.as_ref().map_or_else(Status::gone, status::of))
+        match self.look(run).await {
+            Ok(found) => Ok(found.as_ref().map_or_else(Status::gone, status::of)),
+            Err(error) => refusal::status(&error).ok_or_else(|| self.unseen(error, run)),
+        }
     }
 
     /// The job run; none where the service does not know it (any more), or its virtual cluster.
     async fn job_run(&self, run: &RunRef) -> Result<Option<JobRun>, AwsError> {
+        match self.look(run).await {
+            Err(error) if refusal::is_gone(&error) => Ok(None),
+            answer => answer,
+        }
+    }
+
+    /// The job run; none where the service cannot have given its id.
+    async fn look(&self, run: &RunRef) -> Result<Option<JobRun>, AwsError> {
         if !is_id(&run.id) {
             return Ok(None);
         }
         let request = self.client().describe_job_run().virtual_cluster_id(&self.cluster).id(&run.id);
-        let answer = match request.send().await.map_err(|error| aws::error(Asked::Look, &error)) {
-            Err(error) if refusal::is_gone(&error) => return Ok(None),
-            answer => answer?,
-        };
+        let answer = request.send().await.map_err(|error| aws::error(Asked::Look, &error))?;
         let is_the_one = |found: &JobRun| found.id() == Some(&run.id);
         match answer.job_run.filter(is_the_one) {
             Some(found) => Ok(Some(found)),

@@ -18,7 +18,7 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use aws_sdk_emrserverless::Client;
-use aws_sdk_emrserverless::types::{JobRun, JobRunSummary};
+use aws_sdk_emrserverless::types::JobRun;
 
 use super::answer::{Asked, Failed};
 use super::aws::{self, AwsError};
@@ -60,26 +60,21 @@ impl Engine for EmrServerless {
         })
     }
 
-    /// What is over is looked for by name and token only: who looks for what an owner has looks for what is to be stopped
-    /// or kept.
     async fn find(&self, identity: &Identity, by: Lookup, since: Timestamp) -> Result<Vec<Run>, Trouble> {
-        let trouble = |error: AwsError| {
+        let found = job_runs::find(self, identity, by, since).await;
+        found.map_err(|error| {
             error.while_doing(doing::find(&self.place()), "emr-serverless:ListJobRuns", &self.resource())
-        };
-        let client = self.client();
-        let found = listing::of(client, &self.application, identity, by, since).await.map_err(trouble)?;
-        let runs: Option<Vec<Run>> = found.iter().map(|row| self.run(row)).collect();
-        let mut runs = runs.ok_or_else(|| trouble(AwsError::unavailable("it lists a job run without its ARN")))?;
-        runs.sort_by_key(|run| std::cmp::Reverse(run.status.created));
-        Ok(runs)
+        })
     }
 
     /// One after the other: the service allows an account ten of these looks a second.
     async fn describe(&self, runs: &[RunRef]) -> Result<Vec<Status>, Trouble> {
         let mut statuses = Vec::with_capacity(runs.len());
         for run in runs {
-            let found = self.job_run(run).await.map_err(|error| self.unseen(error, run))?;
-            statuses.push(found.map_or_else(Status::gone, |found| status::of(&found)));
+            statuses.push(match self.look(run).await {
+                Ok(found) => status::of(&found),
+                Err(error) => refusal::status(&error).ok_or_else(|| self.unseen(error, run))?,
+            });
         }
         Ok(statuses)
     }
@@ -155,22 +150,20 @@ impl EmrServerless {
         arn.parse().ok().filter(|run: &RunRef| run.place == self.place())
     }
 
-    fn run(&self, row: &JobRunSummary) -> Option<Run> {
-        Some(Run { run: self.reference(&row.arn)?, status: status::of_row(row) })
-    }
-
     /// The job run; none where the service does not know it (any more), or its application.
     async fn job_run(&self, run: &RunRef) -> Result<Option<JobRun>, AwsError> {
-        let request = self.client().get_job_run().application_id(&self.application).job_run_id(&run.id);
-        let answer = match request.send().await.map_err(|error| aws::error(Asked::Look, &error)) {
-            Err(error) if refusal::is_gone(&error) => return Ok(None),
-            answer => answer?,
-        };
-        let is_the_one = |found: &JobRun| found.job_run_id == run.id && found.application_id == self.application;
-        match answer.job_run.filter(is_the_one) {
-            Some(found) => Ok(Some(found)),
-            None => Err(AwsError::unavailable("it answered with another job run than was asked for, or with none")),
+        match self.look(run).await {
+            Err(error) if refusal::is_gone(&error) => Ok(None),
+            answer => answer.map(Some),
         }
+    }
+
+    async fn look(&self, run: &RunRef) -> Result<JobRun, AwsError> {
+        let request = self.client().get_job_run().application_id(&self.application).job_run_id(&run.id);
+        let answer = request.send().await.map_err(|error| aws::error(Asked::Look, &error))?;
+        let is_the_one = |found: &JobRun| found.job_run_id == run.id && found.application_id == self.application;
+        let other = || AwsError::unavailable("it answered with another job run than was asked for, or with none");
+        answer.job_run.filter(is_the_one).ok_or_else(other)
     }
 
     /// Asks for a run to be stopped; one that is not there needs no stopping.

@@ -5,10 +5,10 @@
 //! its name before it is submitted, and afterwards: of twins the first one stays.
 //!
 //! The driver of a job is a part of its step, unless the deploy mode is `cluster`: then it is in an application of YARN's
-//! that goes on when the step is cancelled. Such an application carries a tag, and cancelling its step also adds another one
-//! that [kills](request::killing) all that carries it; the run counts as over when that is done. Where steps run one after
-//! the other it waits for its turn behind those that were added before. All of this is told by the steps themselves: no
-//! process has to remember it.
+//! that goes on when the step is cancelled, or fails alone. Such an application carries a tag, and cancelling its step also
+//! adds another one that [kills](request::killing) all that carries it; the run counts as over when that is done. Where steps
+//! run one after the other it waits for its turn behind those that were added before. All of this is told by the steps
+//! themselves: no process has to remember it. It takes EMR 6.0 or later.
 
 mod command;
 mod listing;
@@ -22,7 +22,9 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use aws_sdk_emr::types::{CancelStepsRequestStatus, StepCancellationOption};
@@ -54,7 +56,7 @@ impl EmrSteps {
 impl Engine for EmrSteps {
     async fn start(&self, job: &Job, identity: &Identity) -> Result<RunRef, Trouble> {
         let doing = || doing::submit(&self.place());
-        let Some(body) = request::submission(&self.cluster.id, job, identity) else {
+        let Some(body) = request::submission(&self.cluster.id, job, identity, mark()) else {
             return Err(Trouble::new(Kind::Rejected, doing(), "a step runs Parameters or a HadoopJarStep"));
         };
         let id = match self.add(Asked::Submission, body).await {
@@ -76,10 +78,11 @@ impl Engine for EmrSteps {
         let doing = || doing::find(&self.place());
         let mut steps = match self.recent_and_live(since).await {
             Ok(steps) => steps,
-            Err(error) if is_gone(&error) => {
-                return Err(self.cluster.trouble(error.of_absence(), doing(), "ListSteps"));
+            Err(error) => {
+                let is_gone = is_gone(&error);
+                let trouble = self.cluster.trouble(error, doing(), "ListSteps");
+                return Err(if is_gone { Trouble { kind: Kind::Absent, ..trouble } } else { trouble });
             }
-            Err(error) => return Err(self.cluster.trouble(error, doing(), "ListSteps")),
         };
         steps.retain(|step| by.selects(identity, &step.name));
         steps.sort_by(|one, other| (other.created, &other.id).cmp(&(one.created, &one.id)));
@@ -93,11 +96,12 @@ impl Engine for EmrSteps {
         let doing = || doing::describe(&self.place(), runs);
         // Each operation has a rate of its own, and look-ups need the listing's.
         let (read, operation) = match runs {
-            [run] => (self.step(run).await.map(|step| step.into_iter().collect()), "DescribeStep"),
+            [run] => (self.look(run).await.map(|step| step.into_iter().collect()), "DescribeStep"),
             _ => (self.steps(runs).await, "ListSteps"),
         };
         let mut steps: Vec<Step> = match read {
             Ok(steps) => steps,
+            Err(error) if is_gone(&error) => return Ok(runs.iter().map(|_| Status::gone_with_place()).collect()),
             Err(error) => return Err(self.cluster.trouble(error, doing(), operation)),
         };
         steps.retain(|step| runs.iter().any(|run| is(step, run)));
@@ -109,14 +113,11 @@ impl Engine for EmrSteps {
         Ok(runs.iter().map(status).collect())
     }
 
-    /// There is no look before a step is asked to stop for the first time, since looks are few and EMR never uses an id
-    /// again. Where none is allowed afterwards either, [`Engine::describe`] shows what is left alive; it is stopped when the
-    /// step is asked once more.
+    /// There is no look before a step is asked to stop, since looks are few and EMR never uses an id again. Where none is
+    /// allowed afterwards either, [`Engine::describe`] shows what is left alive; it is stopped when the step is asked once
+    /// more.
     async fn cancel(&self, run: &RunRef, how: How) -> Result<(), Trouble> {
         let doing = || doing::cancel(run);
-        if how == How::Kill && matches!(self.step(run).await, Ok(None)) {
-            return Ok(());
-        }
         let refusal = match self.cancel_step(run, how).await? {
             Cancelled::Gone => return Ok(()),
             Cancelled::Taken => None,
@@ -189,6 +190,14 @@ impl EmrSteps {
 
     /// The step that `run` means; none where there is none (any more), or one of another name.
     async fn step(&self, run: &RunRef) -> Result<Option<Step>, AwsError> {
+        match self.look(run).await {
+            Err(error) if is_gone(&error) => Ok(None),
+            answer => answer,
+        }
+    }
+
+    /// The same, where the cluster is there.
+    async fn look(&self, run: &RunRef) -> Result<Option<Step>, AwsError> {
         let call = self.cluster.client().describe_step().cluster_id(&self.cluster.id).step_id(&run.id);
         match call.send().await.map_err(|error| aws::error(Asked::Look, &error)) {
             Ok(answer) => {
@@ -196,7 +205,7 @@ impl EmrSteps {
                 let step = step.ok_or_else(|| AwsError::unavailable("EMR answered without the step"))?;
                 Ok(Some(step).filter(|step| is(step, run)))
             }
-            Err(error) if is_gone(&error) || refusal(&error) == Some(Refusal::UnknownStep) => Ok(None),
+            Err(error) if refusal(&error) == Some(Refusal::UnknownStep) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -238,7 +247,7 @@ impl EmrSteps {
         Trouble::new(Kind::Unclear, doing::cancel(run), said)
     }
 
-    /// Sees to it that a step kills the application of `step`, unless one does or has done so.
+    /// Sees to it that a step kills the application of `step`, unless one does or has done so, or one too many could not.
     async fn kill_application(&self, step: &Step) -> Result<(), Trouble> {
         let doing = || format!("kill the application of step {}", step.id);
         let killers = match self.killers(&[step]).await {
@@ -249,13 +258,41 @@ impl EmrSteps {
         if killers.first().is_some_and(sees_to_it) {
             return Ok(());
         }
-        let body = request::killing(&self.cluster.id, &step.id, &step.name, step.role.as_deref());
+        let failed: Vec<&Step> = killers.iter().filter(|killer| has_failed(killer)).collect();
+        if failed.len() >= MOST_KILLERS {
+            return self.not_killed(step, &failed).await;
+        }
+        let Some(tag) = status::application_tag(step) else { return Ok(()) };
+        let body = request::killing(&self.cluster.id, &step.id, tag, step.role.as_deref());
         match self.add(Asked::Deed, body).await {
             Ok(_) => Ok(()),
             // It goes with its cluster.
             Err(error) if is_gone(&error) => Ok(()),
             Err(error) => Err(self.cluster.trouble(error, doing(), "AddJobFlowSteps")),
         }
+    }
+
+    /// That the application of `step` may be alive although these steps, the latest first, were to kill it. A further one
+    /// would fail like them.
+    async fn not_killed(&self, step: &Step, failed: &[&Step]) -> Result<(), Trouble> {
+        let release = match self.cluster.describe().await {
+            Ok(cluster) if cluster.is_over() => return Ok(()),
+            Err(error) if is_gone(&error) => return Ok(()),
+            Ok(cluster) => cluster.release,
+            Err(_) => String::new(),
+        };
+        let ids: Vec<&str> = failed.iter().rev().map(|killer| &*killer.id).collect();
+        let said =
+            format!("its application may be alive, and the steps that were to kill it have FAILED: {}", ids.join(", "));
+        let this = if release.is_empty() { String::new() } else { format!(", and this is {release}") };
+        let advice = format!(
+            "On the primary node of cluster {}, yarn application -list shows what is alive, and yarn application -kill ends it: \
+             it has the tag {}. Then delete the job with OnDeleteError: Ignore, as no step can tell that it is over. The logs of \
+             these steps tell why they FAILED; they need EMR 6.0 or later{this}. With DeployMode: client there is no need of any.",
+            self.cluster.id,
+            status::application_tag(step).unwrap_or_default(),
+        );
+        Err(Trouble { advice, ..Trouble::new(Kind::Futile, format!("kill the application of step {}", step.id), said) })
     }
 
     /// The statuses of `steps`, in their order.
@@ -270,7 +307,7 @@ impl EmrSteps {
             };
             let is_over = |killer: &Step| status::phase(killer).is_over();
             let may_live = |step: &&Step| {
-                killer_of(step, &killers).is_none_or(|killer| is_over(killer) && !status::kills(killer, step))
+                killers_of(step, &killers).next().is_none_or(|killer| is_over(killer) && !status::kills(killer, step))
             };
             if leaving.iter().any(may_live) {
                 all_gone = match self.cluster.describe().await {
@@ -280,7 +317,7 @@ impl EmrSteps {
                 };
             }
         }
-        let remains = |step: &Step| match killer_of(step, &killers) {
+        let remains = |step: &Step| match killers_of(step, &killers).next() {
             _ if !status::leaves(step) => Remains::Nothing,
             _ if all_gone => Remains::GoneWithCluster,
             Some(killer) => Remains::Hunted(killer),
@@ -290,15 +327,29 @@ impl EmrSteps {
     }
 }
 
+/// What differs from one submission to the next, also in processes that run at the same moment: the standard library seeds
+/// its hashers at random.
+fn mark() -> u32 {
+    u32::try_from(RandomState::new().hash_one(Instant::now()) >> 32).unwrap_or_default()
+}
+
 /// Whether `step` is the one that `run` means.
 fn is(step: &Step, run: &RunRef) -> bool {
     step.id == run.id && run.name.as_ref() == Some(&step.name)
 }
 
-/// The latest step that was made to kill what `step` has left behind.
-fn killer_of<'a>(step: &Step, killers: &'a [Step]) -> Option<&'a Step> {
+/// So many steps that were to kill one application may fail before none is added any more.
+const MOST_KILLERS: usize = 2;
+
+/// The steps among `known` that were made to kill what `step` has left behind, in their order: the latest is the first.
+fn killers_of<'a>(step: &Step, known: &'a [Step]) -> impl Iterator<Item = &'a Step> {
     let name = request::killer(&step.id);
-    killers.iter().find(|killer| killer.name == name)
+    known.iter().filter(move |killer| killer.name == name)
+}
+
+/// Whether this step, which was to kill, has come to nothing.
+fn has_failed(killer: &Step) -> bool {
+    status::phase(killer) == Phase::Failed
 }
 
 /// Whether a cluster of this release, `emr-5.27.1` say, cannot cancel what runs, as EMR could not

@@ -71,8 +71,8 @@ pub fn next(plan: &Plan, state: &State, now: Timestamp) -> Action {
         Stage::FindOld => find(plan, plan.old().map(|old| (&old.place, &old.identity)), Lookup::Spec),
         Stage::Search { .. } => plan.search().unwrap_or(Action::Late),
         Stage::Stop { runs, .. } => stop(runs, now),
-        Stage::Recall | Stage::Finish | Stage::Review => describe(plan.present()),
-        Stage::Newest { .. } => newest(plan, state),
+        Stage::Recall | Stage::Finish { .. } | Stage::Review => describe(plan.present()),
+        Stage::Newest => newest(plan, state),
         Stage::Start => plan.wanted_now(state.anew).map_or(Action::Late, |wanted| Action::Start(Box::new(wanted))),
         Stage::Follow | Stage::Look => describe(state.own.as_ref().map(|own| &own.run)),
         Stage::Tag => plan.retag().map_or(Action::Late, |(run, retag)| Action::Tag(run.clone(), retag.clone())),
@@ -92,7 +92,7 @@ pub fn horizon(plan: &Plan, state: &State) -> Timestamp {
         }
         _ if is_passed_over(plan, state) => give_up.min(state.since + LOOKS_BACK_FOR),
         // The new job needs time as well.
-        Stage::Finish => give_up.min(begin + plan.deadlines.whole() / 2),
+        Stage::Finish { .. } => give_up.min(begin + plan.deadlines.whole() / 2),
         _ => give_up,
     }
 }
@@ -100,7 +100,7 @@ pub fn horizon(plan: &Plan, state: &State) -> Timestamp {
 /// Whether the present stage is a look that an update is not taken back without, if it can be had in time.
 pub(super) fn is_passed_over(plan: &Plan, state: &State) -> bool {
     // Not that for a job of its own, which may be there.
-    let is_look = matches!(state.stage, Stage::Recall | Stage::FindOld | Stage::Review | Stage::Newest { .. });
+    let is_look = matches!(state.stage, Stage::Recall | Stage::FindOld | Stage::Review | Stage::Newest);
     plan.is_restoring() && is_look
 }
 
@@ -123,14 +123,14 @@ fn stop(runs: &[Stopping], now: Timestamp) -> Action {
 pub(super) fn place<'a>(plan: &'a Plan, state: &'a State) -> Option<&'a Place> {
     match &state.stage {
         Stage::Stop { runs, .. } => runs.first().map(|stopping| &stopping.run.place),
-        Stage::Recall | Stage::Finish | Stage::Review => plan.present().map(|run| &run.place),
+        Stage::Recall | Stage::Finish { .. } | Stage::Review => plan.present().map(|run| &run.place),
         Stage::FindOld => plan.old().map(|old| &old.place),
         Stage::Search { .. } => match &plan.goal {
             Goal::Stop(Target::Search { place, .. }) => Some(place),
             _ => None,
         },
         Stage::Follow | Stage::Tag | Stage::Look | Stage::Explain(_) => state.own.as_ref().map(|own| &own.run.place),
-        Stage::FindOwn | Stage::Adopt | Stage::Newest { .. } | Stage::Start | Stage::Settle | Stage::Done(_) => {
+        Stage::FindOwn | Stage::Adopt | Stage::Newest | Stage::Start | Stage::Settle | Stage::Done(_) => {
             plan.wanted_place()
         }
     }

@@ -16,6 +16,9 @@ const CLOCKS_DIFFER: Duration = Duration::from_mins(5);
 /// place grows with it; what is older counts as forgotten.
 const HISTORY: Duration = Duration::from_hours(7 * 24);
 
+/// The part of the whole time that may be spent on waiting for an engine to come round.
+const PATIENCE_PART: u32 = 3;
+
 /// What a request asks for. It can be derived from the request again at any time, so no state repeats it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -110,6 +113,11 @@ impl Plan {
     /// Since when a run of the wanted description may have been made that counts as the last one.
     pub(super) fn since_long(&self) -> Timestamp {
         self.deadlines.asked.before(HISTORY)
+    }
+
+    /// So long, or the part of the whole time that may be spent on waiting for an engine to come round.
+    pub(super) fn at_most(&self, time: Duration) -> Duration {
+        time.min(self.deadlines.whole() / PATIENCE_PART)
     }
 
     /// Since when a run of this request may have been made: a while before it was asked for, as clocks differ.

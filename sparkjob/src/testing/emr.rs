@@ -9,29 +9,21 @@ mod serverless;
 mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::Instant;
 
 use super::aws::{ACCOUNT, REGION};
-use super::fault::Faulty;
 use super::script::Script;
-use crate::http::{Lost, Transport};
+use super::served::{Answers, Served};
 use clock::Clock;
 pub use clock::OPENED;
 pub use operation::Operation;
 pub use runs::EmrRun;
 pub use steps::EmrCluster;
-
-/// How long any answer takes, so that time goes by for those who ask without a pause.
-const LATENCY: Duration = Duration::from_millis(5);
 
 /// The services, each at an address of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,17 +40,14 @@ pub enum Service {
 ///
 /// It answers as the services do where that is published, and the conformance suite holds it against a local one whose jobs
 /// are real. Jobs follow the [`Script`] of their entry point; any virtual cluster, application and cluster is there until it
-/// is [terminated](Self::terminate) or [unknown](Self::forget). The way to it is a [`Faulty`], whose methods it has too.
-#[derive(Clone, Debug)]
-pub struct FakeEmr {
-    way: Faulty<Model>,
-}
+/// is [terminated](FakeEmr::terminate) or [unknown](FakeEmr::forget). It has the methods of a [`Faulty`](super::Faulty), too.
+pub type FakeEmr = Served<World>;
 
 impl FakeEmr {
     /// An account in which nothing has run yet.
     #[expect(clippy::new_without_default, reason = "a service is opened, not defaulted")]
     pub fn new() -> Self {
-        Self { way: Faulty::new(Model { world: Arc::new(Mutex::new(World::new())) }) }
+        Self::serving(World::new())
     }
 
     /// Has every later run of the entry point `file` follow `script`; others follow [`Script::default`].
@@ -149,60 +138,10 @@ impl FakeEmr {
     pub fn operations(&self) -> BTreeSet<Operation> {
         self.world().operations.clone()
     }
-
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.way.inner().world()
-    }
-}
-
-/// Faults on the way to it, and the record of what was sent.
-impl Deref for FakeEmr {
-    type Target = Faulty<Model>;
-
-    fn deref(&self) -> &Faulty<Model> {
-        &self.way
-    }
-}
-
-#[async_trait]
-impl Transport for FakeEmr {
-    async fn send(&self, request: Request<Bytes>, limit: Duration) -> Result<Response<Bytes>, Lost> {
-        self.way.send(request, limit).await
-    }
-}
-
-/// The services themselves, to which nothing goes wrong on the way.
-pub struct Model {
-    world: Arc<Mutex<World>>,
-}
-
-impl Model {
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[async_trait]
-impl Transport for Model {
-    async fn send(&self, request: Request<Bytes>, limit: Duration) -> Result<Response<Bytes>, Lost> {
-        // It takes effect now, also where nobody waits for the answer.
-        let answer = answer(&mut self.world(), &request);
-        let answered = async {
-            sleep(LATENCY).await;
-            response(&answer)
-        };
-        timeout(limit, answered).await.map_err(|_| Lost::TimedOut)
-    }
-}
-
-impl fmt::Debug for Model {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Model").finish_non_exhaustive()
-    }
 }
 
 /// What the model knows.
-struct World {
+pub struct World {
     clock: Clock,
     scripts: BTreeMap<String, Script>,
     runs: Vec<runs::Run>,
@@ -290,6 +229,12 @@ impl World {
             return Err(Refusal::new(status, "AccessDeniedException", message));
         }
         Ok(())
+    }
+}
+
+impl Answers for World {
+    fn answer(&mut self, request: &Request<Bytes>) -> (Response<Bytes>, Duration) {
+        (response(&answer(self, request)), Duration::ZERO)
     }
 }
 

@@ -3,30 +3,21 @@
 mod rest;
 mod world;
 
-use std::fmt;
-use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use tokio::time::{sleep, timeout};
 
-use super::fault::Faulty;
 use super::script::Script;
-use crate::http::{Lost, Transport};
+use super::served::{Answers, Served};
 use world::World;
 pub use world::{Made, Version};
-
-/// How long any answer takes, so that time goes by for those who ask without a pause.
-const LATENCY: Duration = Duration::from_millis(5);
 
 /// A Livy server in memory; it listens at every address. Clones share one server.
 ///
 /// It behaves as Livy 0.7.1 with a local master does, with the protection against forged requests on; the conformance suite
-/// holds it against a real one. Jobs follow the [`Script`] of their file. The way to it is a [`Faulty`], whose methods it
-/// has too:
+/// holds it against a real one. Jobs follow the [`Script`] of their file. It has the methods of a [`Faulty`](super::Faulty),
+/// too:
 ///
 /// ```
 /// # use sparkjob::testing::{Fault, FakeLivy, Script};
@@ -35,10 +26,7 @@ const LATENCY: Duration = Duration::from_millis(5);
 /// livy.fault_at(2, Fault::refused());
 /// assert_eq!(livy.sends(), 0);
 /// ```
-#[derive(Clone, Debug)]
-pub struct FakeLivy {
-    way: Faulty<Model>,
-}
+pub type FakeLivy = Served<World>;
 
 impl FakeLivy {
     /// A Livy 0.7.1 without batches.
@@ -49,7 +37,7 @@ impl FakeLivy {
 
     /// A Livy of this version without batches.
     pub fn of(version: Version) -> Self {
-        Self { way: Faulty::new(Model { world: Arc::new(Mutex::new(World::new(version))) }) }
+        Self::serving(World::new(version))
     }
 
     /// Has every later batch of `file` follow `script`; other files follow [`Script::default`].
@@ -125,54 +113,11 @@ impl FakeLivy {
         let is_alive = |job: &Made, moment| job.at <= moment && job.over.is_none_or(|over| over > moment);
         jobs.iter().map(|new| jobs.iter().filter(|job| is_alive(job, new.at)).count()).max().unwrap_or(0)
     }
-
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.way.inner().world()
-    }
 }
 
-/// Faults on the way to it, and the record of what was sent.
-impl Deref for FakeLivy {
-    type Target = Faulty<Model>;
-
-    fn deref(&self) -> &Faulty<Model> {
-        &self.way
-    }
-}
-
-#[async_trait]
-impl Transport for FakeLivy {
-    async fn send(&self, request: Request<Bytes>, limit: Duration) -> Result<Response<Bytes>, Lost> {
-        self.way.send(request, limit).await
-    }
-}
-
-/// The server itself, to which nothing goes wrong on the way.
-pub struct Model {
-    world: Arc<Mutex<World>>,
-}
-
-impl Model {
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[async_trait]
-impl Transport for Model {
-    async fn send(&self, request: Request<Bytes>, limit: Duration) -> Result<Response<Bytes>, Lost> {
-        // It takes effect now, also where nobody waits for the answer.
-        let answer = rest::answer(&mut self.world(), &request);
-        let answered = async {
-            sleep(LATENCY + answer.takes).await;
-            answer.response
-        };
-        timeout(limit, answered).await.map_err(|_| Lost::TimedOut)
-    }
-}
-
-impl fmt::Debug for Model {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Model").finish_non_exhaustive()
+impl Answers for World {
+    fn answer(&mut self, request: &Request<Bytes>) -> (Response<Bytes>, Duration) {
+        let rest::Answer { response, takes } = rest::answer(self, request);
+        (response, takes)
     }
 }

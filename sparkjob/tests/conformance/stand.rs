@@ -224,17 +224,21 @@ impl<'a> Scene<'a> {
         assert_eq!(self.wait(run, |phase| phase != Phase::Waiting).await, Phase::Running, "{run}");
     }
 
-    /// Waits until the run is over, and tells how it ended.
+    /// Waits until the run is over, and tells how it ended. What it may have left alive is stopped, as the life cycle does.
     pub async fn end(&self, run: &RunRef) -> Phase {
         self.wait(run, Phase::is_over).await
     }
 
     async fn wait(&self, run: &RunRef, until: impl Fn(Phase) -> bool) -> Phase {
         let begin = Instant::now();
+        let mut is_asked = false;
         loop {
-            let phase = self.phase(run).await;
+            let Status { phase, ended, .. } = self.status(run).await;
             if until(phase) {
                 return phase;
+            }
+            if ended.is_some() && !std::mem::replace(&mut is_asked, true) {
+                self.engine.cancel(run, How::Ask).await.expect("what is left of it is stopped");
             }
             assert!(begin.elapsed() < Duration::from_mins(2), "{run} is still {phase:?}");
             sleep(Duration::from_millis(300)).await;

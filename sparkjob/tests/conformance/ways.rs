@@ -17,6 +17,8 @@ pub struct Ways {
     pub shows_ending: bool,
     /// Whether a job can pay no heed to being asked and is killed.
     pub kills: bool,
+    /// Whether an id may come to mean another run.
+    pub reuses_ids: bool,
     /// Whether it tells when a run was made.
     pub tells_time: bool,
     /// Whether it knows tags.
@@ -56,6 +58,8 @@ impl Ways {
             // A deletion is answered when it is done.
             shows_ending: false,
             kills: false,
+            // A server that was restarted counts from 0 again.
+            reuses_ids: true,
             tells_time: false,
             tags: false,
             // In client mode the driver has Livy's own.
@@ -77,6 +81,7 @@ impl Ways {
             again: Again::Same,
             cancelled: Phase::Cancelled,
             shows_ending: true,
+            reuses_ids: false,
             tells_time: true,
             tags: true,
             environment: true,

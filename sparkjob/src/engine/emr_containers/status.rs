@@ -6,7 +6,7 @@ use crate::engine::text::{clip, line};
 use crate::engine::{MAX_REASON, MAX_WORD, aws, phase_or_still_going};
 use crate::job::{Phase, Status};
 
-/// The states of what is alive.
+/// The published states of what is alive.
 pub const LIVE: [JobRunState; 4] =
     [JobRunState::Pending, JobRunState::Submitted, JobRunState::Running, JobRunState::CancelPending];
 
@@ -24,12 +24,9 @@ pub fn of(found: &JobRun) -> Status {
         application: None,
         created: aws::moment(found.created_at()),
         silent: false,
+        ended: None,
+        place_gone: false,
     }
-}
-
-/// Whether nothing of it is alive any more.
-pub fn is_over(found: &JobRun) -> bool {
-    phase(state(found)).is_some_and(Phase::is_over)
 }
 
 fn state(found: &JobRun) -> &str {

@@ -151,7 +151,8 @@ mod tests {
 
     #[test]
     fn a_native_driver_goes_out_as_it_came_in_under_a_name_of_ours() {
-        let driver = json!({"hive": {"query": "s3://code/q.sql", "parameters": "--hiveconf a=\"b c\""}});
+        let driver =
+            json!({"sparkSubmit": {"entryPoint": "s3://code/a.py", "sparkSubmitParameters": "--conf a=\"b c\""}});
         let native =
             [("ExecutionRoleArn", json!(ROLE)), ("JobDriver", driver.clone()), ("Name", json!("Nightly report"))];
         let expected = json!({

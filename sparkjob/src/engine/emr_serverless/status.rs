@@ -1,11 +1,21 @@
 //! What a job run's state means.
 
 use aws_sdk_emrserverless::primitives::DateTime;
-use aws_sdk_emrserverless::types::{JobRun, JobRunSummary};
+use aws_sdk_emrserverless::types::{JobRun, JobRunState, JobRunSummary};
 
 use crate::engine::text::{clip, line};
 use crate::engine::{MAX_REASON, MAX_WORD, aws, phase_or_still_going};
 use crate::job::{Phase, Status};
+
+/// The published states of what is alive.
+pub const LIVE: [JobRunState; 6] = [
+    JobRunState::Submitted,
+    JobRunState::Queued,
+    JobRunState::Pending,
+    JobRunState::Scheduled,
+    JobRunState::Running,
+    JobRunState::Cancelling,
+];
 
 /// The longest name that the service takes.
 const MAX_NAME: usize = 256;
@@ -57,6 +67,8 @@ impl Told<'_> {
             application: None,
             created: aws::moment(Some(&self.created)),
             silent: false,
+            ended: None,
+            place_gone: false,
         }
     }
 
@@ -89,8 +101,6 @@ fn phase(word: &str) -> Option<Phase> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_emrserverless::types::JobRunState;
-
     use super::*;
     use crate::job::Timestamp;
 
@@ -118,9 +128,14 @@ mod tests {
             let status = told(word, "", None).status();
             assert_eq!((status.phase, status.word.as_str(), status.silent), (phase, word, false));
         }
+    }
+
+    #[test]
+    fn every_published_word_is_in_the_table_and_the_live_ones_are_listed() {
         // Those of the SDK, so that a newer one tells of a newer word.
         for word in JobRunState::values() {
-            assert!(phase(word).is_some(), "{word}");
+            let phase = phase(word).expect("a published word");
+            assert_eq!(LIVE.contains(&(*word).into()), !phase.is_over(), "{word}");
         }
     }
 

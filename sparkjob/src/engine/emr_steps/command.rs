@@ -17,10 +17,21 @@ const SWITCHES: [&str; 7] = ["--help", "-h", "--supervise", "--usage-error", "--
 
 const TAGS: &str = "spark.yarn.tags";
 
-/// Whether the arguments submit an application to YARN that carries `tag` and is no part of the step.
-pub fn outlives(args: &[String], tag: &str) -> bool {
-    deploys_in_cluster(args) && tags(args).is_some_and(|tags| tags.value.split(',').any(|one| one.trim() == tag))
+/// The tag of this step's very application, among those that begin with `tag`, where that runs in YARN and is no part of the
+/// step: twin steps have one name, and the application of the one is not to be killed with that of the other.
+pub fn own_tag<'a>(args: &'a [String], tag: &str) -> Option<&'a str> {
+    let tags = tags(args).filter(|_| deploys_in_cluster(args))?;
+    let is_marked = |rest: &str| rest.len() == MARK_LENGTH && rest.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_own = |one: &&str| one.strip_prefix(tag).and_then(|rest| rest.strip_prefix('-')).is_some_and(is_marked);
+    tags.value.split(',').map(str::trim).find(is_own)
 }
+
+/// The tag of a run's application with `mark` at its end, which no other submission has.
+pub fn marked(tag: &str, mark: u32) -> String {
+    format!("{tag}-{mark:08x}")
+}
+
+const MARK_LENGTH: usize = 8;
 
 /// Whether the step goes on for as long as the application does.
 pub fn waits(args: &[String]) -> bool {
@@ -30,7 +41,7 @@ pub fn waits(args: &[String]) -> bool {
 /// The arguments with `tag` on the application, where it outlives the step: else it could not be found again.
 pub fn tagged(args: &[String], tag: &str) -> Vec<String> {
     let mut tagged = args.to_vec();
-    if !deploys_in_cluster(args) || outlives(args, tag) {
+    if !deploys_in_cluster(args) {
         return tagged;
     }
     match (tags(args), spark_submit(args)) {
@@ -106,28 +117,35 @@ mod tests {
     #[test]
     fn a_job_outlives_its_step_where_yarn_runs_its_driver_and_its_tag_is_known() {
         for (text, expected) in [
-            ("spark-submit --deploy-mode cluster --conf spark.yarn.tags=pi-1 pi.py", true),
-            ("spark-submit --deploy-mode=cluster --conf=spark.yarn.tags=a,pi-1 pi.py", true),
+            ("spark-submit --deploy-mode cluster --conf spark.yarn.tags=pi-1-0abcdef1 pi.py", true),
+            ("spark-submit --deploy-mode=cluster --conf=spark.yarn.tags=a,pi-1-0abcdef1 pi.py", true),
             (
-                "env A=b /usr/bin/spark-submit --verbose --conf spark.submit.deployMode=cluster -c spark.yarn.tags=pi-1 pi.py",
+                "env A=b /usr/bin/spark-submit --verbose --conf spark.submit.deployMode=cluster -c spark.yarn.tags=pi-1-0abcdef1 pi.py",
                 true,
             ),
-            ("spark-submit --master yarn-cluster --conf spark.yarn.tags=pi-1 pi.py", true),
-            ("spark-submit --deploy-mode client --conf spark.yarn.tags=pi-1 pi.py", false),
-            ("spark-submit --deploy-mode cluster --deploy-mode client --conf spark.yarn.tags=pi-1 pi.py", false),
+            ("spark-submit --master yarn-cluster --conf spark.yarn.tags=pi-1-0abcdef1 pi.py", true),
+            ("spark-submit --deploy-mode client --conf spark.yarn.tags=pi-1-0abcdef1 pi.py", false),
             (
-                "spark-submit --deploy-mode client --conf spark.submit.deployMode=cluster --conf spark.yarn.tags=pi-1 pi.py",
+                "spark-submit --deploy-mode cluster --deploy-mode client --conf spark.yarn.tags=pi-1-0abcdef1 pi.py",
                 false,
             ),
-            ("spark-submit --conf spark.yarn.tags=pi-1 pi.py --deploy-mode cluster", false),
-            ("spark-submit --deploy-mode cluster --conf spark.yarn.tags=pi-10 pi.py", false),
-            ("spark-submit --deploy-mode cluster --conf spark.yarn.tags=pi-1 --conf spark.yarn.tags=a pi.py", false),
+            (
+                "spark-submit --deploy-mode client --conf spark.submit.deployMode=cluster --conf spark.yarn.tags=pi-1-0abcdef1 pi.py",
+                false,
+            ),
+            ("spark-submit --conf spark.yarn.tags=pi-1-0abcdef1 pi.py --deploy-mode cluster", false),
+            ("spark-submit --deploy-mode cluster --conf spark.yarn.tags=pi-10-0abcdef1 pi.py", false),
+            (
+                "spark-submit --deploy-mode cluster --conf spark.yarn.tags=pi-1-0abcdef1 --conf spark.yarn.tags=a pi.py",
+                false,
+            ),
+            ("spark-submit --deploy-mode cluster --conf spark.yarn.tags=pi-1 pi.py", false),
             ("spark-submit --deploy-mode cluster pi.py", false),
-            ("spark-example --deploy-mode cluster --conf spark.yarn.tags=pi-1", false),
+            ("spark-example --deploy-mode cluster --conf spark.yarn.tags=pi-1-0abcdef1", false),
             ("spark-submit --deploy-mode", false),
             ("", false),
         ] {
-            assert_eq!(outlives(&words(text), "pi-1"), expected, "{text}");
+            assert_eq!(own_tag(&words(text), "pi-1").is_some(), expected, "{text}");
         }
     }
 
@@ -136,30 +154,26 @@ mod tests {
         for (text, expected) in [
             (
                 "env A=b spark-submit --deploy-mode cluster pi.py 1",
-                "env A=b spark-submit --conf spark.yarn.tags=pi-1 --deploy-mode cluster pi.py 1",
+                "env A=b spark-submit --conf spark.yarn.tags=pi-1-0abcdef1 --deploy-mode cluster pi.py 1",
             ),
             (
                 "spark-submit --deploy-mode cluster --conf spark.yarn.tags=a,b pi.py",
-                "spark-submit --deploy-mode cluster --conf spark.yarn.tags=a,b,pi-1 pi.py",
+                "spark-submit --deploy-mode cluster --conf spark.yarn.tags=a,b,pi-1-0abcdef1 pi.py",
             ),
             (
                 "spark-submit --conf=spark.yarn.tags=a --deploy-mode=cluster pi.py",
-                "spark-submit --conf=spark.yarn.tags=a,pi-1 --deploy-mode=cluster pi.py",
-            ),
-            (
-                "spark-submit --deploy-mode cluster --conf spark.yarn.tags=pi-1 pi.py",
-                "spark-submit --deploy-mode cluster --conf spark.yarn.tags=pi-1 pi.py",
+                "spark-submit --conf=spark.yarn.tags=a,pi-1-0abcdef1 --deploy-mode=cluster pi.py",
             ),
             (
                 "spark-submit --deploy-mode cluster --conf spark.yarn.tags= pi.py",
-                "spark-submit --deploy-mode cluster --conf spark.yarn.tags=pi-1 pi.py",
+                "spark-submit --deploy-mode cluster --conf spark.yarn.tags=pi-1-0abcdef1 pi.py",
             ),
             ("spark-submit pi.py --deploy-mode cluster", "spark-submit pi.py --deploy-mode cluster"),
             ("hive-script --deploy-mode cluster", "hive-script --deploy-mode cluster"),
         ] {
-            let tagged = tagged(&words(text), "pi-1");
+            let tagged = tagged(&words(text), &marked("pi-1", 0x0abc_def1));
             assert_eq!(tagged, words(expected));
-            assert_eq!(outlives(&tagged, "pi-1"), deploys_in_cluster(&tagged));
+            assert_eq!(own_tag(&tagged, "pi-1").is_some(), deploys_in_cluster(&tagged));
         }
     }
 

@@ -9,11 +9,11 @@ use aws_sdk_emr::types::StepState;
 use tokio::time::sleep;
 
 use super::step::Step;
-use super::{EmrSteps, killer_of, request};
+use super::{EmrSteps, MOST_KILLERS, has_failed, killers_of, request};
 use crate::engine::Kind;
 use crate::engine::answer::Asked;
 use crate::engine::aws::{self, AwsError};
-use crate::engine::emr_cluster::{Refusal, is_gone, refusal};
+use crate::engine::emr_cluster::{Refusal, refusal};
 use crate::job::{RunRef, Timestamp};
 
 /// Ids in one call.
@@ -75,17 +75,13 @@ impl EmrSteps {
         Ok(steps)
     }
 
-    /// The steps that `runs` mean, as far as EMR knows them.
+    /// The steps that `runs` mean, as far as the cluster knows them.
     pub(super) async fn steps(&self, runs: &[RunRef]) -> Result<Vec<Step>, AwsError> {
         let ids: BTreeSet<&str> = runs.iter().map(|run| run.id.as_str()).collect();
         let ids: Vec<&str> = ids.into_iter().collect();
         let mut steps = Vec::new();
         for ids in ids.chunks(IDS) {
-            match self.known(ids).await {
-                Ok(known) => steps.extend(known),
-                Err(error) if is_gone(&error) => return Ok(Vec::new()),
-                Err(error) => return Err(error),
-            }
+            steps.extend(self.known(ids).await?);
         }
         Ok(steps)
     }
@@ -114,7 +110,8 @@ impl EmrSteps {
         Ok(Vec::new())
     }
 
-    /// The steps that were made to kill what `steps` have left behind, the newest first.
+    /// The steps that were made to kill what `steps` have left behind, the newest first: of each step's those that count,
+    /// which are the last one and, where it failed, the one before.
     pub(super) async fn killers(&self, steps: &[&Step]) -> Result<Vec<Step>, AwsError> {
         let since = steps.iter().map(|step| match (step.ended, step.started) {
             (Some(ended), Some(started)) => started.max(ended.before(KILLED_WITHIN)),
@@ -123,7 +120,7 @@ impl EmrSteps {
         let since = since.min().unwrap_or_default();
         let enough = |read: &[Step]| {
             read.iter().any(|step| step.created.is_some_and(|created| created < since))
-                || steps.iter().all(|step| killer_of(step, read).is_some())
+                || steps.iter().all(|step| tells_enough(&mut killers_of(step, read)))
         };
         let (mut killers, _) = self.list(&Of::All, KILLER_PAGES, enough).await?;
         killers.retain(|killer| steps.iter().any(|step| killer.name == request::killer(&step.id)));
@@ -188,4 +185,9 @@ impl EmrSteps {
         let marker = answer.marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
         Ok((answer.steps().iter().map(Step::listed).collect(), marker))
     }
+}
+
+/// Whether nothing depends on the steps that were made to kill the same application before these.
+fn tells_enough<'a>(killers: &mut impl Iterator<Item = &'a Step>) -> bool {
+    killers.take(MOST_KILLERS).enumerate().any(|(at, killer)| !has_failed(killer) || at + 1 == MOST_KILLERS)
 }

@@ -11,14 +11,16 @@ const COMMAND_RUNNER: &str = "command-runner.jar";
 /// Without this property the cluster's own defaults would decide whether the step goes on for as long as its application.
 const WAITS: &str = "spark.yarn.submit.waitAppCompletion";
 
-/// `AddJobFlowSteps` for `job` under `identity`'s name; none where the job says nothing of what runs.
-pub fn submission(cluster: &str, job: &Job, identity: &Identity) -> Option<Value> {
+/// `AddJobFlowSteps` for `job` under `identity`'s name; none where the job says nothing of what runs. `mark` is another one
+/// for each submission, also of the same job: it tells the applications of twins apart.
+pub fn submission(cluster: &str, job: &Job, identity: &Identity, mark: u32) -> Option<Value> {
     let name = identity.name();
     let jar_step = match (&job.parameters, job.native.get("HadoopJarStep")) {
         (Some(parameters), _) => portable(parameters, job.deploy_mode, &name),
-        (None, Some(native)) => with_tag(native, &yarn_tag(&name)),
+        (None, Some(native)) => native.clone(),
         (None, None) => return None,
     };
+    let jar_step = with_tag(jar_step, &command::marked(&yarn_tag(&name), mark));
     let mut step = json!({
         "Name": name,
         "ActionOnFailure": job.native.text("ActionOnFailure").unwrap_or("CONTINUE"),
@@ -30,12 +32,12 @@ pub fn submission(cluster: &str, job: &Job, identity: &Identity) -> Option<Value
     Some(added(cluster, &step, job.native.text("ExecutionRoleArn")))
 }
 
-/// `AddJobFlowSteps` for a step that kills the application of the step `id`, whose name is `name`, as whom that one ran.
-pub fn killing(cluster: &str, id: &str, name: &str, role: Option<&str>) -> Value {
+/// `AddJobFlowSteps` for a step that kills the application of the step `id`, which carries `tag`, as whom that one ran.
+pub fn killing(cluster: &str, id: &str, tag: &str, role: Option<&str>) -> Value {
     let step = json!({
         "Name": killer(id),
         "ActionOnFailure": "CONTINUE",
-        "HadoopJarStep": {"Jar": COMMAND_RUNNER, "Args": ["bash", "-c", script(&yarn_tag(name))]},
+        "HadoopJarStep": {"Jar": COMMAND_RUNNER, "Args": ["bash", "-c", script(tag)]},
     });
     added(cluster, &step, role)
 }
@@ -66,21 +68,22 @@ fn portable(parameters: &Parameters, deploy_mode: DeployMode, name: &str) -> Val
 }
 
 /// The block as it is, but for a tag where the job would outlive its step.
-fn with_tag(native: &Value, tag: &str) -> Value {
-    let mut native = native.clone();
-    let args = native.get("Args").and_then(Value::as_array);
+fn with_tag(mut jar_step: Value, tag: &str) -> Value {
+    let args = jar_step.get("Args").and_then(Value::as_array);
     let args: Option<Vec<String>> =
         args.and_then(|args| args.iter().map(|arg| arg.as_str().map(str::to_owned)).collect());
     if let Some(args) = args {
-        native["Args"] = command::tagged(&args, tag).into();
+        jar_step["Args"] = command::tagged(&args, tag).into();
     }
-    native
+    jar_step
 }
 
 /// Kills every application of `tag` that is alive, and fails where one is left or YARN cannot be asked.
 ///
 /// `-appTags` is of [Hadoop 3](https://hadoop.apache.org/docs/r3.2.2/hadoop-yarn/hadoop-yarn-site/YarnCommands.html), which
-/// EMR has from 6.0 on; an older `yarn` fails on it. `-kill` returns once the application is over.
+/// EMR has [from 6.0 on](https://docs.aws.amazon.com/emr/latest/ReleaseGuide/Hadoop-release-history.html). The `yarn` of
+/// Hadoop 2, up to its [last release](https://hadoop.apache.org/docs/r2.10.2/hadoop-yarn/hadoop-yarn-site/YarnCommands.html),
+/// fails on it. `-kill` returns once the application is over.
 fn script(tag: &str) -> String {
     let list = format!("yarn application -list -appTags {tag} -appStates NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING");
     let id = "^ *application_[0-9]+_[0-9]+";
@@ -116,13 +119,15 @@ mod tests {
     fn sent(job: &Job) -> Value {
         // The hashes in the name are not this module's business.
         let identity = Identity { spec: Digest::of(&[]), ..Identity::derive(&["stack", "Pi"], "1", "Pi", job) };
-        submission("j-1", job, &identity).expect("it says what runs")
+        submission("j-1", job, &identity, MARK).expect("it says what runs")
     }
 
     fn native(fields: Value) -> Job {
         let fields = serde_json::from_value(fields).expect("a map");
         Job { parameters: None, native: Native(fields), ..job() }
     }
+
+    const MARK: u32 = 0x0abc_def1;
 
     const NAME: &str = "Pi-2f1f1ec0a005fab5-4f53cda1-0a48c751";
 
@@ -156,7 +161,9 @@ mod tests {
             serde_json::from_value(sent(job)["Steps"][0]["HadoopJarStep"]["Args"].clone()).expect("texts")
         };
         let mut job = Job { deploy_mode: DeployMode::Cluster, ..job() };
-        assert!(command::outlives(&args(&job), &yarn_tag(NAME)));
+        let tag = yarn_tag(NAME);
+        assert_eq!(command::own_tag(&args(&job), &tag), Some(&*format!("{tag}-0abcdef1")));
+        assert!(args(&job).contains(&format!("spark.yarn.tags={tag},{tag}-0abcdef1")));
         assert!(args(&job).contains(&"spark.yarn.submit.waitAppCompletion=true".to_owned()));
         let configuration = &mut job.parameters.as_mut().expect("portable").configuration;
         configuration.insert(WAITS.to_owned(), "false".to_owned());
@@ -193,7 +200,7 @@ mod tests {
     fn a_native_step_that_runs_in_the_cluster_is_sent_with_a_tag() {
         let args = ["spark-submit", "--deploy-mode", "cluster", "s3://code/pi.py"];
         let job = native(json!({"HadoopJarStep": {"Jar": "command-runner.jar", "Args": args}}));
-        let tagged = format!("spark.yarn.tags={}", NAME.to_lowercase());
+        let tagged = format!("spark.yarn.tags={}-0abcdef1", NAME.to_lowercase());
         let expected = ["spark-submit", "--conf", &tagged, "--deploy-mode", "cluster", "s3://code/pi.py"];
         assert_eq!(sent(&job)["Steps"][0]["HadoopJarStep"]["Args"], json!(expected));
     }
@@ -201,7 +208,7 @@ mod tests {
     #[test]
     fn a_job_that_says_nothing_of_what_runs_makes_no_step() {
         let job = native(json!({"ActionOnFailure": "CONTINUE"}));
-        assert_eq!(submission("j-1", &job, &Identity::derive(&["a"], "1", "Pi", &job)), None);
+        assert_eq!(submission("j-1", &job, &Identity::derive(&["a"], "1", "Pi", &job), MARK), None);
     }
 
     #[test]
@@ -220,10 +227,11 @@ mod tests {
         job.parameters.as_mut().expect("portable").name = Some("\u{c9}tude".to_owned());
         let identity = Identity::derive(&["stack", "Pi"], "1", "Pi", &job);
         assert!(identity.name().starts_with("-tude-"));
-        let body = submission("j-1", &job, &identity).expect("it says what runs");
+        let body = submission("j-1", &job, &identity, MARK).expect("it says what runs");
         let args = serde_json::from_value::<Vec<String>>(body["Steps"][0]["HadoopJarStep"]["Args"].clone());
-        assert!(command::outlives(&args.expect("texts"), &yarn_tag(&identity.name())));
-        let kill = killing("j-1", "s-1", &identity.name(), None)["Steps"][0]["HadoopJarStep"]["Args"][2].to_string();
+        let args = args.expect("texts");
+        let tag = command::own_tag(&args, &yarn_tag(&identity.name())).expect("a tag");
+        let kill = killing("j-1", "s-1", tag, None)["Steps"][0]["HadoopJarStep"]["Args"][2].to_string();
         assert!(kill.contains("-appTags tude-") && !kill.contains("-appTags -"), "{kill}");
     }
 

@@ -2,7 +2,8 @@
 
 use super::command;
 use super::step::Step;
-use crate::engine::phase_or_still_going;
+use crate::engine::text::line;
+use crate::engine::{MAX_REASON, phase_or_still_going};
 use crate::job::{Phase, Status};
 use crate::spark_submit::yarn_tag;
 
@@ -21,33 +22,45 @@ pub enum Remains<'a> {
 
 /// The status of the run that `step` is.
 pub fn status(step: &Step, remains: Remains) -> Status {
-    let (phase, more) = match (phase(step), remains) {
-        (phase, Remains::Nothing) => (phase, None),
-        (_, Remains::GoneWithCluster) => {
-            (Phase::Cancelled, Some("its application ended with the cluster, if not before".to_owned()))
+    let own = phase(step);
+    let (phase, more) = match remains {
+        Remains::Nothing => (own, None),
+        Remains::GoneWithCluster => {
+            (stopped(own), Some("its application ended with the cluster, if not before".to_owned()))
         }
-        (_, Remains::Hunted(killer)) if kills(killer, step) => {
-            (Phase::Cancelled, Some(format!("step {} killed its application", killer.id)))
+        Remains::Hunted(killer) if kills(killer, step) => {
+            (stopped(own), Some(format!("step {} left nothing of its application alive", killer.id)))
         }
-        (_, Remains::Hunted(killer)) if !self::phase(killer).is_over() => {
+        Remains::Hunted(killer) if !self::phase(killer).is_over() => {
             (Phase::Ending, Some(format!("step {} is to kill its application and is {}", killer.id, killer.word)))
         }
-        (phase, Remains::Hunted(Step { word, id, .. })) if word != "COMPLETED" => {
-            (still(phase), Some(format!("its application may be alive: step {id}, which was to kill it, is {word}")))
+        Remains::Hunted(Step { word, id, .. }) if word != "COMPLETED" => {
+            (still(own), Some(format!("its application may be alive: step {id}, which was to kill it, is {word}")))
         }
-        (phase, _) => (still(phase), Some("the step is over, but its application may be alive".to_owned())),
+        Remains::Hunted(_) | Remains::Left => {
+            (still(own), Some("the step is over, but its application may be alive".to_owned()))
+        }
     };
+    let ended = matches!(own, Phase::Failed | Phase::Cancelled) && !phase.is_over();
     let reasons = [reason(step), more.unwrap_or_default()];
     let reasons: Vec<&str> = reasons.iter().map(String::as_str).filter(|reason| !reason.is_empty()).collect();
     Status {
         phase,
         word: step.word.clone(),
-        reason: reasons.join("; "),
+        reason: line(&reasons.join("; "), MAX_REASON),
         name: Some(step.name.clone()).filter(|name| !name.is_empty()),
         application: None,
         created: step.created,
         silent: false,
+        ended: ended.then_some(own),
+        place_gone: false,
     }
+}
+
+/// What a run is whose step has come to this phase, once its application is over, too: one that was only submitted ran on
+/// until it was killed.
+fn stopped(phase: Phase) -> Phase {
+    if phase == Phase::Succeeded { Phase::Cancelled } else { phase }
 }
 
 /// Where an application is whose step has come to this phase without it: one that was only submitted runs, as far as
@@ -79,14 +92,25 @@ fn known(word: &str) -> Option<Phase> {
 /// processes [are not affected](https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-cancel-steps.html), and Spark
 /// [leaves it so](https://issues.apache.org/jira/browse/SPARK-6692).
 pub fn outlives(step: &Step) -> bool {
-    command::outlives(&step.args, &yarn_tag(&step.name))
+    application_tag(step).is_some()
 }
 
-/// Whether the step may have left an application behind that is alive: it was cancelled when it had begun, or ended as soon
-/// as it had submitted it.
+/// The tag that the application of `step` carries and no other one does, where it outlives the step.
+pub fn application_tag(step: &Step) -> Option<&str> {
+    command::own_tag(&step.args, &yarn_tag(&step.name))
+}
+
+/// Whether the step may have left an application behind that is alive: when it had begun, it was cancelled or failed, or it
+/// ended as soon as it had submitted the application.
+///
+/// A step fails with its application, but also alone, where only its `spark-submit` was killed or lost sight of YARN, and
+/// Spark's words do not tell the one from the other: `finished with failed status` is what `monitorApplication` comes to
+/// where it [cannot ask YARN any more](https://github.com/apache/spark/blob/master/resource-managers/yarn/src/main/scala/org/apache/spark/deploy/yarn/Client.scala),
+/// too. `is killed` is what YARN itself says.
 pub fn leaves(step: &Step) -> bool {
     let detached = match step.word.as_str() {
         "CANCELLED" => true,
+        "FAILED" => !(step.message.contains("Application application_") && step.message.contains(" is killed")),
         "COMPLETED" => !command::waits(&step.args),
         _ => false,
     };
@@ -113,7 +137,7 @@ mod tests {
     use crate::job::Timestamp;
 
     fn step(word: &str) -> Step {
-        let args = ["spark-submit", "--deploy-mode", "cluster", "--conf", "spark.yarn.tags=pi", "pi.py"];
+        let args = ["spark-submit", "--deploy-mode", "cluster", "--conf", "spark.yarn.tags=pi-0abcdef1", "pi.py"];
         Step {
             id: "s-1".to_owned(),
             name: "Pi".to_owned(),
@@ -154,14 +178,26 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_begun_and_did_not_end_by_itself_leaves_an_application() {
+    fn only_what_was_begun_and_may_have_ended_alone_leaves_an_application() {
         let words = ["PENDING", "CANCEL_PENDING", "RUNNING", "COMPLETED", "CANCELLED", "FAILED", "INTERRUPTED"];
         let leaving =
             |made: &dyn Fn(&str) -> Step| words.into_iter().filter(|word| leaves(&made(word))).collect::<Vec<_>>();
-        assert_eq!(leaving(&step), ["CANCELLED"]);
-        assert_eq!(leaving(&detached), ["COMPLETED", "CANCELLED"]);
+        assert_eq!(leaving(&step), ["CANCELLED", "FAILED"]);
+        assert_eq!(leaving(&detached), ["COMPLETED", "CANCELLED", "FAILED"]);
         assert!(leaving(&|word| Step { started: None, ..step(word) }).is_empty());
         assert!(leaving(&|word| Step { name: "Other".to_owned(), ..step(word) }).is_empty());
+    }
+
+    #[test]
+    fn only_yarns_own_word_for_the_end_of_an_application_is_taken_for_it() {
+        let said = |said: &str| {
+            let message = format!("Exception in thread \"main\" org.apache.spark.SparkException: {said}");
+            leaves(&Step { message, ..step("FAILED") })
+        };
+        assert!(!said("Application application_1795244400000_0001 is killed"));
+        assert!(said("Application application_1795244400000_0001 finished with failed status"));
+        assert!(said("The final status of application application_1795244400000_0001 is undefined"));
+        assert!(said("the daemon is killed"));
     }
 
     #[test]
@@ -177,13 +213,23 @@ mod tests {
             ("CANCELLED", 3000, Phase::Ending, Phase::Running),
         ] {
             let killer = killer(word, started);
-            assert_eq!(status(&step("CANCELLED"), Remains::Hunted(&killer)).phase, stopped, "{word}");
+            for (own, over) in [("CANCELLED", Phase::Cancelled), ("FAILED", Phase::Failed)] {
+                let status = status(&step(own), Remains::Hunted(&killer));
+                let phase = if stopped.is_over() { over } else { stopped };
+                let ended = (!stopped.is_over()).then_some(over);
+                assert_eq!((status.phase, status.ended), (phase, ended), "{own}, {word}");
+            }
+            assert_eq!(status(&detached("COMPLETED"), Remains::Hunted(&killer)).ended, None, "{word}");
             assert_eq!(status(&detached("COMPLETED"), Remains::Hunted(&killer)).phase, submitted, "{word}");
         }
         for step in [step("CANCELLED"), detached("COMPLETED")] {
             assert_eq!(status(&step, Remains::GoneWithCluster).phase, Phase::Cancelled);
         }
-        assert_eq!(status(&step("CANCELLED"), Remains::Left).phase, Phase::Ending);
+        assert_eq!(status(&step("FAILED"), Remains::GoneWithCluster).phase, Phase::Failed);
+        for (word, ended) in [("CANCELLED", Phase::Cancelled), ("FAILED", Phase::Failed)] {
+            let status = status(&step(word), Remains::Left);
+            assert_eq!((status.phase, status.ended), (Phase::Ending, Some(ended)));
+        }
         assert_eq!(status(&detached("COMPLETED"), Remains::Left).phase, Phase::Running);
     }
 

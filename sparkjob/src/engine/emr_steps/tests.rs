@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::engine::tests::{PI, engine, identity, phase, request, seconds, start, status};
 use crate::engine::{How, Kind, Lookup};
-use crate::job::{DeployMode, Identity, Job, Native, Parameters, Phase, Place, RunRef, Timestamp};
+use crate::job::{DeployMode, Identity, Job, Native, Parameters, Phase, Place, RunRef, Status, Timestamp};
 use crate::testing::{FakeEmr, Fault, Instead, Script};
 
 const CLUSTER: &str = "j-1ABCDEFGHIJKL";
@@ -204,7 +204,7 @@ async fn steps_that_emr_does_not_know_are_gone_and_the_others_are_told() {
     let phases: Vec<Phase> = engine.describe(&runs).await.unwrap().iter().map(|status| status.phase).collect();
     assert_eq!(phases, [Phase::Gone, Phase::Running, Phase::Gone, Phase::Running]);
     for run in [&runs[0], &runs[2]] {
-        assert_eq!(phase(&*engine, run).await, Phase::Gone);
+        assert_eq!(status(&*engine, run).await, Status::gone());
         engine.cancel(run, How::Ask).await.unwrap();
     }
     let stranger = RunRef { name: Some("stranger".to_owned()), ..run.clone() };
@@ -302,9 +302,25 @@ async fn an_application_outlives_its_cancelled_step_until_a_step_of_its_own_has_
     seconds(3).await;
     let over = status(&*engine, &run).await;
     assert_eq!((over.phase, emr.alive().len()), (Phase::Cancelled, 0));
-    assert_eq!(over.reason, "step s-0000000000002 killed its application");
+    assert_eq!(over.reason, "step s-0000000000002 left nothing of its application alive");
     engine.cancel(&run, How::Kill).await.unwrap();
     assert_eq!(steps(&emr).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_kills_the_application_of_a_twin_spares_that_of_the_other() {
+    let emr = FakeEmr::new();
+    emr.script(PI, Script::endless());
+    let engine = engine(&emr, &place());
+    let first = start(&*engine, &apart()).await;
+    let twin = start(&*engine, &apart()).await;
+    seconds(1).await;
+    for _ in 0..3 {
+        engine.cancel(&twin, How::Ask).await.unwrap();
+        seconds(10).await;
+    }
+    assert_eq!((phase(&*engine, &twin).await, phase(&*engine, &first).await), (Phase::Cancelled, Phase::Running));
+    assert_eq!(emr.alive().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -348,6 +364,90 @@ async fn a_killing_step_that_failed_is_replaced_by_the_next_cancellation() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_two_killing_steps_that_failed_there_is_no_third() {
+    let emr = FakeEmr::new();
+    emr.script(PI, Script::endless());
+    emr.fail_killing(u32::MAX);
+    emr.cluster(CLUSTER, |cluster| "emr-5.36.2".clone_into(&mut cluster.release));
+    let engine = engine(&emr, &place());
+    let run = start(&*engine, &apart()).await;
+    for how in [How::Ask, How::Kill] {
+        engine.cancel(&run, how).await.unwrap();
+        seconds(30).await;
+    }
+    // More of them would push those that failed to the next page.
+    for _ in 0..7 {
+        start(&*engine, &job("s3://code/other.py")).await;
+    }
+    let failed = "its application may be alive, and the steps that were to kill it have FAILED: s-0000000000002, \
+                  s-0000000000003";
+    for how in [How::Kill, How::Ask] {
+        let trouble = engine.cancel(&run, how).await.unwrap_err();
+        assert_eq!((trouble.kind, trouble.said.as_str()), (Kind::Futile, failed));
+        let told = ["yarn application -kill", "EMR 6.0 or later, and this is emr-5.36.2", "OnDeleteError: Ignore"];
+        assert!(told.iter().all(|told| trouble.advice.contains(told)), "{}", trouble.advice);
+        assert!(trouble.advice.contains(&identity(&apart()).name().to_lowercase()), "{}", trouble.advice);
+    }
+    let killers = emr.steps(CLUSTER).into_iter().filter(|(name, _)| name.starts_with("kill-")).count();
+    assert_eq!((killers, phase(&*engine, &run).await), (2, Phase::Ending));
+    // They have nothing left to do once the cluster is over.
+    emr.terminate(CLUSTER);
+    engine.cancel(&run, How::Kill).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_application_outlives_its_client_until_it_is_killed_and_is_told_as_failed() {
+    let emr = FakeEmr::new();
+    emr.script(PI, Script::endless());
+    emr.lose_client(PI, Duration::from_secs(20));
+    let engine = engine(&emr, &place());
+    let run = start(&*engine, &apart()).await;
+    assert_eq!(phase(&*engine, &run).await, Phase::Running);
+    seconds(21).await;
+    let left = status(&*engine, &run).await;
+    assert_eq!((left.phase, left.ended, left.word.as_str()), (Phase::Ending, Some(Phase::Failed), "FAILED"));
+    let found = engine.find(&identity(&apart()), Lookup::Spec, Timestamp(u64::MAX)).await.unwrap();
+    assert_eq!(found[0].status, left);
+    engine.cancel(&run, How::Ask).await.unwrap();
+    seconds(3).await;
+    let over = status(&*engine, &run).await;
+    assert_eq!((over.phase, over.ended, emr.alive().len()), (Phase::Failed, None, 0));
+    assert!(over.reason.contains("OutOfMemoryError"), "{}", over.reason);
+    engine.cancel(&run, How::Kill).await.unwrap();
+    assert_eq!(steps(&emr), ["Pi FAILED", "kill-s-0000000000001 COMPLETED"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_may_have_failed_alone_is_over_once_nothing_of_it_is_alive() {
+    let emr = FakeEmr::new();
+    emr.script(PI, Script::dying(Duration::from_secs(5)));
+    let engine = engine(&emr, &place());
+    let run = start(&*engine, &apart()).await;
+    seconds(6).await;
+    let failed = status(&*engine, &run).await;
+    assert!(failed.reason.contains("finished with failed status"), "{}", failed.reason);
+    assert_eq!((failed.phase, failed.ended), (Phase::Ending, Some(Phase::Failed)));
+    engine.cancel(&run, How::Ask).await.unwrap();
+    seconds(3).await;
+    assert_eq!(phase(&*engine, &run).await, Phase::Failed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_whose_application_was_killed_first_needs_no_further_step() {
+    let emr = FakeEmr::new();
+    // The client pays no heed, and the killing step does not wait for it.
+    emr.script(PI, Script { deaf: true, ..Script::endless() });
+    let engine = engine(&emr, &place());
+    let run = start(&*engine, &apart()).await;
+    seconds(1).await;
+    engine.cancel(&run, How::Ask).await.unwrap();
+    seconds(3).await;
+    let over = status(&*engine, &run).await;
+    assert_eq!((over.phase, emr.alive().len()), (Phase::Failed, 0));
+    assert!(over.reason.ends_with("is killed"), "{}", over.reason);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_someone_else_cancelled_is_killed_only_when_it_is_to_be_stopped() {
     let emr = FakeEmr::new();
     emr.script(PI, Script::endless());
@@ -360,7 +460,7 @@ async fn what_someone_else_cancelled_is_killed_only_when_it_is_to_be_stopped() {
     emr.deny("AddJobFlowSteps", false);
     seconds(60).await;
     let left = status(&*engine, &run).await;
-    assert_eq!((left.phase, emr.alive().len()), (Phase::Ending, 1));
+    assert_eq!((left.phase, left.ended, emr.alive().len()), (Phase::Ending, Some(Phase::Cancelled), 1));
     assert_eq!(left.reason, "the step is over, but its application may be alive");
     engine.cancel(&run, How::Ask).await.unwrap();
     seconds(3).await;
@@ -461,7 +561,10 @@ async fn a_cluster_that_emr_does_not_know_takes_no_job_and_whatever_ran_there_is
     assert!(trouble.advice.starts_with(&format!("Cluster {CLUSTER} does not exist")), "{}", trouble.advice);
     let looked = engine.find(&identity(&job(PI)), Lookup::Owner, Timestamp::default()).await.unwrap_err();
     assert_eq!(looked.kind, Kind::Absent, "{looked}");
-    assert_eq!(phase(&*engine, &run).await, Phase::Gone);
+    assert!(looked.advice.starts_with(&format!("Cluster {CLUSTER} does not exist")), "{}", looked.advice);
+    assert_eq!(status(&*engine, &run).await, Status::gone_with_place());
+    let both = engine.describe(&[run.clone(), run.clone()]).await.unwrap();
+    assert_eq!(both, [Status::gone_with_place(), Status::gone_with_place()]);
     engine.cancel(&run, How::Ask).await.unwrap();
     assert_eq!(engine.report(&run).await.full_log, "no longer there: EMR does not know the step");
 }

@@ -12,11 +12,13 @@ pub fn status(batch: &Batch) -> Status {
     Status {
         phase: if runs_unseen(batch) { Phase::Running } else { phase },
         silent: word == "starting" && batch.app_id.is_none() && lines(batch).next().is_none(),
+        ended: None,
         word,
         reason: String::new(),
         name: None,
         application: batch.app_id.clone(),
         created: None,
+        place_gone: false,
     }
 }
 

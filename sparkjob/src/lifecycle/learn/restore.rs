@@ -12,7 +12,7 @@ use crate::properties::WaitFor;
 impl At<'_> {
     /// Goes on, once it is known whether the present job is one that is taken back.
     pub(super) fn restore(self, state: State) -> State {
-        let first = Stage::first_of_restoring(self.plan, state.rolled_back);
+        let first = Stage::first_of_restoring(self.plan, state.rolled_back, self.now);
         state.at(first, self.now)
     }
 
@@ -24,7 +24,7 @@ impl At<'_> {
         };
         let Some((run, status)) = self.plan.present().cloned().zip(status) else { return self.looked_well(state) };
         match status.phase {
-            Phase::Waiting if status.silent => self.stop_all(state, vec![Run { run, status }], Purpose::RollBack),
+            Phase::Waiting if status.silent => self.stop_all(state, vec![Run { run, status }], Purpose::MakeRoom),
             Phase::Waiting | Phase::Running | Phase::Succeeded | Phase::Failed => {
                 self.restored(state, Run { run, status })
             }
@@ -32,17 +32,22 @@ impl At<'_> {
             Phase::Gone if self.counts_as_ended() => {
                 self.restored_unseen(state, "The engine does not know the job any more; WaitFor was Succeeded.")
             }
-            Phase::Cancelled | Phase::Gone => state.at(Stage::Newest { stopped: true }, self.now),
+            Phase::Cancelled | Phase::Gone => state.at(Stage::Newest, self.now),
         }
     }
 
-    /// What is to be gone is over, or nobody can tell.
+    /// The present job is over. Where it is the one that there was, and it was being stopped, what became of it counts.
     pub(super) fn rolled_back(self, state: State) -> State {
-        let stopped = !state.rolled_back;
-        state.at(Stage::Newest { stopped }, self.now)
+        let next = if state.rolled_back { Stage::Newest } else { Stage::Review };
+        state.at(next, self.now)
     }
 
-    pub(super) fn found_newest(self, mut state: State, stopped: bool, found: Result<Vec<Run>, Trouble>) -> State {
+    /// Whether the job that there was has been stopped, so that none that is over takes its place.
+    fn was_stopped(self, state: &State) -> bool {
+        self.plan.present().is_some() && !state.rolled_back
+    }
+
+    pub(super) fn found_newest(self, mut state: State, found: Result<Vec<Run>, Trouble>) -> State {
         let runs = match found {
             Ok(runs) => self.without_earlier_tries(&state, runs).1,
             Err(trouble) => return self.weather_or_pass_over(state, trouble),
@@ -54,13 +59,17 @@ impl At<'_> {
             return self.restored(state, live.clone());
         }
         let (unfinished, over): (Vec<Run>, Vec<Run>) = runs.into_iter().partition(|run| !run.status.phase.is_over());
+        if unfinished.iter().any(|run| run.status.ended.is_some()) {
+            // What is left of it goes; then it is one that ended by itself.
+            return self.stop_all(state, unfinished, Purpose::Useless);
+        }
         if !unfinished.is_empty() {
             return self.stop_all(state, unfinished, Purpose::MakeRoom);
         }
-        let Some(newest) = over.into_iter().next() else { return self.forgotten(state, stopped) };
+        let Some(newest) = over.into_iter().next() else { return self.forgotten(state) };
         let is_own = self.plan.wanted().is_some_and(|wanted| wanted.identity.asked_for(newest.name()));
         let has_ended = matches!(newest.status.phase, Phase::Succeeded | Phase::Failed);
-        if has_ended && (is_own || !stopped) {
+        if has_ended && (is_own || !self.was_stopped(&state)) {
             // Nobody wants hours of work repeated because another resource failed.
             return self.restored(state, newest);
         }
@@ -68,8 +77,8 @@ impl At<'_> {
     }
 
     /// Nobody knows a job of the wanted description. One that was to succeed has done so, as the update came after it.
-    fn forgotten(self, mut state: State, stopped: bool) -> State {
-        if stopped || !self.counts_as_ended() {
+    fn forgotten(self, mut state: State) -> State {
+        if self.was_stopped(&state) || !self.counts_as_ended() {
             return self.start(state);
         }
         state.notes.push(
@@ -117,9 +126,9 @@ impl At<'_> {
             Stage::Recall | Stage::Review => {
                 self.restored_unseen(state, &format!("How the job is doing is not known: {said}."))
             }
-            Stage::Newest { stopped } => {
+            Stage::Newest => {
                 state.notes.push(format!("Whether there is a job already is not known: {said}."));
-                self.forgotten(state, stopped)
+                self.forgotten(state)
             }
             _ => {
                 state.notes.push(format!("Whether a lost update left a job behind is not known: {said}."));

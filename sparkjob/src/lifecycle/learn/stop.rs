@@ -1,10 +1,10 @@
 //! From jobs to none: search, stop, let finish.
 
-use super::{At, Pace, failure};
+use super::{At, Pace, failure, place};
 use crate::engine::{Kind, Lookup, SUBMISSION_LIMIT, Trouble};
 use crate::job::{Phase, Place, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::plan::{Goal, Target};
-use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping};
+use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping, is_told};
 use crate::outcome::Failure;
 
 impl At<'_> {
@@ -81,14 +81,17 @@ impl At<'_> {
         let more_to_ask = runs.iter().any(|stopping| stopping.asked.is_none());
         let asked_at = runs.first().map(|stopping| &stopping.run.place);
         let (is_livy, pace) = (asked_at.is_none_or(Place::is_livy), Pace::of_looks(asked_at));
+        let shown_by = shown_by(&runs);
         state.stage = Stage::Stop { runs, purpose };
         if more_to_ask || is_livy {
             state.not_before = self.now;
             return state;
         }
-        // No look is wasted on what cannot be over yet.
-        state.polls = 0;
-        self.again(state, pace)
+        // No look is wasted on what cannot be over yet; what is not even there is asked for ever more rarely.
+        if shown_by.is_none() {
+            state.polls = 0;
+        }
+        self.again(state, pace).no_later_than(shown_by)
     }
 
     pub(super) fn stopping(
@@ -103,21 +106,25 @@ impl At<'_> {
             Err(trouble) => return self.stop_trouble(state, purpose, trouble),
         };
         for (stopping, status) in runs.iter_mut().zip(seen) {
+            if !is_told(&mut stopping.shown_by, &status, self.now) {
+                // It was not there to be asked, either.
+                stopping.asked = None;
+                continue;
+            }
             if let Some(own) = state.own.as_mut().filter(|own| own.run == stopping.run) {
-                if !own.is_told_by(&status, self.now) {
-                    // It was not there to be asked, either.
-                    stopping.asked = None;
-                    continue;
-                }
+                own.shown_by = None;
                 own.ends_as(&status);
             }
             stopping.status = Some(status);
             stopping.is_deaf = true;
         }
         runs.retain(|stopping| !stopping.status.as_ref().is_some_and(|status| status.phase.is_over()));
-        let all_over = runs.is_empty();
-        state.stage = Stage::Stop { runs, purpose: purpose.clone() };
-        if all_over { self.stopped(state, purpose) } else { self.looked_well(state) }
+        if runs.is_empty() {
+            return self.stopped(state, purpose);
+        }
+        let shown_by = shown_by(&runs);
+        state.stage = Stage::Stop { runs, purpose };
+        self.looked_well(state).no_later_than(shown_by)
     }
 
     /// All of them are over.
@@ -127,7 +134,8 @@ impl At<'_> {
             Purpose::MakeRoom => state.at(Stage::Start, self.now),
             Purpose::LeftBehind => self.nothing_left_behind(state),
             Purpose::RollBack => self.rolled_back(state),
-            Purpose::NeverStarted => state.at(Stage::Adopt, self.now),
+            Purpose::Useless if self.plan.is_restoring() => state.at(Stage::Newest, self.now),
+            Purpose::Useless => state.at(Stage::Adopt, self.now),
             Purpose::Twin => state.at(Stage::Follow, self.now),
             Purpose::Abandon(failure) => self.abandoned(state, failure),
         }
@@ -141,6 +149,10 @@ impl At<'_> {
             return state.done(Some(failure), self.now);
         }
         match state.own.as_ref().and_then(|own| own.status.clone()) {
+            Some(status) if status.ended.is_some() => {
+                state.notes.push("What was left of it has been stopped.".to_owned());
+                state.done(Some(failure), self.now)
+            }
             // It came so far just before it was to be cancelled.
             Some(status) if status.phase == Phase::Succeeded && !state.withdrawn => self.succeed(state),
             Some(status) if status.phase == Phase::Failed => {
@@ -167,7 +179,7 @@ impl At<'_> {
         match (self.weather(state, trouble), &purpose) {
             (Ok(state), _) => state,
             // Its failure is told anyway: there is time to go on trying until then.
-            (Err((state, trouble)), Purpose::Abandon(_)) if trouble.kind != Kind::Denied => {
+            (Err((state, trouble)), Purpose::Abandon(_)) if !matches!(trouble.kind, Kind::Denied | Kind::Futile) => {
                 self.once_more(state, &trouble)
             }
             (Err((state, trouble)), _) => self.cannot_stop(state, purpose, &trouble),
@@ -177,7 +189,7 @@ impl At<'_> {
     /// Runs cannot be stopped, or looked for, since their engine cannot be asked.
     pub(super) fn cannot_stop(self, mut state: State, purpose: Purpose, trouble: &Trouble) -> State {
         if let Purpose::Abandon(failure) = purpose {
-            state.notes.push(format!("The job may still run: {trouble}."));
+            state.notes.push(format!("The job may still run: {trouble}. {}", trouble.advice).trim_end().to_owned());
             return state.done(Some(failure), self.now);
         }
         if purpose == Purpose::LeftBehind && self.keeps_present(&state) {
@@ -186,14 +198,17 @@ impl At<'_> {
             return self.nothing_left_behind(state);
         }
         if !self.ignores_delete_errors() {
-            let failure = if purpose == Purpose::Goal { failure::of(trouble) } else { failure::of_old(trouble) };
+            let place = place(self.plan, &state);
+            let failure =
+                if purpose == Purpose::Goal { failure::of(place, trouble) } else { failure::of_old(place, trouble) };
             return self.fail(state, failure);
         }
         let why = if self.plan.is_restoring() { "An update is taken back" } else { "OnDeleteError is Ignore" };
         state.notes.push(format!("{why}, so a job may have been left running: {trouble}."));
         match purpose {
-            Purpose::RollBack => self.rolled_back(state),
+            Purpose::RollBack => state.at(Stage::Newest, self.now),
             Purpose::MakeRoom => state.at(Stage::Start, self.now),
+            Purpose::Useless if self.plan.is_restoring() => self.start(state),
             // The engine that could not be asked for the one would not stop the other either.
             Purpose::LeftBehind
                 if state.own.is_none() && !self.plan.is_restoring() && self.present_is_where_the_old_was() =>
@@ -201,7 +216,7 @@ impl At<'_> {
                 state.at(Stage::Start, self.now)
             }
             Purpose::Twin => state.at(Stage::Follow, self.now),
-            Purpose::LeftBehind | Purpose::NeverStarted => self.nothing_left_behind(state),
+            Purpose::LeftBehind | Purpose::Useless => self.nothing_left_behind(state),
             Purpose::Goal | Purpose::Abandon(_) => state.done(None, self.now),
         }
     }
@@ -216,22 +231,41 @@ impl At<'_> {
         present.map(|run| &run.place) == old.map(|old| &old.place)
     }
 
-    pub(super) fn finishing(self, state: State, seen: Result<Vec<Status>, Trouble>) -> State {
-        match seen {
-            Ok(seen) if seen.first().is_some_and(|status| status.phase.is_over()) => state.at(Stage::Start, self.now),
-            Ok(_) => self.looked_well(state),
-            Err(trouble) => self.stop_trouble(state, Purpose::MakeRoom, trouble),
+    pub(super) fn finishing(
+        self,
+        mut state: State,
+        mut shown_by: Option<Timestamp>,
+        seen: Result<Vec<Status>, Trouble>,
+    ) -> State {
+        let status = match seen {
+            Ok(seen) => seen.into_iter().next(),
+            Err(trouble) => return self.stop_trouble(state, Purpose::MakeRoom, trouble),
+        };
+        let told = status.filter(|status| is_told(&mut shown_by, status, self.now));
+        if told.as_ref().is_some_and(|status| status.ended.is_some()) {
+            return self.stop_present(state);
         }
+        if told.is_some_and(|status| status.phase.is_over()) {
+            return state.at(Stage::Start, self.now);
+        }
+        state.stage = Stage::Finish { shown_by };
+        self.looked_well(state).no_later_than(shown_by)
     }
 }
 
 impl Own {
-    /// Takes note of a last look. What was cancelled is told as it was before: that is what the reader wants to know.
+    /// Takes note of a last look. What was cancelled is told as it was before: that is what the reader wants to know. So is
+    /// what had ended before it was quite over.
     fn ends_as(&mut self, status: &Status) {
-        if matches!(status.phase, Phase::Succeeded | Phase::Failed) {
+        if !self.has_ended() && matches!(status.phase, Phase::Succeeded | Phase::Failed) {
             self.status = Some(status.clone());
         }
     }
+}
+
+/// When the first of those is believed to be gone that were never shown.
+fn shown_by(runs: &[Stopping]) -> Option<Timestamp> {
+    runs.iter().filter_map(|stopping| stopping.shown_by).min()
 }
 
 pub(super) fn alive(runs: Vec<Run>) -> Vec<RunRef> {

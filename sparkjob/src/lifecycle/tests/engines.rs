@@ -7,7 +7,7 @@ use crate::engine::{Kind, Lookup};
 use crate::job::{Phase, Place, Tags};
 use crate::lifecycle::{Action, Deadlines, Goal, Plan, Retag, Target, Wanted};
 use crate::outcome::Made;
-use crate::properties::{Management, UpdateStrategy, WaitFor};
+use crate::properties::{Management, OnDeleteError, UpdateStrategy, WaitFor};
 
 fn serverless() -> Place {
     Place::EmrServerless("00f1".to_owned())
@@ -304,4 +304,75 @@ fn a_present_job_stays_where_its_name_shows_that_it_is_what_is_wanted() {
         assert_eq!(outcome.made, Made::Job(world.reference(id, "")));
         assert_eq!(world.submissions(), id);
     }
+}
+
+#[test]
+fn a_run_that_ended_and_left_something_alive_is_told_as_it_ended_and_what_is_left_is_stopped() {
+    for (ended, told) in [(Phase::Failed, "failed on"), (Phase::Cancelled, "was cancelled from outside on")] {
+        let (_, mut plan) = create(&steps());
+        plan.management.wait_for = WaitFor::Running;
+        let mut world = World::at(steps()).fate(&[(0, Phase::Running), (10, Phase::Ending)]);
+        world.ended = Some(ended);
+        let outcome = world.run(&plan);
+        let failure = outcome.failure.expect("a failure");
+        assert!(failure.what.contains(told), "{failure:?}");
+        assert_eq!(outcome.notes, ["What was left of it has been stopped."]);
+        assert!(world.alive().is_empty() && world.now < BEGIN + Duration::from_mins(1));
+        assert_eq!(world.story(), ["find own", "start", "find own", "look", "report", "cancel", "look"]);
+    }
+}
+
+#[test]
+fn whatever_delivery_finds_what_is_left_of_a_run_stops_it() {
+    let (wanted, plan) = create(&steps());
+    let mut world = World::at(steps()).with(&wanted.identity, Phase::Ending);
+    world.ended = Some(Phase::Failed);
+    assert!(world.run(&plan).failure.is_some());
+    assert_eq!((world.submissions(), world.alive().len()), (0, 0));
+}
+
+#[test]
+fn what_is_left_of_an_ended_run_is_stopped_before_a_new_one_is_submitted() {
+    use UpdateStrategy::{FinishThenStart, StartThenStop, StopThenStart};
+    // Of the present job, or of an earlier try of the wanted one.
+    for (strategy, of_wanted) in
+        [(StopThenStart, false), (FinishThenStart, false), (StopThenStart, true), (StartThenStop, true)]
+    {
+        let world = World::at(steps());
+        let (old, new, plan) = replace(&world, strategy);
+        let present = if of_wanted { Phase::Succeeded } else { Phase::Ending };
+        let mut world = world.with(&old.identity, present);
+        if of_wanted {
+            world = world.with(&wanted_at(&steps(), "new.py", "r0").identity, Phase::Ending);
+        }
+        world.ended = Some(Phase::Failed);
+        let outcome = world.run(&plan);
+        assert_eq!(outcome.failure, None, "{strategy:?}");
+        assert_eq!((world.submissions(), world.alive()), (1, vec![&*new.identity.name()]), "{strategy:?}");
+        let story = world.story();
+        let at = |word: &str| story.iter().position(|other| *other == word);
+        assert!(at("cancel") < at("start"), "{strategy:?}: {story:?}");
+        assert!(world.now < BEGIN + Duration::from_mins(2), "{strategy:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_stopped_by_any_further_call_is_told_at_once() {
+    let futile = |action: &Action, _| matches!(action, Action::Cancel(..)).then_some(Kind::Futile);
+    for (on_delete_error, fails) in [(OnDeleteError::Fail, true), (OnDeleteError::Ignore, false)] {
+        let wanted = wanted_at(&steps(), "pi.py", "r1");
+        let mut world = World::at(steps()).with(&wanted.identity, Phase::Running).weather(futile);
+        let stop = Goal::Stop(Target::Run(world.reference(0, &wanted.identity.name())));
+        let outcome = world.run(&plan(stop, Management { on_delete_error, ..Management::default() }));
+        assert_eq!((outcome.failure.is_some(), world.story()), (fails, vec!["cancel"]));
+    }
+    // The failure that is to be told anyway does not wait for it.
+    let (_, mut plan) = create(&steps());
+    plan.management.wait_for = WaitFor::Running;
+    let mut world = World::at(steps()).fate(&[(0, Phase::Running), (10, Phase::Ending)]).weather(futile);
+    world.ended = Some(Phase::Failed);
+    let outcome = world.run(&plan);
+    assert!(outcome.failure.is_some_and(|failure| failure.what.contains("failed on")));
+    assert!(outcome.notes[0].starts_with("The job may still run: could not"), "{:?}", outcome.notes);
+    assert!(world.now < BEGIN + Duration::from_mins(1));
 }

@@ -340,3 +340,19 @@ fn the_newest_job_of_the_description_is_the_one_that_counts() {
         assert_eq!((outcome.failure, world.submissions()), (None, 1), "{place}");
     }
 }
+
+/// A step may end and leave its job behind in YARN.
+#[test]
+fn a_job_that_ended_and_left_something_alive_counts_as_ended_once_that_is_stopped() {
+    let place = Place::EmrSteps("j-1ABC".to_owned());
+    let jobs = jobs_at(&place);
+    for present_is_bad in [true, false] {
+        let mut world = jobs.world(Phase::Ending, Phase::Gone);
+        world.ended = Some(Phase::Failed);
+        let present = if present_is_bad { jobs.bad_run(&world) } else { jobs.good_run(&world) };
+        let cancels = world.run(&jobs.restore(Some(present), Management::default()));
+        assert_eq!(cancels.failure, None, "{present_is_bad}");
+        assert!(world.story().contains(&"cancel"), "{present_is_bad}: {:?}", world.story());
+        assert!(world.phase(&jobs.good.identity.name()).is_over(), "{present_is_bad}");
+    }
+}

@@ -97,10 +97,12 @@ fn list(world: &mut World, cluster: &str, query: &[(String, String)]) -> Answer 
     let one = |key: &str| all(key).first().copied();
     let states = all("states");
     let after = one("createdAfter").map(moment).transpose()?;
+    let before = one("createdBefore").map(moment).transpose()?;
     let is_wanted = |run: &&Run| {
         one("name").is_none_or(|name| name == run.name)
             && (states.is_empty() || states.contains(&state(world, run).as_str()))
             && after.is_none_or(|after| seconds(world.clock.shows(run.at)) > after)
+            && before.is_none_or(|before| seconds(world.clock.shows(run.at)) < before)
     };
     // It publishes no error for a virtual cluster that is not there.
     let runs = if world.unknown.contains(cluster) { Vec::new() } else { world.visible(Service::Containers, cluster) };
@@ -109,7 +111,8 @@ fn list(world: &mut World, cluster: &str, query: &[(String, String)]) -> Answer 
         Some(last) => runs.iter().position(|run| run.id.as_str() < last).unwrap_or(runs.len()),
         None => 0,
     };
-    let size = one("maxResults").and_then(|size| size.parse().ok()).map_or(PAGE, |size: usize| size.min(PAGE));
+    let most = world.page_size(PAGE);
+    let size = one("maxResults").and_then(|size| size.parse().ok()).map_or(most, |size: usize| size.min(most));
     let page = &runs[from..runs.len().min(from + size)];
     let mut answer = json!({"jobRuns": page.iter().map(|run| described(world, run)).collect::<Vec<_>>()});
     if let Some(last) = page.last().filter(|_| from + size < runs.len()) {
@@ -120,6 +123,9 @@ fn list(world: &mut World, cluster: &str, query: &[(String, String)]) -> Answer 
 
 fn describe(world: &mut World, cluster: &str, id: &str) -> Answer {
     admit(world, "DescribeJobRun", run_arn(cluster, id))?;
+    if world.unknown.contains(cluster) {
+        return Err(unknown(format!("Virtual cluster {cluster} doesn't exist.")));
+    }
     let run = find(world, cluster, id).ok_or_else(|| unknown(format!("Job run {id} doesn't exist.")))?;
     Ok(json!({"jobRun": described(world, run)}))
 }

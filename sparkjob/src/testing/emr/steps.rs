@@ -5,6 +5,8 @@
 mod books;
 mod wire;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
@@ -28,6 +30,17 @@ impl FakeEmr {
     /// Changes what a cluster is and says of itself.
     pub fn cluster(&self, id: &str, change: impl FnOnce(&mut EmrCluster)) {
         change(self.world().steps.clusters.entry(id.to_owned()).or_default());
+    }
+
+    /// Has every `spark-submit` of the entry point `file` that waits for an application die so long after it was begun, of
+    /// lack of memory: its step fails, and the application lives on.
+    pub fn lose_client(&self, file: &str, after: Duration) {
+        self.world().steps.lost.insert(file.to_owned(), after);
+    }
+
+    /// Cancels a step, as somebody does in the console.
+    pub fn cancel_step(&self, id: &str) {
+        self.world().cancel_step(id, true);
     }
 
     /// Has the next steps that kill applications fail, this many.

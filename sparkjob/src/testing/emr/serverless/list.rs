@@ -19,7 +19,7 @@ pub(super) fn list(world: &mut World, application: &str, url: &Url) -> Answer {
     let from = value(url, "nextToken").map_or(Ok(0), |token| token.parse::<usize>());
     let from = from.map_err(|_| invalid("nextToken is none of this list"))?;
     let rows = rows(world, application, url)?;
-    let to = (from + most.min(PAGE)).min(rows.len());
+    let to = (from + most.min(world.page_size(PAGE))).min(rows.len());
     let page: Vec<Value> = rows[from.min(to)..to].iter().map(|run| summary(world, run)).collect();
     let mut answer = json!({"jobRuns": page});
     if to < rows.len() {
@@ -30,15 +30,17 @@ pub(super) fn list(world: &mut World, application: &str, url: &Url) -> Answer {
 
 /// The newest first, or, where states are asked for, state by state.
 fn rows<'a>(world: &'a World, application: &str, url: &Url) -> Result<Vec<&'a Run>, Refusal> {
-    let after =
-        value(url, "createdAtAfter").map(|time| seconds(&time).ok_or_else(|| invalid("createdAtAfter is no time")));
-    let after = after.transpose()?.unwrap_or(0);
+    let bound = |name: &str| {
+        let bound = value(url, name).map(|time| seconds(&time).ok_or_else(|| invalid(format!("{name} is no time"))));
+        bound.transpose()
+    };
+    let (after, before) = (bound("createdAtAfter")?.unwrap_or(0), bound("createdAtBefore")?.unwrap_or(u64::MAX));
     let states = values(url, "states");
     if states.len() > 8 {
         return Err(invalid("states has more than 8 members"));
     }
     let mut rows = world.visible(Service::Serverless, application);
-    rows.retain(|run| world.clock.shows(run.at).0 / 1_000 > after);
+    rows.retain(|run| (after + 1..before).contains(&(world.clock.shows(run.at).0 / 1_000)));
     if !states.is_empty() {
         let group = |run: &Run| states.iter().position(|wanted| *wanted == state(world, run));
         rows.retain(|run| group(run).is_some());

@@ -21,6 +21,8 @@ pub struct Books {
     /// The cancellations of steps, by their ids.
     pub asked: BTreeMap<String, Asked>,
     pub chores: Vec<Chore>,
+    /// How long after its beginning a step of an entry point loses the client that waits for its application.
+    pub lost: BTreeMap<String, Duration>,
     /// How many of the next chores fail.
     pub failing: u32,
     made: u32,
@@ -125,6 +127,10 @@ impl Command {
 
     pub fn runs_in_cluster(&self) -> bool {
         matches!(self, Self::Submit { in_cluster: true, .. })
+    }
+
+    pub fn waits_for_application(&self) -> bool {
+        matches!(self, Self::Submit { in_cluster: true, waits: true, .. })
     }
 
     /// How long after its beginning the step is over, where it does not wait for its application.

@@ -45,13 +45,14 @@ impl World {
         let now = Instant::now();
         let begun = run.at + run.script.waits;
         let (word, ended) = self.state(run, now);
+        let failure = if word == "FAILED" { self.last_words(run) } else { String::new() };
         let never_begun = word == "PENDING" || ended.is_some_and(|ended| ended < begun);
         Shown {
             id: run.id.clone(),
             name: run.name.clone(),
             word: word.to_owned(),
             request: run.request.clone(),
-            failure: if word == "FAILED" { run.last_words() } else { String::new() },
+            failure,
             created: self.clock.seconds(run.at),
             started: (!never_begun).then(|| self.clock.seconds(begun)),
             over: ended,
@@ -68,6 +69,7 @@ impl World {
         let left = asked.and_then(|asked| asked.over);
         let submitted = command.submits_within().map(|within| begun + within).filter(|submitted| *submitted <= now);
         match (run.phase(), left) {
+            (_, _) if self.lost_client(run).is_some() => ("FAILED", self.lost_client(run)),
             (_, Some(left)) if command.runs_in_cluster() && left <= now => ("CANCELLED", Some(left)),
             (_, None) if submitted.is_some() => ("COMPLETED", submitted),
             (Phase::Cancelled, None) if command.runs_in_cluster() && !is_gone => ("FAILED", run.over()),
@@ -78,6 +80,27 @@ impl World {
             (Phase::Succeeded, _) => ("COMPLETED", run.over()),
             (Phase::Failed, _) => ("FAILED", run.over()),
             (Phase::Cancelled | Phase::Gone, _) => ("CANCELLED", run.over()),
+        }
+    }
+
+    /// Since when the application of a step has had no client any more.
+    fn lost_client(&self, run: &Run) -> Option<Instant> {
+        let lost = run.at + run.script.waits + *self.steps.lost.get(&run.file)?;
+        let left = self.steps.asked.get(&run.id).and_then(|asked| asked.over);
+        let is_first = left.is_none_or(|left| lost < left) && run.over().is_none_or(|over| lost < over);
+        (Command::of(&run.request).waits_for_application() && is_first && lost <= Instant::now()).then_some(lost)
+    }
+
+    /// What a step that failed left in its log: of a job that was no part of it, what the client had to say.
+    fn last_words(&self, run: &Run) -> String {
+        let client = |words: &str| format!("Exception in thread \"main\" {words}");
+        let application =
+            format!("org.apache.spark.SparkException: Application application_{}", run.id.trim_start_matches("s-"));
+        match run.phase() {
+            _ if self.lost_client(run).is_some() => client("java.lang.OutOfMemoryError: Java heap space"),
+            _ if !Command::of(&run.request).runs_in_cluster() => run.last_words(),
+            Phase::Cancelled => client(&format!("{application} is killed")),
+            _ => client(&format!("{application} finished with failed status")),
         }
     }
 
