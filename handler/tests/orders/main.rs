@@ -133,7 +133,7 @@ async fn a_rollback_stops_what_an_update_left_behind_that_died() {
                 answer = world.deliver(&update) => panic!("{told}: it was answered: {answer:?}"),
                 () = died => {}
             }
-            sleep(Duration::from_mins(60)).await;
+            sleep(Duration::from_hours(1)).await;
             world.resource_changes();
             world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");
             let back = world.succeeds(&world.update("rollback", &id, &bad, &good)).await;
