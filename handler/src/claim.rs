@@ -43,6 +43,7 @@ pub async fn claim(workflow: &Workflow, request: Request, submitter: &str, clock
         version: VERSION,
         event: request.event,
         old: request.old,
+        standing: None,
         submitter: submitter.to_owned(),
         responder: workflow.responder.clone(),
         progress: Progress::Claimed,

@@ -25,6 +25,7 @@ pub mod responder;
 pub mod response;
 pub mod room;
 pub mod settle;
+pub mod stack;
 pub mod step;
 pub mod turn;
 pub mod workflow;
@@ -38,7 +39,7 @@ use std::time::Duration;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use tracing::Instrument;
 
-use sparkjob::drive::{Clock, Patient};
+use sparkjob::drive::Clock;
 use sparkjob::engine::Engines;
 use sparkjob::job::Timestamp;
 
@@ -51,6 +52,7 @@ use event::Event;
 use plan::Refused;
 use request::Request;
 use response::{Response, Status};
+use stack::Stack;
 use step::Way;
 use turn::{Answer, Step, Turn};
 use workflow::Workflow;
@@ -120,7 +122,8 @@ impl Submitter {
         let request = Request { event: turn.event.clone(), old: turn.old.clone(), envelope };
         let now = clock.now();
         let lambda_ends = Some(Timestamp(context.deadline)).filter(|ends| *ends > now).unwrap_or(now + UNKNOWN_LIMIT);
-        let way = Way { engines: &self.engines, clock, requester: &Patient };
+        let stack = Stack::of(&request.envelope, self.engines.aws());
+        let way = Way { engines: &self.engines, clock, stack: &stack };
         let span = logs::request(&request.envelope);
         step::step(&request, turn, tries > 0, &times, lambda_ends, way).instrument(span).await
     }
@@ -134,7 +137,13 @@ impl Submitter {
         clock: &Clock,
     ) -> Result<(), Failed> {
         let (began, deadlines) = (clock.now(), times.deadlines);
-        let mut outcome = settle::settle(request, times, &self.engines, clock, &Patient).await;
+        let stack = Stack::of(&request.envelope, self.engines.aws());
+        let way = Way { engines: &self.engines, clock, stack: &stack };
+        let mut outcome = settle::settle(request, times, way).await;
+        if outcome.is_withdrawn() {
+            tracing::warn!("not answered: nobody waits for this request any more");
+            return Ok(());
+        }
         if deadlines.end == lambda_ends && clock.now() >= deadlines.give_up {
             outcome.notes.push(ONE_INVOCATION.to_owned());
         }

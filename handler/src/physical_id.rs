@@ -16,8 +16,8 @@ pub enum PhysicalId {
     Run(RunRef),
     /// Surely nothing was made.
     Nothing,
-    /// The request of this token may have made a job.
-    Unknown(Digest),
+    /// The request of this token may have made a job, or another try of it one under the second token.
+    Unknown(Digest, Option<Digest>),
     /// None of ours: `CloudFormation` invents one where it cut a Create off.
     Foreign(String),
 }
@@ -29,12 +29,19 @@ impl From<&str> for PhysicalId {
     fn from(text: &str) -> Self {
         if text == NOTHING {
             Self::Nothing
-        } else if let Some(token) = text.strip_prefix(UNKNOWN).and_then(|token| token.parse().ok()) {
-            Self::Unknown(token)
+        } else if let Some(unknown) = text.strip_prefix(UNKNOWN).and_then(unknown) {
+            unknown
         } else {
             text.parse().map_or_else(|_| Self::Foreign(text.to_owned()), Self::Run)
         }
     }
+}
+
+/// One token, as earlier versions wrote it, or two.
+fn unknown(tokens: &str) -> Option<PhysicalId> {
+    let (token, dated) = tokens.split_once(':').map_or((tokens, None), |(token, dated)| (token, Some(dated)));
+    let dated = dated.map(str::parse).transpose().ok()?;
+    Some(PhysicalId::Unknown(token.parse().ok()?, dated))
 }
 
 impl fmt::Display for PhysicalId {
@@ -42,7 +49,8 @@ impl fmt::Display for PhysicalId {
         match self {
             Self::Run(run) => run.fmt(f),
             Self::Nothing => f.write_str(NOTHING),
-            Self::Unknown(token) => write!(f, "{UNKNOWN}{token}"),
+            Self::Unknown(token, None) => write!(f, "{UNKNOWN}{token}"),
+            Self::Unknown(token, Some(dated)) => write!(f, "{UNKNOWN}{token}:{dated}"),
             Self::Foreign(text) => f.write_str(text),
         }
     }
@@ -59,16 +67,25 @@ mod tests {
         let unknown = format!("spark-job:unknown:{}", "0f".repeat(32));
         assert!(matches!(PhysicalId::from(job), PhysicalId::Run(run) if run.id == "17"));
         assert_eq!(PhysicalId::from("spark-job:nothing"), PhysicalId::Nothing);
-        assert!(matches!(PhysicalId::from(unknown.as_str()), PhysicalId::Unknown(_)));
+        assert!(matches!(PhysicalId::from(unknown.as_str()), PhysicalId::Unknown(_, None)));
+        let both = format!("{unknown}:{}", "1e".repeat(32));
+        assert!(matches!(PhysicalId::from(both.as_str()), PhysicalId::Unknown(one, Some(other)) if one != other));
     }
 
     #[test]
     fn what_only_looks_like_ours_is_foreign() {
         let short = format!("spark-job:unknown:{}", "0f".repeat(31));
         let upper = format!("spark-job:unknown:{}", "0F".repeat(32));
-        for text in
-            ["", "spark-job:nothing ", "stack-Pi-1ABCDEFGHIJKL", "livy+http://emr:8998/batches/x", &short, &upper]
-        {
+        let half = format!("spark-job:unknown:{}:", "0f".repeat(32));
+        for text in [
+            "",
+            "spark-job:nothing ",
+            "stack-Pi-1ABCDEFGHIJKL",
+            "livy+http://emr:8998/batches/x",
+            &short,
+            &upper,
+            &half,
+        ] {
             assert_eq!(PhysicalId::from(text), PhysicalId::Foreign(text.to_owned()), "{text}");
         }
     }
@@ -76,7 +93,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_an_id_and_stays_as_it_is(
-            text in prop_oneof![any::<String>(), "(spark-job:|livy\\+http://)[a-z0-9:/#-]{0,80}"],
+            text in prop_oneof![any::<String>(), "(spark-job:|livy\\+http://)[a-z0-9:/#-]{0,80}|spark-job:unknown:[0-9a-f]{64}(:[0-9a-f]{63,65})?"],
         ) {
             prop_assert_eq!(PhysicalId::from(text.as_str()).to_string(), text);
         }

@@ -13,12 +13,13 @@ use crate::event::Event;
 use crate::old::Old;
 use crate::physical_id::PhysicalId;
 use crate::request::Request;
+use crate::stack::Standing;
 
 /// What the request asks for.
 ///
 /// # Errors
 /// [`Refused`], with every fault at once. A Delete is never refused.
-pub fn plan(request: &Request, times: &Times) -> Result<Plan, Refused> {
+pub fn plan(request: &Request, times: &Times, standing: Option<Standing>) -> Result<Plan, Refused> {
     let Request { envelope, event, old } = request;
     let planned = |goal, management| Plan { goal, management, deadlines: times.deadlines };
     match &envelope.action {
@@ -28,11 +29,13 @@ pub fn plan(request: &Request, times: &Times) -> Result<Plan, Refused> {
         }
         Action::Update => {
             let Description { job, management } = wanted(event, times)?;
-            Ok(planned(update(envelope, old, identified(envelope, job), management.run_on), management))
+            let rolls_back = standing.is_some_and(|standing| standing.rolls_back);
+            let wanted = identified(envelope, job);
+            Ok(planned(update(envelope, old, wanted, management.run_on, rolls_back), management))
         }
         Action::Delete => {
             let properties = event.field("ResourceProperties");
-            Ok(planned(Goal::Stop(target(envelope, properties)), properties::read_management(properties)))
+            Ok(planned(Goal::Stop(target(envelope, properties, standing)), properties::read_management(properties)))
         }
         Action::Other(word) => {
             Err(Refused::Request(format!("RequestType must be Create, Update or Delete, got {word}")))
@@ -43,6 +46,13 @@ pub fn plan(request: &Request, times: &Times) -> Result<Plan, Refused> {
 /// What one request is recognised by when it comes again, whatever it asks for.
 pub fn token(envelope: &Envelope) -> Digest {
     Digest::of(&[&envelope.stack_id, &envelope.logical_id, &envelope.request_id])
+}
+
+/// The same of one try of it: `CloudFormation` [repeats](https://github.com/aws/aws-cdk/issues/35957) a request as it was, with
+/// an address of another date for the answer. None where the address has none.
+pub fn dated_token(envelope: &Envelope) -> Option<Digest> {
+    let date = envelope.response_url.date()?;
+    Some(Digest::of(&[&envelope.stack_id, &envelope.logical_id, &envelope.request_id, &date]))
 }
 
 /// Why nothing was done.
@@ -76,23 +86,25 @@ fn wanted(event: &Event, times: &Times) -> Result<Description, Refused> {
     Err(Refused::Properties(if is_whole { faults.under(NAME) } else { faults }))
 }
 
-fn update(envelope: &Envelope, old: &Old, wanted: Wanted, run_on: RunOn) -> Goal {
+fn update(envelope: &Envelope, old: &Old, wanted: Wanted, run_on: RunOn, rolls_back: bool) -> Goal {
     let present = match &envelope.physical_id {
         Some(PhysicalId::Run(run)) => Some(run.clone()),
         _ => None,
     };
-    match present {
-        Some(run) => match stays(&run, old, &wanted, run_on) {
-            Stays::Always => Goal::Keep { run, retag: retag(old, &wanted) },
-            Stays::As(identity) => replace(wanted, old, Some(run), Some(identity)),
-            Stays::Never => replace(wanted, old, Some(run), None),
+    let stays_as = match &present {
+        Some(run) => match stays(run, old, &wanted, run_on, rolls_back) {
+            Stays::Always => return Goal::Keep { run: run.clone(), retag: retag(old, &wanted) },
+            Stays::As(identity) => Some(identity),
+            Stays::Never => None,
         },
-        None => replace(wanted, old, None, None),
+        None => None,
+    };
+    let old = old.former.clone().map(Box::new);
+    if rolls_back {
+        Goal::Restore { wanted, old, present, stays_as }
+    } else {
+        Goal::Replace { wanted, old, present, stays_as }
     }
-}
-
-fn replace(wanted: Wanted, old: &Old, present: Option<RunRef>, stays_as: Option<Identity>) -> Goal {
-    Goal::Replace { wanted, old: old.former.clone().map(Box::new), present, stays_as }
 }
 
 /// How the tags change of a job that stays.
@@ -111,7 +123,7 @@ enum Stays {
 }
 
 /// Whether the present run is to stay, whatever it did since.
-fn stays(run: &RunRef, old: &Old, wanted: &Wanted, run_on: RunOn) -> Stays {
+fn stays(run: &RunRef, old: &Old, wanted: &Wanted, run_on: RunOn, rolls_back: bool) -> Stays {
     let stays_as = |one: &Identity| match run.name.as_deref().map(|name| one.describes(name)) {
         Some(true) => Stays::Always,
         Some(false) => Stays::Never,
@@ -121,6 +133,8 @@ fn stays(run: &RunRef, old: &Old, wanted: &Wanted, run_on: RunOn) -> Stays {
     let waits_for_rerun = run_on == RunOn::Rerun && old.rerun == Some(Digest::of(&[&wanted.job.rerun]));
     match (old.run_on, &old.former) {
         (Some(_), _) if is_unchanged => Stays::Always,
+        // Where it is known that the Update is taken back, so is its job.
+        (Some(RunOn::Change), Some(_)) if waits_for_rerun && rolls_back => Stays::Never,
         // Under `Change` the present run is one of the old description. Where it is not, the Update to that description
         // failed, perhaps with the present job stopped, and this one takes it back.
         (Some(RunOn::Change), Some(old)) if waits_for_rerun => stays_as(&old.identity),
@@ -131,20 +145,24 @@ fn stays(run: &RunRef, old: &Old, wanted: &Wanted, run_on: RunOn) -> Stays {
     }
 }
 
-fn target(envelope: &Envelope, properties: &Value) -> Target {
-    let search = |token, by| {
+fn target(envelope: &Envelope, properties: &Value, standing: Option<Standing>) -> Target {
+    let search = |token, dated, by, made_since| {
         properties::read_place(properties).map_or(Target::Nothing, |place| {
             let owner = Digest::of(&[&envelope.stack_id, &envelope.logical_id]);
             // Neither look-up asks for the description, which a Delete does not read.
-            let identity = Identity { owner, spec: Digest::of(&[]), token, label: envelope.logical_id.clone() };
-            Target::Search { place, identity, by }
+            let label = envelope.logical_id.clone();
+            let identity = Identity { owner, spec: Digest::of(&[]), token, dated, label };
+            Target::Search { place, identity, by, made_since }
         })
     };
     match &envelope.physical_id {
         Some(PhysicalId::Run(run)) => Target::Run(run.clone()),
         Some(PhysicalId::Nothing) => Target::Nothing,
-        Some(PhysicalId::Unknown(token)) => search(*token, Lookup::Token),
-        Some(PhysicalId::Foreign(_)) | None => search(token(envelope), Lookup::Owner),
+        Some(PhysicalId::Unknown(token, dated)) => search(*token, *dated, Lookup::Token, None),
+        // Its Create was cut off, in what the stack is about; an older job is one that other requests know of.
+        Some(PhysicalId::Foreign(_)) | None => {
+            search(token(envelope), None, Lookup::Owner, standing.and_then(|standing| standing.since))
+        }
     }
 }
 
@@ -152,7 +170,7 @@ fn target(envelope: &Envelope, properties: &Value) -> Target {
 pub fn identified(envelope: &Envelope, job: Job) -> Wanted {
     let owner = [envelope.stack_id.as_str(), envelope.logical_id.as_str()];
     let identity = Identity::derive(&owner, &envelope.request_id, &envelope.logical_id, &job);
-    Wanted { job, identity }
+    Wanted { identity: Identity { dated: dated_token(envelope), ..identity }, job }
 }
 
 #[cfg(test)]

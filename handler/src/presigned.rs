@@ -3,6 +3,7 @@
 use std::fmt;
 
 use http::Uri;
+use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 use url::{Host, Url};
@@ -45,6 +46,12 @@ impl ResponseUrl {
     pub fn signed(&self) -> Option<Timestamp> {
         self.signed
     }
+
+    /// The same as AWS writes it, `20261121T070000Z`: what tells one try of a request from another.
+    pub fn date(&self) -> Option<String> {
+        let seconds = i64::try_from(self.signed?.0 / 1000).ok()?;
+        OffsetDateTime::from_unix_timestamp(seconds).ok()?.format(DATE).ok()
+    }
 }
 
 impl fmt::Debug for ResponseUrl {
@@ -76,12 +83,13 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
+const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]T[hour][minute][second]Z");
+
 /// `X-Amz-Date` of the
 /// [query](https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html): `20130524T000000Z`.
 fn signed(url: &Url) -> Option<Timestamp> {
     let (_, date) = url.query_pairs().find(|(name, _)| name.eq_ignore_ascii_case("X-Amz-Date"))?;
-    let format = format_description!("[year][month][day]T[hour][minute][second]Z");
-    let moment: OffsetDateTime = PrimitiveDateTime::parse(&date, format).ok()?.assume_utc();
+    let moment: OffsetDateTime = PrimitiveDateTime::parse(&date, DATE).ok()?.assume_utc();
     u64::try_from(moment.unix_timestamp()).ok().map(|seconds| Timestamp(seconds.saturating_mul(1000)))
 }
 
@@ -97,6 +105,7 @@ mod tests {
     fn the_moment_of_signing_is_read() {
         let url = ResponseUrl::parse(SIGNED).expect("an address");
         assert_eq!(url.signed(), Some(Timestamp(1_795_244_400_000)));
+        assert_eq!(url.date().as_deref(), Some("20261121T070000Z"));
     }
 
     #[test]

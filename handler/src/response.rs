@@ -141,13 +141,14 @@ pub fn can_answer(envelope: &Envelope) -> bool {
 fn physical_id(envelope: &Envelope, outcome: &Outcome) -> PhysicalId {
     let made = || match &outcome.made {
         Made::Job(run) => PhysicalId::Run(run.clone()),
-        Made::Unknown => PhysicalId::Unknown(plan::token(envelope)),
+        Made::Unknown => PhysicalId::Unknown(plan::token(envelope), plan::dated_token(envelope)),
         Made::Nothing => PhysicalId::Nothing,
     };
     let present = || envelope.physical_id.clone().unwrap_or(PhysicalId::Nothing);
-    match (&envelope.action, &outcome.made) {
-        (Action::Create, _) => made(),
-        (Action::Update, Made::Job(_)) if outcome.failure.is_none() => made(),
+    match &envelope.action {
+        Action::Create => made(),
+        // One that succeeds without a job has taken an update back to one that is forgotten.
+        Action::Update if outcome.failure.is_none() => made(),
         _ => present(),
     }
 }
@@ -244,7 +245,7 @@ mod tests {
         assert_eq!(id("Create", None, true, job()), MADE);
         assert_eq!(id("Create", None, true, Made::Nothing), "spark-job:nothing");
         let unknown = id("Create", None, true, Made::Unknown);
-        assert!(matches!(PhysicalId::from(unknown.as_str()), PhysicalId::Unknown(_)), "{unknown}");
+        assert!(matches!(PhysicalId::from(unknown.as_str()), PhysicalId::Unknown(_, Some(_))), "{unknown}");
     }
 
     #[test]

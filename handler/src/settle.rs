@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use sparkjob::drive::{self, Clock, Requester};
-use sparkjob::engine::{Engines, Report};
+use sparkjob::drive;
+use sparkjob::engine::Report;
 use sparkjob::job::Timestamp;
 use sparkjob::lifecycle::Deadlines;
 use sparkjob::outcome::{Failure, FailureKind, Made, Outcome};
@@ -17,24 +17,19 @@ use crate::deadlines::Times;
 use crate::envelope::{Action, Envelope};
 use crate::plan::{Refused, plan};
 use crate::request::Request;
+use crate::step::Way;
 
 /// Plans and carries out what the request asks for, in this process. A panic on the way and a driver that goes on for too
 /// long are failures like any other.
-pub async fn settle(
-    request: &Request,
-    times: &Times,
-    engines: &Engines,
-    clock: &Clock,
-    requester: &dyn Requester,
-) -> Outcome {
+pub async fn settle(request: &Request, times: &Times, way: Way<'_>) -> Outcome {
     let envelope = &request.envelope;
     let work = async {
-        match plan(request, times) {
-            Ok(plan) => drive::run(&plan, engines, clock, requester).await,
+        match plan(request, times, way.stack.standing().await) {
+            Ok(plan) => drive::run(&plan, way.engines, way.clock, way.stack).await,
             Err(refused) => refuse(envelope, &refused),
         }
     };
-    let outcome = guarded(envelope, latest(times.deadlines).since(clock.now()), work).await;
+    let outcome = guarded(envelope, latest(times.deadlines).since(way.clock.now()), work).await;
     advised(envelope, outcome.unwrap_or_else(|failed| failed))
 }
 

@@ -6,11 +6,11 @@
 
 use std::time::Duration;
 
-use sparkjob::drive::{self, Clock, Requester, Span};
+use sparkjob::drive::{self, Clock, Span};
 use sparkjob::engine::Engines;
 use sparkjob::job::Timestamp;
 use sparkjob::lifecycle::{Action, Plan, Stage, State, next};
-use sparkjob::outcome::{FailureKind, Outcome};
+use sparkjob::outcome::Outcome;
 
 use crate::Failed;
 use crate::deadlines::Times;
@@ -19,6 +19,7 @@ use crate::plan::plan;
 use crate::request::Request;
 use crate::response;
 use crate::settle::{abandoned, advised, guarded, latest, refuse};
+use crate::stack::{Stack, Standing};
 use crate::turn::{Answer, Progress, Turn};
 
 /// What is left of an invocation for telling what came of it.
@@ -59,10 +60,17 @@ pub async fn step(
         return Ok(turn.on(progress, now));
     }
     let limit = latest(times.deadlines).min(lambda_ends.before(TO_TELL / 2)).since(now);
-    let work = guarded(&request.envelope, limit, work(request, state, is_repeated, times, lambda_ends, way)).await;
-    let progress = match work {
-        Ok(Worked::On(state, until)) => return Ok(turn.on(Progress::Working(state), until)),
-        Ok(Worked::Out(outcome)) => concluded(request, *outcome),
+    let work = async {
+        // It is asked once: whatever it is about later, the request goes on as it began.
+        let standing = if state.is_some() { turn.standing } else { way.stack.standing().await };
+        (standing, work(request, standing, state, is_repeated, times, lambda_ends, way).await)
+    };
+    let progress = match guarded(&request.envelope, limit, work).await {
+        Ok((standing, Worked::On(state, until))) => {
+            let turn = Turn { standing, ..turn };
+            return Ok(turn.on(Progress::Working(state), until));
+        }
+        Ok((_, Worked::Out(outcome))) => concluded(request, *outcome),
         Err(outcome) => concluded(request, knowing(outcome, known)),
     };
     Ok(turn.on(progress, way.clock.now()))
@@ -76,7 +84,7 @@ pub struct Way<'a> {
     /// The time.
     pub clock: &'a Clock,
     /// Who asked.
-    pub requester: &'a dyn Requester,
+    pub stack: &'a Stack<'a>,
 }
 
 /// What came of working.
@@ -89,13 +97,14 @@ enum Worked {
 
 async fn work(
     request: &Request,
+    standing: Option<Standing>,
     state: Option<State>,
     is_repeated: bool,
     times: &Times,
     lambda_ends: Timestamp,
     way: Way<'_>,
 ) -> Worked {
-    let plan = match plan(request, times) {
+    let plan = match plan(request, times, standing) {
         Ok(plan) => plan,
         Err(refused) => return Worked::Out(Box::new(refuse(&request.envelope, &refused))),
     };
@@ -106,7 +115,7 @@ async fn work(
     }
     // Half of it is for actions to begin in, and half for the last of them to end in.
     let span = Span { rest: now + lambda_ends.since(now) / 2, end: lambda_ends.before(TO_TELL) };
-    let state = drive::advance(&plan, state, way.engines, way.clock, way.requester, span).await;
+    let state = drive::advance(&plan, state, way.engines, way.clock, way.stack, span).await;
     match next(&plan, &state, way.clock.now()) {
         Action::Done(outcome) => Worked::Out(outcome),
         Action::Wait(until) => Worked::On(Box::new(state), until),
@@ -137,7 +146,8 @@ fn knowing(mut outcome: Outcome, known: Option<State>) -> Outcome {
 }
 
 fn concluded(request: &Request, outcome: Outcome) -> Progress {
-    if outcome.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Withdrawn) {
+    if outcome.is_withdrawn() {
+        tracing::warn!("not answered: nobody waits for this request any more");
         return Progress::Superseded;
     }
     let outcome = advised(&request.envelope, outcome);

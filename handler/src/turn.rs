@@ -10,6 +10,7 @@ use sparkjob::lifecycle::State;
 use crate::event::Event;
 use crate::moment;
 use crate::old::Old;
+use crate::stack::Standing;
 
 /// The version of [`Turn`] that this function writes, and the only one that it reads: an execution that an older one began
 /// goes on with a state that means the same, or not at all.
@@ -29,6 +30,9 @@ pub struct Turn {
     /// What an Update comes from.
     #[serde(default)]
     pub old: Old,
+    /// What the stack was about when the first step was taken, where that was to be known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
     /// The function that takes the steps, which is the one that was asked.
     pub submitter: String,
     /// The function that answers where that one cannot.
@@ -102,6 +106,7 @@ impl Turn {
             repeated: 0,
             until: String::new(),
             ended: false,
+            standing: None,
         })
     }
 }

@@ -54,7 +54,7 @@ pub async fn advance(
     requester: &dyn Requester,
     span: Span,
 ) -> State {
-    if let Some(wanted) = plan.wanted().filter(|_| state.own.is_none()) {
+    if let Some(wanted) = plan.wanted_now(state.anew).filter(|_| state.own.is_none()) {
         tracing::Span::current().record("job", wanted.identity.name());
     }
     loop {
@@ -71,7 +71,11 @@ pub async fn advance(
         let seen = act(action, engines, limit).await;
         let has_submitted = matches!(seen, Seen::Started(Ok(_)));
         let before = std::mem::discriminant(&state.stage);
+        let notes = state.notes.len();
         state = learn(plan, state, clock.now(), seen);
+        for note in state.notes.iter().skip(notes) {
+            warn!("{note}");
+        }
         tell(&state, before != std::mem::discriminant(&state.stage));
         if has_submitted {
             return state;

@@ -145,12 +145,14 @@ pub trait Engine: Send + Sync + fmt::Debug {
 pub enum Lookup {
     /// The one run of this name.
     Name,
-    /// The runs of the same owner and token, where the description is not known.
+    /// The runs of the same owner and token (or dated token), where the description is not known.
     Token,
     /// The runs of the same owner.
     Owner,
-    /// The runs of the same owner and description.
+    /// The runs of the same owner and description that are alive.
     Spec,
+    /// The same, and those that are over.
+    History,
 }
 
 impl Lookup {
@@ -160,7 +162,7 @@ impl Lookup {
             Self::Name => name == identity.name(),
             Self::Token => identity.asked_for(name),
             Self::Owner => identity.owns(name),
-            Self::Spec => identity.describes(name),
+            Self::Spec | Self::History => identity.describes(name),
         }
     }
 }

@@ -7,11 +7,13 @@
 //! ```text
 //! Run      FindOwn ─ Start ─ Settle ─ Follow ─ Explain ─ Done
 //! Replace  FindOwn ─ Adopt ─ FindOld ─ Stop | Finish ─ Start ─ Settle ─ Follow ─ Explain ─ Done   (StartThenStop: FindOld last)
+//! Restore  Recall ─ FindOld ─ Stop | Review ─ Newest ─ Start ─ Settle ─ Follow ─ Explain ─ Done
 //! Keep     Tag ─ Look ─ Explain ─ Done
 //! Stop     Search ─ Stop ─ Done
 //! ```
 //!
-//! An engine that honours tokens is not looked at before a first submission, and Settle is for one that takes twins.
+//! What takes an update back passes over the looks that are not to be had in time. An engine that
+//! honours tokens is not looked at before a first submission, and Settle is for one that takes twins.
 
 mod failure;
 mod learn;

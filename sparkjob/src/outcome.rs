@@ -20,6 +20,13 @@ pub struct Outcome {
     pub notes: Vec<String>,
 }
 
+impl Outcome {
+    /// Whether nobody waits for it any more, so that it is to be told to nobody.
+    pub fn is_withdrawn(&self) -> bool {
+        self.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Withdrawn)
+    }
+}
+
 /// What a request made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Made {

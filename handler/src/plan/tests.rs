@@ -2,7 +2,7 @@ use super::*;
 use crate::sample;
 use proptest::prelude::*;
 use serde_json::json;
-use sparkjob::job::Place;
+use sparkjob::job::{Place, Timestamp};
 use std::time::Duration;
 
 const FOREIGN: &str = "demo-Pi-1ABCDEFGHIJKL";
@@ -16,7 +16,24 @@ fn plan_of(event: &Event) -> Result<Plan, Refused> {
     let envelope = sample::envelope(event);
     let now = envelope.response_url.signed().unwrap_or_default();
     let times = Times::of(&envelope, event, now, now + Duration::from_mins(15));
-    plan(&Request::of(envelope, event.clone(), &times), &times)
+    plan(&Request::of(envelope, event.clone(), &times), &times, None)
+}
+
+/// The same, where `CloudFormation` tells this of the stack.
+fn goal_of_stack(standing: Standing, request_type: &str, changes: Value) -> Goal {
+    let event = sample::event(request_type, changes);
+    let envelope = sample::envelope(&event);
+    let now = envelope.response_url.signed().unwrap_or_default();
+    let times = Times::of(&envelope, &event, now, now + Duration::from_mins(15));
+    plan(&Request::of(envelope, event, &times), &times, Some(standing)).expect("a plan").goal
+}
+
+/// An Update of the job that `run` had made.
+fn rolled_back(run: &Value, old: &Value, new: &Value) -> Goal {
+    let changes = json!({
+        "PhysicalResourceId": created(run).to_string(), "OldResourceProperties": old, "ResourceProperties": new,
+    });
+    goal_of_stack(Standing { rolls_back: true, since: None }, "Update", changes)
 }
 
 fn goal(request_type: &str, changes: Value) -> Goal {
@@ -119,6 +136,73 @@ fn an_update_back_from_properties_that_were_refused_keeps_the_job() {
 }
 
 #[test]
+fn an_update_in_a_rollback_takes_back_the_one_that_failed_whichever_job_it_names() {
+    let (good, bad) = (sample::properties(), sample::other_properties());
+    for run in [&good, &bad] {
+        let Goal::Restore { wanted, old: Some(old), present, stays_as: None } = rolled_back(run, &bad, &good) else {
+            panic!("a restoration")
+        };
+        assert!(wanted.identity.describes(&created(&good).name.expect("a name")));
+        assert!(old.identity.describes(&created(&bad).name.expect("a name")));
+        assert_eq!(present, Some(created(run)));
+    }
+    // What does not roll back, and what is not known to, is an Update like any other.
+    let standing = Standing { rolls_back: false, since: None };
+    let id = created(&good).to_string();
+    let changes = json!({"PhysicalResourceId": id, "OldResourceProperties": bad, "ResourceProperties": good});
+    assert!(matches!(goal_of_stack(standing, "Update", changes), Goal::Replace { .. }));
+}
+
+#[test]
+fn a_rollback_with_a_marker_or_a_foreign_id_knows_no_job() {
+    for id in ["spark-job:nothing", FOREIGN] {
+        let changes = json!({
+            "PhysicalResourceId": id, "OldResourceProperties": sample::other_properties(),
+        });
+        let goal = goal_of_stack(Standing { rolls_back: true, since: None }, "Update", changes);
+        assert!(matches!(goal, Goal::Restore { present: None, old: Some(_), .. }), "{id}");
+    }
+}
+
+#[test]
+fn a_rollback_of_what_defines_no_job_keeps_it() {
+    let good = sample::properties();
+    assert_eq!(rolled_back(&good, &with(good.clone(), "WaitFor", "Succeeded"), &good), kept(&good));
+    // The failed Update was refused, so it has touched nothing.
+    let bad = json!({"LivyHost": ["x"]});
+    assert_eq!(rolled_back(&good, &bad, &good), kept(&good));
+    // Both waited for the same rerun.
+    let by_rerun = |properties| with(with(properties, "RunOn", "Rerun"), "Rerun", "1");
+    let (good, bad) = (by_rerun(sample::properties()), by_rerun(sample::other_properties()));
+    assert_eq!(rolled_back(&good, &bad, &good), kept(&good));
+}
+
+#[test]
+fn a_rollback_of_an_update_that_ran_on_changes_takes_its_job_back_although_edits_wait() {
+    let good = with(with(sample::properties(), "RunOn", "Rerun"), "Rerun", "1");
+    let bad = with(sample::other_properties(), "Rerun", "1");
+    for run in [&good, &bad] {
+        assert!(matches!(rolled_back(run, &bad, &good), Goal::Restore { stays_as: None, .. }), "{run}");
+    }
+}
+
+#[test]
+fn a_delete_with_an_id_that_is_not_ours_looks_back_as_far_as_the_stack_is_about_it() {
+    let began = Timestamp(1_795_244_000_000);
+    for since in [None, Some(began)] {
+        let standing = Standing { rolls_back: false, since };
+        let goal = goal_of_stack(standing, "Delete", json!({"PhysicalResourceId": FOREIGN}));
+        let Goal::Stop(Target::Search { made_since, by: Lookup::Owner, .. }) = goal else { panic!("a search") };
+        assert_eq!(made_since, since);
+    }
+    // A token is that of one request, whenever that was.
+    let marker = format!("spark-job:unknown:{}", "0f".repeat(32));
+    let standing = Standing { rolls_back: false, since: Some(began) };
+    let goal = goal_of_stack(standing, "Delete", json!({"PhysicalResourceId": marker}));
+    assert!(matches!(goal, Goal::Stop(Target::Search { made_since: None, .. })));
+}
+
+#[test]
 fn an_update_with_faults_is_refused() {
     let run = created(&sample::properties()).to_string();
     let fault = told(planned("Update", json!({"PhysicalResourceId": run, "ResourceProperties": {"LivyHost": "emr"}})));
@@ -133,9 +217,45 @@ fn a_delete_stops_the_job_of_its_id_whatever_its_properties() {
 }
 
 #[test]
+fn another_try_of_a_request_has_a_token_of_its_own_besides() {
+    let tokens = |date: &str| {
+        let changes = json!({"ResponseURL": format!("https://host/?X-Amz-Date={date}")});
+        let Goal::Run(Wanted { identity, .. }) = goal("Create", changes) else { panic!("a job") };
+        (identity.token, identity.dated)
+    };
+    let (first, second) = (tokens("20261121T070000Z"), tokens("20261121T080000Z"));
+    assert_eq!(first.0, second.0);
+    assert!(first.1.is_some() && second.1.is_some() && first.1 != second.1);
+    assert_eq!(tokens("").1, None);
+    // Names that exist may not change.
+    let event = sample::event("Create", json!({}));
+    let dated = dated_token(&sample::envelope(&event)).map(|token| token.to_string());
+    assert_eq!(dated.as_deref(), Some("266cdab7290a6172be9db5e42e0f1a8c44f868250be997a31856801a5a82cf51"));
+}
+
+#[test]
+fn a_delete_with_a_marker_looks_for_every_try_that_it_names() {
+    let (token, dated) = ("0f".repeat(32), "1e".repeat(32));
+    for (id, expected) in [
+        (format!("spark-job:unknown:{token}"), None),
+        (format!("spark-job:unknown:{token}:{dated}"), Some(dated.clone())),
+    ] {
+        let Goal::Stop(Target::Search { identity, by: Lookup::Token, .. }) =
+            goal("Delete", json!({"PhysicalResourceId": id}))
+        else {
+            panic!("a search")
+        };
+        assert_eq!(
+            (identity.token.to_string(), identity.dated.map(|dated| dated.to_string())),
+            (token.clone(), expected)
+        );
+    }
+}
+
+#[test]
 fn a_delete_without_a_known_job_searches_as_narrowly_as_it_can() {
     let search = |id: Value| match goal("Delete", json!({"PhysicalResourceId": id})) {
-        Goal::Stop(Target::Search { place, identity, by }) => (place, identity, by),
+        Goal::Stop(Target::Search { place, identity, by, .. }) => (place, identity, by),
         other => panic!("{other:?}"),
     };
     let unknown = "0f".repeat(32);

@@ -258,6 +258,12 @@ impl Transport for Town {
             return Ok(self.take(&request));
         }
         let host = request.uri().host().unwrap_or_default();
+        if host.starts_with("cloudformation.") {
+            // It denies every question, so nothing is known but what a request itself tells.
+            let mut denied = Response::new(Bytes::new());
+            *denied.status_mut() = StatusCode::FORBIDDEN;
+            return Ok(denied);
+        }
         if host.ends_with(".amazonaws.com") {
             self.emr.send(request, limit).await
         } else {

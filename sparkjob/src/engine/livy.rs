@@ -96,7 +96,9 @@ impl Engine for Livy {
     async fn find(&self, identity: &Identity, by: Lookup, _since: Timestamp) -> Result<Vec<Run>, Trouble> {
         let found = match by {
             Lookup::Name => self.named(&identity.name()).await.map(|batch| batch.into_iter().collect()),
-            Lookup::Token | Lookup::Owner | Lookup::Spec => self.select(|name| by.selects(identity, name)).await,
+            Lookup::Token | Lookup::Owner | Lookup::Spec | Lookup::History => {
+                self.select(|name| by.selects(identity, name)).await
+            }
         };
         let mut batches: Vec<Batch> = found.map_err(|failed| failed.while_doing(doing::find(&self.place)))?;
         batches.sort_by_key(|batch| std::cmp::Reverse(batch.id));

@@ -89,6 +89,9 @@ pub struct Identity {
     pub spec: Digest,
     /// The one request: the same again means the same run.
     pub token: Digest,
+    /// The token for another try of the same request, where the run of `token` belongs to an earlier one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dated: Option<Digest>,
     /// What people call the job: the first part of [`Identity::name`].
     pub label: String,
 }
@@ -108,8 +111,14 @@ impl Identity {
             owner: Digest::of(owner),
             spec: Digest::of_json(job),
             token: Digest::of(&token),
+            dated: None,
             label: job.name().and_then(cut).or_else(|| cut(label)).unwrap_or_else(|| "job".to_owned()),
         }
+    }
+
+    /// The identity of the run that another try of the same request makes, where tries can be told apart.
+    pub fn anew(&self) -> Option<Self> {
+        self.dated.map(|token| Self { token, dated: None, ..self.clone() })
     }
 
     /// The name under which an engine knows the run: `{label}-{owner}-{spec}-{token}`, at most 64 of `[A-Za-z0-9_-]`.
@@ -133,9 +142,11 @@ impl Identity {
         self.owns(name) && parts(name).is_some_and(|[_, spec, _]| spec == self.spec.short(SPEC_DIGITS))
     }
 
-    /// Whether `name` was given to the run that this very request asked for.
+    /// Whether `name` was given to a run that this very request asked for, in whichever try.
     pub fn asked_for(&self, name: &str) -> bool {
-        self.owns(name) && parts(name).is_some_and(|[_, _, token]| token == self.token.short(TOKEN_DIGITS))
+        let is_its =
+            |token: &str| [Some(self.token), self.dated].iter().flatten().any(|its| token == its.short(TOKEN_DIGITS));
+        self.owns(name) && parts(name).is_some_and(|[_, _, token]| is_its(token))
     }
 }
 

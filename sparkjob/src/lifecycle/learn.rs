@@ -2,6 +2,7 @@
 
 mod late;
 mod make;
+mod restore;
 mod stop;
 mod withdraw;
 
@@ -42,6 +43,8 @@ pub fn learn(plan: &Plan, state: State, now: Timestamp, seen: Seen) -> State {
         (_, Seen::Late) => at.late(state),
         (Stage::Recall, Seen::Described(seen)) => at.recalled(state, seen),
         (Stage::FindOwn, Seen::Found(found)) => at.found_own(state, found),
+        (Stage::Review, Seen::Described(seen)) => at.reviewed(state, seen),
+        (Stage::Newest, Seen::Found(found)) => at.found_newest(state, found),
         (Stage::Settle, Seen::Found(found)) => at.settled(state, found),
         (Stage::Adopt, Seen::Found(found)) => at.found_adoptable(state, found),
         (Stage::FindOld, Seen::Found(found)) => at.found_old(state, found),
@@ -213,6 +216,10 @@ impl At<'_> {
 
     /// Nothing of the old description is alive but the present job (and a kept one).
     fn nothing_left_behind(self, state: State) -> State {
+        if self.plan.is_restoring() {
+            let way_on = Stage::restoring(self.plan, state.rolled_back, self.now);
+            return state.at(way_on, self.now);
+        }
         let way_on = match (&state.own, self.plan.present(), self.plan.management.update_strategy) {
             (Some(_), _, UpdateStrategy::StartThenStop) => Stage::Explain(None),
             (Some(_), _, _) => Stage::Follow,
@@ -254,6 +261,6 @@ impl At<'_> {
     }
 
     fn ignores_delete_errors(self) -> bool {
-        self.plan.management.on_delete_error == OnDeleteError::Ignore
+        self.plan.is_restoring() || self.plan.management.on_delete_error == OnDeleteError::Ignore
     }
 }

@@ -50,6 +50,9 @@ pub enum Seen {
     Late,
 }
 
+/// So long a look is tried that an update is taken back without where it must.
+const LOOKS_BACK_FOR: Duration = Duration::from_mins(1);
+
 /// A run that is alive this long after it was asked to stop is asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
 
@@ -62,14 +65,15 @@ pub fn next(plan: &Plan, state: &State, now: Timestamp) -> Action {
         Stage::Done(outcome) => Action::Done(outcome.clone()),
         _ if now >= horizon => Action::Late,
         _ if now < state.not_before => Action::Wait(state.not_before.min(horizon)),
-        Stage::FindOwn | Stage::Settle => find_wanted(plan, Lookup::Name),
-        Stage::Adopt if plan.looks_once() => find_wanted(plan, Lookup::Owner),
-        Stage::Adopt => find_wanted(plan, Lookup::Spec),
+        Stage::FindOwn | Stage::Settle => find_wanted(plan, state, Lookup::Name),
+        Stage::Adopt if plan.looks_once() => find_wanted(plan, state, Lookup::Owner),
+        Stage::Adopt => find_wanted(plan, state, Lookup::Spec),
         Stage::FindOld => find(plan, plan.old().map(|old| (&old.place, &old.identity)), Lookup::Spec),
         Stage::Search { .. } => plan.search().unwrap_or(Action::Late),
         Stage::Stop { runs, .. } => stop(runs, now),
-        Stage::Recall | Stage::Finish { .. } => describe(plan.present()),
-        Stage::Start => plan.start().unwrap_or(Action::Late),
+        Stage::Recall | Stage::Finish { .. } | Stage::Review => describe(plan.present()),
+        Stage::Newest => newest(plan, state),
+        Stage::Start => plan.wanted_now(state.anew).map_or(Action::Late, |wanted| Action::Start(Box::new(wanted))),
         Stage::Follow | Stage::Look => describe(state.own.as_ref().map(|own| &own.run)),
         Stage::Tag => plan.retag().map_or(Action::Late, |(run, retag)| Action::Tag(run.clone(), retag.clone())),
         Stage::Explain(_) => state.own.as_ref().map_or(Action::Late, |own| Action::Report(own.run.clone())),
@@ -86,10 +90,18 @@ pub fn horizon(plan: &Plan, state: &State) -> Timestamp {
         Stage::Search { .. } | Stage::Explain(_) | Stage::Stop { purpose: Purpose::Goal | Purpose::Abandon(_), .. } => {
             answer_by
         }
+        _ if is_passed_over(plan, state) => give_up.min(state.since + LOOKS_BACK_FOR),
         // The new job needs time as well.
         Stage::Finish { .. } => give_up.min(begin + plan.deadlines.whole() / 2),
         _ => give_up,
     }
+}
+
+/// Whether the present stage is a look that an update is not taken back without, if it can be had in time.
+pub(super) fn is_passed_over(plan: &Plan, state: &State) -> bool {
+    // Not that for a job of its own, which may be there.
+    let is_look = matches!(state.stage, Stage::Recall | Stage::FindOld | Stage::Review | Stage::Newest);
+    plan.is_restoring() && is_look
 }
 
 /// Ask each once, then look; ask again, harder, where asking has not helped.
@@ -111,19 +123,28 @@ fn stop(runs: &[Stopping], now: Timestamp) -> Action {
 pub(super) fn place<'a>(plan: &'a Plan, state: &'a State) -> Option<&'a Place> {
     match &state.stage {
         Stage::Stop { runs, .. } => runs.first().map(|stopping| &stopping.run.place),
-        Stage::Recall | Stage::Finish { .. } => plan.present().map(|run| &run.place),
+        Stage::Recall | Stage::Finish { .. } | Stage::Review => plan.present().map(|run| &run.place),
         Stage::FindOld => plan.old().map(|old| &old.place),
         Stage::Search { .. } => match &plan.goal {
             Goal::Stop(Target::Search { place, .. }) => Some(place),
             _ => None,
         },
         Stage::Follow | Stage::Tag | Stage::Look | Stage::Explain(_) => state.own.as_ref().map(|own| &own.run.place),
-        Stage::FindOwn | Stage::Adopt | Stage::Start | Stage::Settle | Stage::Done(_) => plan.wanted_place(),
+        Stage::FindOwn | Stage::Adopt | Stage::Newest | Stage::Start | Stage::Settle | Stage::Done(_) => {
+            plan.wanted_place()
+        }
     }
 }
 
-fn find_wanted(plan: &Plan, by: Lookup) -> Action {
-    find(plan, plan.wanted().map(|wanted| (&wanted.job.place, &wanted.identity)), by)
+fn find_wanted(plan: &Plan, state: &State, by: Lookup) -> Action {
+    let wanted = plan.wanted_now(state.anew);
+    find(plan, wanted.as_ref().map(|wanted| (&wanted.job.place, &wanted.identity)), by)
+}
+
+fn newest(plan: &Plan, state: &State) -> Action {
+    plan.wanted_now(state.anew).map_or(Action::Late, |Wanted { job, identity }| {
+        Action::Find(job.place, identity, Lookup::History, plan.since_long())
+    })
 }
 
 fn find(plan: &Plan, whose: Option<(&Place, &Identity)>, by: Lookup) -> Action {

@@ -7,10 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::next::Action;
 use crate::engine::Lookup;
 use crate::job::{Digest, Identity, Job, Place, RunRef, Tags, Timestamp};
-use crate::properties::Management;
+use crate::properties::{Management, WaitFor};
 
 /// By how much the clocks of those who take part may differ.
 const CLOCKS_DIFFER: Duration = Duration::from_mins(5);
+
+/// How far back the last run of a description is looked for. Engines list what is over by its age only, so the list of a busy
+/// place grows with it; what is older counts as forgotten.
+const HISTORY: Duration = Duration::from_hours(7 * 24);
 
 /// The part of the whole time that may be spent on waiting for an engine to come round.
 const PATIENCE_PART: u32 = 3;
@@ -30,7 +34,7 @@ impl Plan {
     /// The job that is to run, where one is.
     pub fn wanted(&self) -> Option<&Wanted> {
         match &self.goal {
-            Goal::Run(wanted) | Goal::Replace { wanted, .. } => Some(wanted),
+            Goal::Run(wanted) | Goal::Replace { wanted, .. } | Goal::Restore { wanted, .. } => Some(wanted),
             Goal::Keep { .. } | Goal::Stop(_) => None,
         }
     }
@@ -43,7 +47,7 @@ impl Plan {
     /// The description that is replaced.
     pub(super) fn old(&self) -> Option<&Former> {
         match &self.goal {
-            Goal::Replace { old, .. } => old.as_deref(),
+            Goal::Replace { old, .. } | Goal::Restore { old, .. } => old.as_deref(),
             _ => None,
         }
     }
@@ -51,7 +55,7 @@ impl Plan {
     /// The present job.
     pub(super) fn present(&self) -> Option<&RunRef> {
         match &self.goal {
-            Goal::Replace { present, .. } => present.as_ref(),
+            Goal::Replace { present, .. } | Goal::Restore { present, .. } => present.as_ref(),
             _ => None,
         }
     }
@@ -67,22 +71,48 @@ impl Plan {
     /// The present job, where it has to be looked at before it is known whether it stays, and as what it stays.
     pub(super) fn recalled(&self) -> Option<(&RunRef, &Identity)> {
         match &self.goal {
-            Goal::Replace { present: Some(run), stays_as: Some(identity), .. } => Some((run, identity)),
+            Goal::Replace { present: Some(run), stays_as: Some(identity), .. }
+            | Goal::Restore { present: Some(run), stays_as: Some(identity), .. } => Some((run, identity)),
             _ => None,
         }
     }
 
-    pub(super) fn start(&self) -> Option<Action> {
-        self.wanted().map(|wanted| Action::Start(Box::new(wanted.clone())))
+    /// The job that is to run, with the identity of its run in this try: `anew` where an earlier one has had that of the
+    /// request alone.
+    pub fn wanted_now(&self, anew: bool) -> Option<Wanted> {
+        let wanted = self.wanted()?.clone();
+        let identity = if anew { wanted.identity.anew() } else { None };
+        Some(Wanted { identity: identity.unwrap_or(wanted.identity), job: wanted.job })
     }
 
     pub(super) fn search(&self) -> Option<Action> {
         match &self.goal {
-            Goal::Stop(Target::Search { place, identity, by }) => {
+            Goal::Stop(Target::Search { place, identity, by, .. }) => {
                 Some(Action::Find(place.clone(), identity.clone(), *by, self.since()))
             }
             _ => None,
         }
+    }
+
+    /// Whether an update is taken back.
+    pub(super) fn is_restoring(&self) -> bool {
+        matches!(self.goal, Goal::Restore { .. })
+    }
+
+    /// Whether the present job, which is called so, is one of those that are taken back.
+    pub(super) fn rolls_back(&self, name: Option<&str>) -> bool {
+        let old = self.old().filter(|_| self.is_restoring());
+        old.zip(name).is_some_and(|(old, name)| old.identity.describes(name))
+    }
+
+    /// What is waited for. What takes an update back waits for no more than it must: a stack whose rollback fails is stuck.
+    pub(super) fn wait_for(&self) -> WaitFor {
+        if self.is_restoring() { WaitFor::Submitted } else { self.management.wait_for }
+    }
+
+    /// Since when a run of the wanted description may have been made that counts as the last one.
+    pub(super) fn since_long(&self) -> Timestamp {
+        self.deadlines.asked.before(HISTORY)
     }
 
     /// So long, or the part of the whole time that may be spent on waiting for an engine to come round.
@@ -107,7 +137,7 @@ impl Plan {
     /// What makes the intervals of this request differ from those of another one.
     pub(super) fn seed(&self) -> Digest {
         match &self.goal {
-            Goal::Run(wanted) | Goal::Replace { wanted, .. } => wanted.identity.token,
+            Goal::Run(wanted) | Goal::Replace { wanted, .. } | Goal::Restore { wanted, .. } => wanted.identity.token,
             Goal::Keep { run, .. } | Goal::Stop(Target::Run(run)) => Digest::of(&[&run.to_string()]),
             Goal::Stop(Target::Search { identity, .. }) => identity.token,
             Goal::Stop(Target::Nothing) => Digest::of(&[]),
@@ -117,7 +147,6 @@ impl Plan {
 
 /// What is to be reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "a request has one of them")]
 pub enum Goal {
     /// A first job.
     Run(Wanted),
@@ -132,6 +161,19 @@ pub enum Goal {
         present: Option<RunRef>,
         /// The present job stays, whatever it did since, if it turns out to be one of this description. For engines whose
         /// references do not tell; none where it is to be replaced anyway.
+        stays_as: Option<Identity>,
+    },
+    /// The job that there was, after an update that failed: whatever is still right is kept, and no more is started than is
+    /// missing.
+    Restore {
+        /// The job that is to be there.
+        wanted: Wanted,
+        /// The description that is taken back, with this resource's identity: runs of it are stopped. None where it could not
+        /// be read.
+        old: Option<Box<Former>>,
+        /// The present job: one that is taken back, or the one that there was; none where nothing is known to have been made.
+        present: Option<RunRef>,
+        /// As in [`Goal::Replace`].
         stays_as: Option<Identity>,
     },
     /// The present job, as it is, but for its tags.
@@ -196,6 +238,8 @@ pub enum Target {
         identity: Identity,
         /// Which of them.
         by: Lookup,
+        /// Those that were made before are none of them, as far as the engine tells when that was.
+        made_since: Option<Timestamp>,
     },
 }
 

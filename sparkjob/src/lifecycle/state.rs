@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::failure;
 use super::plan::{Goal, Plan, Target};
 use crate::engine::Report;
 use crate::job::{Phase, Place, RunRef, Status, Timestamp};
@@ -15,6 +16,9 @@ use crate::outcome::{Failure, Made, Outcome};
 pub struct State {
     /// What it is at.
     pub stage: Stage,
+    /// When this stage began.
+    #[serde(default)]
+    pub since: Timestamp,
     /// The next action waits until then.
     pub not_before: Timestamp,
     /// Since when every call of this stage has failed.
@@ -30,11 +34,17 @@ pub struct State {
     /// When the last submission was whose answer was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<Timestamp>,
+    /// Whether the job is made under the request's dated token, since the run of the plain one belongs to an earlier try.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub anew: bool,
     /// Whether an earlier delivery of the request may have submitted a job, and no look-up has told yet.
     pub unseen: bool,
     /// The runs of the old description that nobody knows of, where a look has told already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_behind: Option<Vec<RunRef>>,
+    /// Whether the present job is one that is taken back.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub rolled_back: bool,
     /// Why the engine refused the job; what its refusal may have left behind is looked for.
     pub refused: Option<Failure>,
     /// Whether the time to reach the goal is over.
@@ -44,7 +54,7 @@ pub struct State {
     /// Whether nobody waits for an answer any more.
     #[serde(default, skip_serializing_if = "is_false")]
     pub withdrawn: bool,
-    /// Whether nobody else acts for the same request, so that a run of its token is its own, whoever found it.
+    /// Whether nobody else acts for the same request now, so that what a step of it may have submitted that died is its own.
     #[serde(default, skip_serializing_if = "is_false")]
     pub sole: bool,
     /// What there is to see of the job.
@@ -64,6 +74,10 @@ pub enum Stage {
     Adopt,
     /// Which runs of the old description does nobody know of?
     FindOld,
+    /// How is the job that there was before the update that is taken back?
+    Review,
+    /// Which is the newest run of the wanted description?
+    Newest,
     /// Is there a twin of the run that was just submitted?
     Settle,
     /// Which runs are to be stopped?
@@ -109,6 +123,23 @@ impl Stage {
         }
     }
 
+    /// Where taking an update back begins, once it is known whether the present job is one that is taken back.
+    pub(super) fn first_of_restoring(plan: &Plan, rolled_back: bool, now: Timestamp) -> Self {
+        if plan.old().is_some() { Self::FindOld } else { Self::restoring(plan, rolled_back, now) }
+    }
+
+    /// The same once nothing is left behind.
+    pub(super) fn restoring(plan: &Plan, rolled_back: bool, now: Timestamp) -> Self {
+        match plan.present() {
+            Some(run) if rolled_back => {
+                let stopping = Stopping::of(run.clone(), shown_by(plan, run, now));
+                Self::Stop { runs: vec![stopping], purpose: Purpose::RollBack }
+            }
+            Some(_) => Self::Review,
+            None => Self::Newest,
+        }
+    }
+
     /// Its name in a log.
     pub fn word(&self) -> &'static str {
         match self {
@@ -116,6 +147,8 @@ impl Stage {
             Self::FindOwn => "FindOwn",
             Self::Adopt => "Adopt",
             Self::FindOld => "FindOld",
+            Self::Review => "Review",
+            Self::Newest => "Newest",
             Self::Settle => "Settle",
             Self::Search { .. } => "Search",
             Self::Stop { .. } => "Stop",
@@ -166,6 +199,8 @@ pub enum Purpose {
     Goal,
     /// The present job makes room for the new one.
     MakeRoom,
+    /// The update that made it is taken back; or it is the job that there was, and was being stopped or never began.
+    RollBack,
     /// A lost request left them behind.
     LeftBehind,
     /// They are of the wanted description and will never come to anything: registered and never started, or ended and not
@@ -251,8 +286,12 @@ impl State {
     pub fn begin(plan: &Plan, now: Timestamp) -> Self {
         let is_late = now.since(plan.deadlines.asked) >= FIRST_DELIVERY;
         let mut own = None;
+        let rolled_back = plan.present().is_some_and(|run| plan.rolls_back(run.name.as_deref()));
+        let is_nameless = plan.present().is_some_and(|run| run.name.is_none());
         let stage = match &plan.goal {
-            Goal::Replace { .. } if plan.recalled().is_some() => Stage::Recall,
+            Goal::Replace { .. } | Goal::Restore { .. } if plan.recalled().is_some() => Stage::Recall,
+            Goal::Restore { .. } if is_nameless => Stage::Recall,
+            Goal::Restore { .. } => Stage::first_of_restoring(plan, rolled_back, now),
             Goal::Run(_) | Goal::Replace { .. } => Stage::first_look(plan, is_late),
             Goal::Keep { run, retag } => {
                 own = Some(Own::new(run.clone(), false));
@@ -273,6 +312,7 @@ impl State {
         };
         Self {
             stage,
+            since: now,
             not_before: now,
             weather_since: None,
             weather: None,
@@ -280,8 +320,10 @@ impl State {
             own,
             tried: false,
             lost: None,
+            anew: false,
             unseen: plan.wanted().is_some() && is_late,
             left_behind: None,
+            rolled_back,
             refused: None,
             given_up: false,
             confirmed_at: plan.deadlines.asked,
@@ -311,6 +353,12 @@ impl State {
         may_be_superseded && now.since(self.confirmed_at) >= CONFIRMED_FOR
     }
 
+    /// Whether a run of this request that is found now is one that this very delivery has submitted: it lost an answer, or,
+    /// where nobody else acts for the request, a step of it died that may have submitted something.
+    pub(super) fn has_submitted(&self) -> bool {
+        self.tried || self.sole && self.lost.is_some()
+    }
+
     /// The state once an answer is known to be awaited at `now`.
     #[must_use]
     pub fn confirmed(self, now: Timestamp) -> Self {
@@ -321,7 +369,7 @@ impl State {
     #[must_use]
     pub(super) fn at(mut self, stage: Stage, now: Timestamp) -> Self {
         self.stage = stage;
-        self.not_before = now;
+        (self.since, self.not_before) = (now, now);
         self.weather_since = None;
         self.weather = None;
         self.polls = 0;
@@ -338,6 +386,8 @@ impl State {
     /// The end, with what is known.
     #[must_use]
     pub(super) fn done(mut self, failure: Option<Failure>, now: Timestamp) -> Self {
+        // Whatever came of it: nobody is to be told.
+        let failure = if self.withdrawn { Some(failure::of_withdrawal()) } else { failure };
         let made = match &self.own {
             Some(own) => Made::Job(own.run.clone()),
             None if self.tried || self.unseen => Made::Unknown,

@@ -3,8 +3,11 @@
 mod engines;
 mod make;
 mod replace;
+mod restore;
+mod retry;
 mod rights;
 mod stop;
 mod time;
 mod unshown;
+mod withdraw;
 mod world;

@@ -94,7 +94,7 @@ async fn of_two_submissions_at_once_no_run_is_lost(stand: &Stand) {
         }
         Again::Twin => vec![one.unwrap(), other.unwrap()],
     };
-    for by in [Lookup::Name, Lookup::Token, Lookup::Owner, Lookup::Spec] {
+    for by in [Lookup::Name, Lookup::Token, Lookup::Owner, Lookup::Spec, Lookup::History] {
         let found = scene.found(&identity, by).await;
         assert_eq!(found.len(), made.len(), "{found:?}");
         assert!(made.iter().all(|run| found.contains(run)), "{found:?}");
@@ -112,7 +112,7 @@ async fn a_listing_of_many_pages_is_read_whole(stand: &Stand) {
         runs.insert(0, scene.start(&number.to_string(), WAITING).await);
     }
     let oldest = scene.identity("0", &stand.job(WAITING));
-    for by in [Lookup::Owner, Lookup::Spec] {
+    for by in [Lookup::Owner, Lookup::Spec, Lookup::History] {
         let found = scene.found(&oldest, by).await;
         assert_eq!(found.len(), count);
         assert!(runs.iter().all(|run| found.contains(run)), "{found:?}");
@@ -164,7 +164,7 @@ async fn what_is_gone_runs_nothing_and_needs_no_stopping(stand: &Stand) {
         let refused = engine.start(&job, &identity).await.unwrap_err();
         assert_eq!(refused.kind, Kind::Rejected, "{how}: {refused:?}");
         assert!(!refused.said.is_empty() && !refused.advice.is_empty(), "{how}: {refused:?}");
-        for by in [Lookup::Name, Lookup::Token, Lookup::Owner, Lookup::Spec] {
+        for by in [Lookup::Name, Lookup::Token, Lookup::Owner, Lookup::Spec, Lookup::History] {
             match engine.find(&identity, by, Timestamp::default()).await {
                 Ok(found) => assert_eq!(found, [], "{how}"),
                 Err(trouble) => assert_eq!(trouble.kind, Kind::Absent, "{how}: {trouble}"),

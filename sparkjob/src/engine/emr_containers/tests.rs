@@ -202,7 +202,7 @@ async fn a_virtual_cluster_that_is_not_there_is_told_on_submission_and_runs_noth
     assert_eq!(trouble.kind, Kind::Rejected);
     assert_eq!(trouble.said, "ResourceNotFoundException: Virtual cluster vc1 doesn't exist.");
     assert!(trouble.advice.starts_with("Virtual cluster vc1 does not exist (any more)"), "{trouble:?}");
-    for by in [Lookup::Name, Lookup::Token, Lookup::Owner, Lookup::Spec] {
+    for by in [Lookup::Name, Lookup::Token, Lookup::Owner, Lookup::Spec, Lookup::History] {
         assert_eq!(engine.find(&identity(&job), by, Timestamp::default()).await.unwrap(), []);
     }
     assert_eq!(status(&*engine, &run).await, Status::gone_with_place());

@@ -229,7 +229,7 @@ async fn with_its_application_a_run_is_gone() {
 
     emr.forget(APPLICATION);
     assert_eq!(status(&*engine, &run).await, Status::gone_with_place());
-    for by in [Lookup::Name, Lookup::Token, Lookup::Owner, Lookup::Spec] {
+    for by in [Lookup::Name, Lookup::Token, Lookup::Owner, Lookup::Spec, Lookup::History] {
         assert_eq!(engine.find(&identity(&job), by, OPENED).await.unwrap_err().kind, Kind::Absent);
     }
     engine.cancel(&run, How::Kill).await.unwrap();
@@ -258,6 +258,7 @@ async fn lookups_tell_apart_request_description_and_owner_newest_first() {
     assert_eq!(found(Lookup::Name).await, [1]);
     assert_eq!(found(Lookup::Token).await, [1]);
     assert_eq!(found(Lookup::Spec).await, [2, 1]);
+    assert_eq!(found(Lookup::History).await, [2, 1]);
     assert_eq!(found(Lookup::Owner).await, [2, 1, 0]);
 }
 
@@ -273,8 +274,10 @@ async fn a_request_finds_its_run_when_it_is_over_and_an_owner_only_the_living() 
         found.into_iter().map(|found| (found.run, found.status.phase)).collect::<Vec<_>>()
     };
     assert_eq!(found(Lookup::Name, OPENED).await, [(run.clone(), Phase::Succeeded)]);
-    assert_eq!(found(Lookup::Token, OPENED).await, [(run, Phase::Succeeded)]);
-    assert_eq!(found(Lookup::Token, OPENED + Duration::from_secs(30)).await, []);
+    for by in [Lookup::Token, Lookup::History] {
+        assert_eq!(found(by, OPENED).await, [(run.clone(), Phase::Succeeded)]);
+        assert_eq!(found(by, OPENED + Duration::from_secs(30)).await, []);
+    }
     assert_eq!((found(Lookup::Owner, OPENED).await, found(Lookup::Spec, OPENED).await), (vec![], vec![]));
 }
 
@@ -285,7 +288,7 @@ async fn what_is_alive_is_found_however_old_it_is() {
     let engine = engine(&emr, &place());
     let run = start(&*engine, &job(PI)).await;
     let later = OPENED + Duration::from_hours(1);
-    for by in [Lookup::Name, Lookup::Token, Lookup::Owner, Lookup::Spec] {
+    for by in [Lookup::Name, Lookup::Token, Lookup::Owner, Lookup::Spec, Lookup::History] {
         let found = engine.find(&identity(&job(PI)), by, later).await.unwrap();
         assert_eq!(found.into_iter().map(|found| found.run).collect::<Vec<_>>(), std::slice::from_ref(&run), "{by:?}");
     }

@@ -84,8 +84,8 @@ pub trait Listing: Sync {
 
 /// The runs that `by` selects, the newest first.
 ///
-/// What is over is found by name and token only, if it was made after `since`: who looks for what an owner has looks for what
-/// is to be stopped or kept.
+/// What is over is found by name, by token and in a history only, if it was made after `since`: who looks for what an owner
+/// has looks for what is to be stopped or kept.
 pub async fn find<L: Listing>(
     listing: &L,
     identity: &Identity,
@@ -99,6 +99,7 @@ pub async fn find<L: Listing>(
         }
         // The run of this very name was made by this very request.
         Lookup::Name => reader.late_and_living(since, Extent::Whole).await?,
+        Lookup::History => reader.late_and_living(since, Extent::Bounded).await?,
         Lookup::Token | Lookup::Owner | Lookup::Spec => {
             reader.late_and_living(since.before(LATELY), Extent::Bounded).await?
         }
@@ -109,7 +110,7 @@ pub async fn find<L: Listing>(
         // What was read later is newer.
         runs.insert(run.run.id.clone(), run);
     }
-    let tells_what_is_over = matches!(by, Lookup::Name | Lookup::Token);
+    let tells_what_is_over = matches!(by, Lookup::Name | Lookup::Token | Lookup::History);
     // A service may tell times in whole seconds.
     let since = Timestamp(since.0 - since.0 % 1000);
     let is_wanted = |run: &Run| {

@@ -4,6 +4,7 @@ use super::{At, failure};
 use crate::engine::{Kind, Trouble};
 use crate::job::Phase;
 use crate::lifecycle::next::horizon;
+use crate::lifecycle::plan::Deadlines;
 use crate::lifecycle::state::{Purpose, Stage, State};
 use crate::properties::OnTimeout;
 
@@ -14,7 +15,15 @@ impl At<'_> {
             let failure = failure::of_state();
             return state.done(Some(failure), self.now);
         }
-        if self.now >= self.plan.deadlines.answer_by { self.last_word(state) } else { self.give_up(state) }
+        let Deadlines { give_up, answer_by, .. } = self.plan.deadlines;
+        if self.now >= answer_by {
+            self.last_word(state)
+        } else if self.now < give_up && self.may_pass_over(&state) {
+            let said = state.weather.clone().unwrap_or_else(|| "there was no answer in time".to_owned());
+            self.pass_over(state, &said)
+        } else {
+            self.give_up(state)
+        }
     }
 
     /// There is time left to put things right, not to reach the goal.

@@ -41,12 +41,17 @@ impl At<'_> {
                 });
             }
         };
+        let (earlier, runs) = self.without_earlier_tries(&state, runs);
+        if earlier && runs.is_empty() && !state.tried {
+            state.anew = true;
+            return state.at(Stage::FindOwn, self.now);
+        }
         let first_look = std::mem::take(&mut state.unseen);
         match first_made(&runs).cloned() {
             found if state.given_up => self.found_too_late(state, found),
             found if state.refused.is_some() => self.found_after_refusal(state, found),
             Some(first) => {
-                let own = Own::new(first.run, state.tried || state.sole);
+                let own = Own::new(first.run, state.has_submitted());
                 self.without_twins(state, own, Stopping::all(alive(runs)))
             }
             None if self.may_still_arrive(&state) => {
@@ -55,6 +60,7 @@ impl At<'_> {
             }
             // Once a submission was tried, all that comes before it has been done.
             None if state.tried => self.start(state),
+            None if self.plan.is_restoring() => self.restore(state),
             None if first_look && self.is_on_livy() && self.now.since(self.plan.deadlines.asked) >= MEMORY => {
                 state.tried = true;
                 self.fail(state, failure::of_oblivion(self.plan))
@@ -69,7 +75,7 @@ impl At<'_> {
         let failure = state.refused.clone().unwrap_or_else(|| failure::of_giving_up(self.plan, &state));
         match found {
             Some(Run { run, status }) => {
-                let ours = (state.tried || state.sole) && (state.refused.is_none() || status.silent);
+                let ours = state.has_submitted() && (state.refused.is_none() || status.silent);
                 state.own = Some(Own { status: Some(status), ..Own::new(run, ours) });
                 self.fail(state, failure)
             }
@@ -102,6 +108,7 @@ impl At<'_> {
             (Err(trouble), _) => return self.weather_or_fail(state, trouble),
             (Ok(_), None) => return self.fail(state, failure::of_state()),
         };
+        let (_, runs) = self.without_earlier_tries(&state, runs);
         if !runs.iter().any(|run| same_run(&run.run, &own.run)) && state.polls < STALE_LISTINGS {
             return self.looked_well(state);
         }
@@ -136,6 +143,7 @@ impl At<'_> {
     pub(super) fn recalled(self, mut state: State, seen: Result<Vec<Status>, Trouble>) -> State {
         let status = match seen {
             Ok(seen) => seen.into_iter().next(),
+            Err(trouble) if self.plan.is_restoring() => return self.weather_or_pass_over(state, trouble),
             Err(trouble) => return self.weather_or_fail(state, trouble),
         };
         match (self.plan.recalled(), status) {
@@ -144,6 +152,13 @@ impl At<'_> {
             {
                 state.own = Some(Own { status: Some(status), ..Own::new(run.clone(), false) });
                 state.at(Stage::Explain(None), self.now)
+            }
+            (_, status) if self.plan.is_restoring() => {
+                // What nobody knows any more is over, whichever it was.
+                let name = status.as_ref().and_then(|status| status.name.as_deref());
+                state.rolled_back =
+                    self.plan.rolls_back(name) || status.is_some_and(|status| status.phase == Phase::Gone);
+                self.restore(state)
             }
             _ => {
                 let first_look = Stage::first_look(self.plan, state.unseen);
@@ -183,7 +198,7 @@ impl At<'_> {
 
     /// Submits. The count of looks goes on, so that finding and submitting in turn slows down; and so does the trouble of a
     /// submission whose answer was lost, which a look that finds nothing does not end.
-    fn start(self, state: State) -> State {
+    pub(super) fn start(self, state: State) -> State {
         let (polls, weather_since) = (state.polls, state.weather_since);
         let mut state = state.at(Stage::Start, self.now);
         state.polls = polls;
@@ -224,6 +239,7 @@ impl At<'_> {
     }
 
     pub(super) fn followed(self, mut state: State, seen: Result<Vec<Status>, Trouble>) -> State {
+        let was_just_submitted = state.own.as_ref().is_some_and(|own| own.shown_by.is_some());
         let status = match (seen, &mut state.own) {
             (Ok(seen), Some(own)) => own.saw(&seen, self.now),
             // The engine has answered that it took the job: nothing more was asked for.
@@ -242,8 +258,15 @@ impl At<'_> {
         let (Some(status), Some(own)) = (status, state.own.clone()) else {
             return self.looked_well(state);
         };
+        if was_just_submitted && self.is_of_an_earlier_try(&state, &status) {
+            // The token was known already, and this is what had come of it.
+            (state.own, state.tried, state.lost, state.anew) = (None, false, None, true);
+            return self.start(state);
+        }
         match status.phase {
             Phase::Succeeded => self.succeed(state),
+            // It was started, which is all that is asked for.
+            Phase::Failed if self.plan.is_restoring() => self.succeed(state),
             Phase::Failed | Phase::Cancelled | Phase::Gone => self.fail(state, failure::of_job(&own.run, &status)),
             Phase::Ending if own.has_ended() => self.fail(state, failure::of_job(&own.run, &status)),
             Phase::Waiting | Phase::Running if self.waits_for(WaitFor::Submitted) && !status.silent => {
@@ -314,6 +337,24 @@ impl At<'_> {
         }
     }
 
+    /// Whether there are runs of earlier tries among `runs`, and the others.
+    pub(super) fn without_earlier_tries(self, state: &State, runs: Vec<Run>) -> (bool, Vec<Run>) {
+        let count = runs.len();
+        let runs: Vec<Run> = runs.into_iter().filter(|run| !self.is_of_an_earlier_try(state, &run.status)).collect();
+        (runs.len() < count, runs)
+    }
+
+    /// Whether a run of this request belongs to an earlier try of it, which came to nothing:
+    /// [`CloudFormation` repeats](https://github.com/aws/aws-cdk/issues/35957) a request as it was, with another address for
+    /// the answer. It was made before that was signed, then. Livy does not tell when a batch was made, so there such a
+    /// run is taken for this try's: a job that failed is told, rather than perhaps run twice. What was cancelled Livy has
+    /// forgotten, so that it is made again under the same name.
+    fn is_of_an_earlier_try(self, state: &State, status: &Status) -> bool {
+        let may_be = !state.anew && self.plan.wanted().is_some_and(|wanted| wanted.identity.dated.is_some());
+        let came_to_nothing = matches!(status.phase, Phase::Failed | Phase::Cancelled);
+        may_be && came_to_nothing && status.created.is_some_and(|created| created < self.plan.deadlines.asked)
+    }
+
     /// Whether the look before a first submission may be left to the one that follows it.
     fn may_look_later(self, state: &State) -> bool {
         let is_first = !state.tried && !state.unseen && !state.given_up;
@@ -338,7 +379,7 @@ impl At<'_> {
     }
 
     pub(super) fn waits_for(self, what: WaitFor) -> bool {
-        self.plan.management.wait_for == what
+        self.plan.wait_for() == what
     }
 }
 

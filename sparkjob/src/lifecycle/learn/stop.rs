@@ -11,6 +11,7 @@ impl At<'_> {
     pub(super) fn found_old(self, state: State, found: Result<Vec<Run>, Trouble>) -> State {
         let runs = match found {
             Ok(runs) => runs,
+            Err(trouble) if self.plan.is_restoring() => return self.weather_or_pass_over(state, trouble),
             Err(trouble) => return self.stop_trouble(state, Purpose::LeftBehind, trouble),
         };
         self.left_behind(state, alive(runs))
@@ -33,10 +34,15 @@ impl At<'_> {
             Ok(runs) => runs,
             Err(trouble) => return self.stop_trouble(state, Purpose::Goal, trouble),
         };
-        // A token stands for one submission: whatever came of it is all there will be.
-        let by_token = matches!(&self.plan.goal, Goal::Stop(Target::Search { by: Lookup::Token | Lookup::Name, .. }));
-        let is_all = by_token && !runs.is_empty();
-        let live = alive(runs);
+        // A token stands for one submission: whatever came of it is all there will be, unless it comes of another try.
+        let is_all = match &self.plan.goal {
+            Goal::Stop(Target::Search { by: Lookup::Token | Lookup::Name, identity, place, .. }) => {
+                let last = identity.anew().filter(|_| !place.is_livy()).unwrap_or_else(|| identity.clone());
+                runs.iter().any(|run| last.asked_for(run.name()))
+            }
+            _ => false,
+        };
+        let live = alive(runs.into_iter().filter(|run| self.may_be_searched(run)).collect());
         if !live.is_empty() {
             return state.at(Stage::Stop { runs: Stopping::all(live), purpose: Purpose::Goal }, self.now);
         }
@@ -47,6 +53,12 @@ impl At<'_> {
         let mut state = self.looked_well(state);
         state.stage = Stage::Search { since: Some(since) };
         state
+    }
+
+    /// Whether a run may have been made so late that it is one of those that are searched. Engines tell times in whole seconds.
+    fn may_be_searched(self, run: &Run) -> bool {
+        let Goal::Stop(Target::Search { made_since: Some(since), .. }) = &self.plan.goal else { return true };
+        run.status.created.is_none_or(|created| created.0 / 1000 >= since.0 / 1000)
     }
 
     pub(super) fn asked(
@@ -121,6 +133,8 @@ impl At<'_> {
             Purpose::Goal => state.done(None, self.now),
             Purpose::MakeRoom => state.at(Stage::Start, self.now),
             Purpose::LeftBehind => self.nothing_left_behind(state),
+            Purpose::RollBack => self.rolled_back(state),
+            Purpose::Useless if self.plan.is_restoring() => state.at(Stage::Newest, self.now),
             Purpose::Useless => state.at(Stage::Adopt, self.now),
             Purpose::Twin => state.at(Stage::Follow, self.now),
             Purpose::Abandon(failure) => self.abandoned(state, failure),
@@ -140,7 +154,7 @@ impl At<'_> {
                 state.done(Some(failure), self.now)
             }
             // It came so far just before it was to be cancelled.
-            Some(status) if status.phase == Phase::Succeeded => self.succeed(state),
+            Some(status) if status.phase == Phase::Succeeded && !state.withdrawn => self.succeed(state),
             Some(status) if status.phase == Phase::Failed => {
                 state.notes.push(format!("It ended by itself meanwhile: it is {}.", status.word));
                 state.done(Some(failure), self.now)
@@ -189,11 +203,16 @@ impl At<'_> {
                 if purpose == Purpose::Goal { failure::of(place, trouble) } else { failure::of_old(place, trouble) };
             return self.fail(state, failure);
         }
-        state.notes.push(format!("OnDeleteError is Ignore, so a job may have been left running: {trouble}."));
+        let why = if self.plan.is_restoring() { "An update is taken back" } else { "OnDeleteError is Ignore" };
+        state.notes.push(format!("{why}, so a job may have been left running: {trouble}."));
         match purpose {
+            Purpose::RollBack => state.at(Stage::Newest, self.now),
             Purpose::MakeRoom => state.at(Stage::Start, self.now),
+            Purpose::Useless if self.plan.is_restoring() => self.start(state),
             // The engine that could not be asked for the one would not stop the other either.
-            Purpose::LeftBehind if state.own.is_none() && self.present_is_where_the_old_was() => {
+            Purpose::LeftBehind
+                if state.own.is_none() && !self.plan.is_restoring() && self.present_is_where_the_old_was() =>
+            {
                 state.at(Stage::Start, self.now)
             }
             Purpose::Twin => state.at(Stage::Follow, self.now),

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::world::{BEGIN, Fate, World, place, plan, reference, wanted};
+use super::world::{BEGIN, Fate, World, place, plan, reference, wanted, wanted_at};
 use crate::engine::{Kind, Lookup};
-use crate::job::{Phase, RunRef};
+use crate::job::{Phase, Place, RunRef};
 use crate::lifecycle::{Action, Goal, Target, Wanted};
 use crate::properties::{Management, OnDeleteError};
 
@@ -13,7 +13,7 @@ fn run_of(wanted: &Wanted) -> RunRef {
 }
 
 fn search(wanted: &Wanted, by: Lookup) -> Goal {
-    Goal::Stop(Target::Search { place: place(), identity: wanted.identity.clone(), by })
+    Goal::Stop(Target::Search { place: place(), identity: wanted.identity.clone(), by, made_since: None })
 }
 
 #[test]
@@ -79,6 +79,29 @@ fn a_search_by_token_leaves_other_jobs_of_the_resource_alone() {
     let mut world = World::new().with(&first.identity, Phase::Running).with(&second.identity, Phase::Waiting);
     world.run(&plan(search(&first, Lookup::Token), Management::default()));
     assert_eq!(world.alive(), [second.identity.name()]);
+}
+
+#[test]
+fn a_search_leaves_alone_what_was_made_before_it_counts_where_the_engine_tells() {
+    for place in [Place::EmrServerless("00f1".to_owned()), place()] {
+        let (old, new) = (wanted_at(&place, "pi.py", "r1"), wanted_at(&place, "pi.py", "r2"));
+        let mut world =
+            World::at(place.clone()).with(&old.identity, Phase::Running).with(&new.identity, Phase::Running);
+        world.now = BEGIN + Duration::from_hours(1);
+        world.runs[1].phases[0].0 = world.now;
+        let target = Target::Search {
+            place: place.clone(),
+            identity: new.identity.clone(),
+            by: Lookup::Owner,
+            made_since: Some(world.now + Duration::from_millis(999)),
+        };
+        let mut delete = plan(Goal::Stop(target), Management::default());
+        delete.deadlines = crate::lifecycle::Deadlines::between(world.now, world.now + Duration::from_hours(1));
+        assert_eq!(world.run(&delete).failure, None);
+        // Livy tells no times, so all of them go.
+        assert_eq!(world.alive().len(), usize::from(!place.is_livy()), "{place}");
+        assert!(world.phase(&new.identity.name()).is_over(), "{place}");
+    }
 }
 
 #[test]

@@ -118,6 +118,35 @@ impl World {
         panic!("no outcome after 10,000 steps: {:?}", state.stage);
     }
 
+    /// Carries `plan` out until `is_there`.
+    pub fn run_until(&mut self, plan: &Plan, is_there: impl Fn(&State) -> bool) -> State {
+        let begun = State::begin(plan, self.now);
+        let state = self.run_until_or_done(plan, begun, &is_there);
+        assert!(is_there(&state), "it never was there: {state:?}");
+        state
+    }
+
+    /// Goes on from `state` until `is_there`, or to the end.
+    pub fn run_until_or_done(
+        &mut self,
+        plan: &Plan,
+        mut state: State,
+        mut is_there: impl FnMut(&State) -> bool,
+    ) -> State {
+        while !is_there(&state) {
+            match next(plan, &state, self.now) {
+                Action::Done(_) => return state,
+                Action::Wait(until) => self.now = until,
+                action => {
+                    let seen = self.answer(&action);
+                    self.actions.push(action);
+                    state = learn(plan, state, self.now, seen);
+                }
+            }
+        }
+        state
+    }
+
     /// The words of what was done, in order, repeats of one left out.
     pub fn story(&self) -> Vec<&'static str> {
         let mut words: Vec<_> = self.actions.iter().map(word).collect();
@@ -223,7 +252,9 @@ impl World {
     fn status(&self, id: usize, fate: &Fate) -> Status {
         let name = self.place.starts_once().then(|| fate.name.clone());
         // Those made first are the first.
-        let created = (!self.place.is_livy() && !self.untimed).then_some(BEGIN + Duration::from_secs(id as u64));
+        let begins = fate.phases.first().map_or(BEGIN, |(begins, _)| *begins);
+        let created = begins + Duration::from_millis(id as u64);
+        let created = (!self.place.is_livy() && !self.untimed).then_some(created);
         let phase = fate.phase(self.now);
         let ended = self.ended.filter(|_| phase == Phase::Ending && !fate.deaf);
         Status { name, created, ended, ..status(phase, fate.silent) }
@@ -271,6 +302,7 @@ fn word(action: &Action) -> &'static str {
         Action::Find(_, _, Lookup::Token, _) => "find token",
         Action::Find(_, _, Lookup::Owner, _) => "find owner",
         Action::Find(_, _, Lookup::Spec, _) => "find spec",
+        Action::Find(_, _, Lookup::History, _) => "find history",
         Action::Start(_) => "start",
         Action::Describe(_) => "look",
         Action::Cancel(..) => "cancel",

@@ -1,0 +1,146 @@
+//! What `CloudFormation` tells of the stack that asks: whether it still waits for an answer, and what it is about.
+//!
+//! It is asked for no more than makes a request better: whatever it does not tell, within seconds, changes nothing, and a
+//! line in the log tells so.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_cloudformation::Client;
+use aws_sdk_cloudformation::config::Builder;
+use aws_sdk_cloudformation::config::timeout::TimeoutConfig;
+use aws_sdk_cloudformation::types::StackStatus;
+use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
+
+use sparkjob::drive::Requester;
+use sparkjob::engine::aws::{Asked, error, moment};
+use sparkjob::http::sdk::Aws;
+use sparkjob::job::Timestamp;
+
+use crate::envelope::{Action, Envelope};
+use crate::physical_id::PhysicalId;
+
+/// How long an answer is waited for: no request is to be late for it.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// A resource whose status was changed by so much later than a request was made has gone on without it. When it asks,
+/// `CloudFormation` writes down that the resource is in progress and signs the address of the answer, about at once.
+const ABOUT_AT_ONCE: Duration = Duration::from_secs(5);
+
+/// The stack of one request, for as long as one invocation lasts.
+#[derive(Debug)]
+pub struct Stack<'a> {
+    aws: &'a Aws,
+    envelope: &'a Envelope,
+    client: OnceLock<Client>,
+    /// Whether the log tells already that something is not known.
+    told: AtomicBool,
+}
+
+/// What a stack is about, as
+/// [`DescribeStacks`](https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html) tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Standing {
+    /// Whether it goes back to what it was before.
+    pub rolls_back: bool,
+    /// When what it is about began: its last update, or else its creation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+}
+
+impl<'a> Stack<'a> {
+    /// The stack that `envelope` comes from. Nothing is sent before something is asked.
+    pub fn of(envelope: &'a Envelope, aws: &'a Aws) -> Self {
+        Self { aws, envelope, client: OnceLock::new(), told: AtomicBool::new(false) }
+    }
+
+    /// What it is about, where that makes a difference: an Update in a rollback is another one, and a Delete that does not
+    /// know its job looks for one. None where it is not to be known.
+    pub async fn standing(&self) -> Option<Standing> {
+        let matters = match (&self.envelope.action, &self.envelope.physical_id) {
+            (Action::Update, _) => true,
+            (Action::Delete, id) => matches!(id, Some(PhysicalId::Foreign(_)) | None),
+            _ => false,
+        };
+        if !matters {
+            return None;
+        }
+        let asked = self.client().describe_stacks().stack_name(&self.envelope.stack_id).send();
+        let answer = match timeout(LIMIT, asked).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(failed)) => return self.unknown("DescribeStacks", &error(Asked::Look, &failed).failed.said),
+            Err(_) => return self.unknown("DescribeStacks", LATE),
+        };
+        let Some(stack) = answer.stacks().iter().find(|stack| stack.stack_id() == Some(&self.envelope.stack_id)) else {
+            return self.unknown("DescribeStacks", "the stack is not in the answer");
+        };
+        let status = stack.stack_status().map(StackStatus::as_str).unwrap_or_default();
+        Some(Standing {
+            rolls_back: status.ends_with(ROLLING_BACK),
+            since: moment(stack.last_updated_time()).or(moment(stack.creation_time())),
+        })
+    }
+
+    /// When the resource's status was last changed; none where that is not to be known.
+    async fn changed(&self) -> Option<Timestamp> {
+        let Envelope { stack_id, logical_id, .. } = self.envelope;
+        let asked = self.client().describe_stack_resource().stack_name(stack_id).logical_resource_id(logical_id).send();
+        let answer = match timeout(LIMIT, asked).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(failed)) => return self.unknown("DescribeStackResource", &error(Asked::Look, &failed).failed.said),
+            Err(_) => return self.unknown("DescribeStackResource", LATE),
+        };
+        let resource = answer.stack_resource_detail().filter(|it| it.logical_resource_id() == Some(logical_id));
+        let changed = resource.and_then(|resource| moment(resource.last_updated_timestamp()));
+        changed.or_else(|| self.unknown("DescribeStackResource", "the resource's time is not in the answer"))
+    }
+
+    /// Tells the log, once.
+    fn unknown<T>(&self, operation: &str, why: &str) -> Option<T> {
+        if !self.told.swap(true, Ordering::Relaxed) {
+            tracing::warn!(operation, why, "CloudFormation does not tell; the request goes on as one that is awaited");
+        }
+        None
+    }
+
+    fn client(&self) -> &Client {
+        self.client.get_or_init(|| {
+            let limits = TimeoutConfig::builder().read_timeout(LIMIT).operation_timeout(LIMIT).build();
+            Client::from_conf(Builder::from(self.aws.config()).timeout_config(limits).build())
+        })
+    }
+}
+
+/// What [`StackStatus`](https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html) says at its end of
+/// a stack that goes back: `UPDATE_ROLLBACK_IN_PROGRESS`.
+const ROLLING_BACK: &str = "ROLLBACK_IN_PROGRESS";
+
+const LATE: &str = "no answer within 5 s";
+
+#[async_trait]
+impl Requester for Stack<'_> {
+    /// `CloudFormation` waits until it is known that the resource has been changed since: it
+    /// [tells](https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackResourceDetail.html) when the
+    /// status was last changed, and it changes the status when it takes an answer, gives up waiting, or asks for the next
+    /// thing. A request whose address does not tell when it was signed is taken to be awaited.
+    async fn waits(&self) -> bool {
+        let Some(signed) = self.envelope.response_url.signed() else { return true };
+        let changed = self.changed().await;
+        let has_gone_on = changed.is_some_and(|changed| changed > signed + ABOUT_AT_ONCE);
+        if has_gone_on {
+            tracing::warn!(
+                changed = changed.map(crate::moment::text),
+                signed = crate::moment::text(signed),
+                "CloudFormation has gone on without an answer to this request"
+            );
+        }
+        !has_gone_on
+    }
+}
+
+#[cfg(test)]
+mod tests;

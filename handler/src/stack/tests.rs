@@ -1,0 +1,190 @@
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::*;
+use crate::sample;
+use sparkjob::engine::Engines;
+use sparkjob::http::{Lost, Transport};
+use sparkjob::testing::engines;
+
+/// 2026-11-21T07:00:00Z, at which the samples are signed.
+const SIGNED: Timestamp = Timestamp(1_795_244_400_000);
+
+/// What `CloudFormation` does with whatever it is asked.
+#[derive(Clone, Copy, Debug)]
+enum Says {
+    /// This, in XML, with this status.
+    Text(u16, &'static str),
+    Nothing,
+    Refuses,
+}
+
+#[derive(Debug)]
+struct CloudFormation {
+    says: Says,
+    asked: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Transport for CloudFormation {
+    async fn send(&self, request: Request<Bytes>, limit: Duration) -> Result<Response<Bytes>, Lost> {
+        assert_eq!(request.uri().host(), Some("cloudformation.eu-west-1.amazonaws.com"));
+        let text = String::from_utf8(request.body().to_vec()).expect("text");
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+        match self.says {
+            Says::Text(status, text) => {
+                let mut response = Response::new(Bytes::from_static(text.as_bytes()));
+                *response.status_mut() = status.try_into().expect("a status");
+                Ok(response)
+            }
+            Says::Nothing => {
+                tokio::time::sleep(limit).await;
+                Err(Lost::TimedOut)
+            }
+            Says::Refuses => Err(Lost::NotSent("Connection refused".to_owned())),
+        }
+    }
+}
+
+fn asked(says: Says) -> (Arc<CloudFormation>, Engines) {
+    let cloudformation = Arc::new(CloudFormation { says, asked: Mutex::default() });
+    (Arc::clone(&cloudformation), engines(cloudformation))
+}
+
+async fn waits(says: Says) -> bool {
+    let envelope = sample::envelope(&sample::event("Create", json!({})));
+    let (_, engines) = asked(says);
+    Stack::of(&envelope, engines.aws()).waits().await
+}
+
+async fn standing(request_type: &str, changes: Value, says: Says) -> Option<Standing> {
+    let envelope = sample::envelope(&sample::event(request_type, changes));
+    let (_, engines) = asked(says);
+    Stack::of(&envelope, engines.aws()).standing().await
+}
+
+macro_rules! resource {
+    ($changed:literal) => {
+        concat!(
+            r#"<DescribeStackResourceResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/">"#,
+            "<DescribeStackResourceResult><StackResourceDetail>",
+            "<LogicalResourceId>Pi</LogicalResourceId><ResourceType>Custom::SparkJob</ResourceType>",
+            "<LastUpdatedTimestamp>",
+            $changed,
+            "</LastUpdatedTimestamp><ResourceStatus>CREATE_IN_PROGRESS</ResourceStatus>",
+            "</StackResourceDetail></DescribeStackResourceResult></DescribeStackResourceResponse>"
+        )
+    };
+}
+
+macro_rules! stack {
+    ($more:literal) => {
+        concat!(
+            r#"<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/">"#,
+            "<DescribeStacksResult><Stacks><member><StackName>demo</StackName>",
+            "<StackId>arn:aws:cloudformation:eu-west-1:123456789012:stack/demo/0a1b2c3d</StackId>",
+            "<CreationTime>2026-11-20T07:00:00Z</CreationTime>",
+            $more,
+            "</member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+        )
+    };
+}
+
+const DENIED: Says = Says::Text(
+    403,
+    r#"<ErrorResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><Error><Type>Sender</Type>
+    <Code>AccessDenied</Code><Message>not authorized</Message></Error><RequestId>1</RequestId></ErrorResponse>"#,
+);
+const UNKNOWN: Says = Says::Text(
+    400,
+    r#"<ErrorResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><Error><Type>Sender</Type>
+    <Code>ValidationError</Code><Message>Resource Pi does not exist for stack demo</Message></Error>
+    <RequestId>1</RequestId></ErrorResponse>"#,
+);
+
+#[tokio::test(start_paused = true)]
+async fn a_request_is_superseded_once_its_resource_was_changed_well_after_it() {
+    assert!(waits(Says::Text(200, resource!("2026-11-21T06:59:59.412Z"))).await, "before it");
+    assert!(waits(Says::Text(200, resource!("2026-11-21T07:00:05.000Z"))).await, "about at once");
+    assert!(!waits(Says::Text(200, resource!("2026-11-21T07:00:05.001Z"))).await, "later");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_is_awaited_unless_the_contrary_is_known() {
+    let unreadable = [Says::Text(200, "<html/>"), Says::Text(200, resource!("")), Says::Text(503, "")];
+    for says in unreadable.into_iter().chain([DENIED, UNKNOWN, Says::Nothing, Says::Refuses]) {
+        let began = Instant::now();
+        assert!(waits(says).await, "{says:?}");
+        assert!(began.elapsed() <= LIMIT, "{says:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_whose_address_has_no_date_asks_nothing() {
+    let envelope = sample::envelope(&sample::event("Create", json!({"ResponseURL": "https://host/"})));
+    let (cloudformation, engines) = asked(Says::Text(200, resource!("2027-01-01T00:00:00Z")));
+    assert!(Stack::of(&envelope, engines.aws()).waits().await);
+    assert!(cloudformation.asked.lock().expect("no panic").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn its_own_resource_and_its_own_stack_are_asked_about() {
+    let envelope = sample::envelope(&sample::event("Update", json!({})));
+    let (cloudformation, engines) = asked(DENIED);
+    let stack = Stack::of(&envelope, engines.aws());
+    assert_eq!((stack.waits().await, stack.standing().await), (true, None));
+    let asked = cloudformation.asked.lock().expect("no panic").clone();
+    let id = "arn%3Aaws%3Acloudformation%3Aeu-west-1%3A123456789012%3Astack%2Fdemo%2F0a1b2c3d";
+    assert_eq!(
+        asked,
+        [
+            format!("Action=DescribeStackResource&Version=2010-05-15&StackName={id}&LogicalResourceId=Pi"),
+            format!("Action=DescribeStacks&Version=2010-05-15&StackName={id}"),
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_is_known_by_the_stack_s_status() {
+    let rolls_back = async |says| standing("Update", json!({}), says).await.map(|standing| standing.rolls_back);
+    for (text, told) in [
+        (stack!("<StackStatus>UPDATE_ROLLBACK_IN_PROGRESS</StackStatus>"), Some(true)),
+        (stack!("<StackStatus>IMPORT_ROLLBACK_IN_PROGRESS</StackStatus>"), Some(true)),
+        (stack!("<StackStatus>UPDATE_IN_PROGRESS</StackStatus>"), Some(false)),
+        (stack!("<StackStatus>UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS</StackStatus>"), Some(false)),
+        (stack!("<StackStatus>SOMETHING_NEW</StackStatus>"), Some(false)),
+        ("<html/>", None),
+    ] {
+        assert_eq!(rolls_back(Says::Text(200, text)).await, told, "{text}");
+    }
+    for says in [DENIED, Says::Nothing, Says::Refuses] {
+        assert_eq!(rolls_back(says).await, None, "{says:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_stack_is_about_began_with_its_last_update_or_else_its_creation() {
+    let since = async |text| {
+        let says = Says::Text(200, text);
+        standing("Delete", json!({"PhysicalResourceId": "invented"}), says).await.and_then(|standing| standing.since)
+    };
+    let day = Duration::from_hours(24);
+    assert_eq!(since(stack!("<StackStatus>DELETE_IN_PROGRESS</StackStatus>")).await, Some(SIGNED.before(day)));
+    let updated = stack!("<LastUpdatedTime>2026-11-21T07:00:00Z</LastUpdatedTime>");
+    assert_eq!(since(updated).await, Some(SIGNED));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_makes_no_difference_is_not_asked() {
+    let text = stack!("<StackStatus>UPDATE_ROLLBACK_IN_PROGRESS</StackStatus>");
+    let run = "livy+http://emr:8998/batches/3#Pi-0123456789abcdef-01234567-89abcdef";
+    for (request_type, id) in [("Create", json!(null)), ("Delete", json!(run)), ("Delete", json!("spark-job:nothing"))]
+    {
+        let told = standing(request_type, json!({"PhysicalResourceId": id}), Says::Text(200, text)).await;
+        assert_eq!(told, None, "{request_type} {id}");
+    }
+}

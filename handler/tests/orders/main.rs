@@ -1,0 +1,305 @@
+//! Requests in every order in which `CloudFormation` and Lambda may deliver them, on every engine, worked on within one
+//! invocation and by the workflow: whole requests, from the event to the answer, in virtual time.
+
+mod world;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use world::{BAD, Driver, Engine, GOOD, World, worlds};
+
+/// What `CloudFormation` invents for a Create that it cut off.
+const INVENTED: &str = "demo-Pi-1ABCDEFGHIJKL";
+
+/// A stack whose Create succeeded: its properties, and the id of its job.
+async fn created(world: &World, more: &Value) -> (Value, String) {
+    let good = world.properties(GOOD, more);
+    let id = world.succeeds(&world.create("create", &good)).await;
+    assert_eq!(world.alive(), [GOOD], "{}", world.name());
+    sleep(Duration::from_mins(30)).await;
+    world.stack_is("UPDATE_IN_PROGRESS");
+    (good, id)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_while_the_create_is_in_flight_leaves_no_job() {
+    for world in worlds() {
+        let properties = world.properties(GOOD, &json!({"WaitFor": "Succeeded"}));
+        let create = world.create("create", &properties);
+        let delete = async {
+            // Another resource fails.
+            sleep(Duration::from_secs(100)).await;
+            let delete = world.delete("delete", INVENTED, &properties);
+            world.succeeds(&delete).await;
+        };
+        let (answer, ()) = tokio::join!(world.deliver(&create), delete);
+        // It saw its job cancelled, or was told that nobody waits: either is fine, no third is.
+        assert!(answer.is_none_or(|answer| answer.status == "FAILED"), "{}", world.name());
+        assert!(world.alive().is_empty(), "{}", world.name());
+        assert_eq!(world.made(GOOD), 1, "{}", world.name());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_delivered_after_its_delete_makes_nothing() {
+    for world in worlds() {
+        let properties = world.properties(GOOD, &json!({}));
+        let create = world.create("create", &properties);
+        sleep(Duration::from_mins(10)).await;
+        world.succeeds(&world.delete("delete", INVENTED, &properties)).await;
+        sleep(Duration::from_mins(5)).await;
+        assert_eq!(world.deliver(&create).await, None, "{}", world.name());
+        assert_eq!(world.made(GOOD), 0, "{}", world.name());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_that_comes_while_a_late_create_submits_leaves_no_job() {
+    for world in worlds() {
+        let properties = world.properties(GOOD, &json!({"WaitFor": "Submitted"}));
+        let create = world.create("create", &properties);
+        sleep(Duration::from_secs(30)).await;
+        let delete = world.delete("delete", INVENTED, &properties);
+        let late = async {
+            sleep(Duration::from_secs(20)).await;
+            world.deliver(&create).await
+        };
+        let (late, _) = tokio::join!(late, world.succeeds(&delete));
+        assert_eq!(late, None, "{}: {late:?}", world.name());
+        assert!(world.alive().is_empty(), "{}", world.name());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_delivered_again_after_its_answer_touches_nothing() {
+    for world in worlds() {
+        let properties = world.properties(GOOD, &json!({}));
+        let create = world.create("create", &properties);
+        world.succeeds(&create).await;
+        for minutes in [3, 30] {
+            sleep(Duration::from_mins(minutes)).await;
+            assert_eq!(world.deliver(&create).await, None, "{}", world.name());
+            assert_eq!((world.alive(), world.made(GOOD)), (vec![GOOD.to_owned()], 1), "{}", world.name());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_delivered_again_while_it_is_awaited_is_answered_again_with_the_same_id() {
+    for world in worlds() {
+        world.deny();
+        let properties = world.properties(GOOD, &json!({}));
+        let create = world.create("create", &properties);
+        let id = world.succeeds(&create).await;
+        sleep(Duration::from_mins(3)).await;
+        assert_eq!(world.succeeds(&create).await, id, "{}", world.name());
+        assert_eq!((world.alive().len(), world.made(GOOD)), (1, 1), "{}", world.name());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_is_delivered_after_the_next_one_was_answered_changes_nothing() {
+    for world in worlds() {
+        let (good, id) = created(&world, &json!({})).await;
+        let bad = world.properties(BAD, &json!({}));
+        let late = world.update("update", &id, &good, &bad);
+        sleep(Duration::from_mins(10)).await;
+        world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");
+        assert_eq!(world.succeeds(&world.update("rollback", &id, &bad, &good)).await, id, "{}", world.name());
+        sleep(Duration::from_mins(5)).await;
+        assert_eq!(world.deliver(&late).await, None, "{}", world.name());
+        assert_eq!((world.alive(), world.made(BAD)), (vec![GOOD.to_owned()], 0), "{}", world.name());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_stops_what_an_update_left_behind_that_died() {
+    for strategy in ["StopThenStart", "StartThenStop"] {
+        for world in worlds() {
+            let told = format!("{}, {strategy}", world.name());
+            let more = json!({"UpdateStrategy": strategy});
+            let (good, id) = created(&world, &more).await;
+            let bad = world.properties(BAD, &more);
+            let update = world.update("update", &id, &good, &bad);
+            // The process goes once its job runs, and so does every later one.
+            let died = async {
+                while !world.alive().contains(&BAD.to_owned()) {
+                    sleep(Duration::from_secs(1)).await;
+                }
+            };
+            tokio::select! {
+                answer = world.deliver(&update) => panic!("{told}: it was answered: {answer:?}"),
+                () = died => {}
+            }
+            sleep(Duration::from_hours(1)).await;
+            world.resource_changes();
+            world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");
+            let back = world.succeeds(&world.update("rollback", &id, &bad, &good)).await;
+            assert_eq!(world.alive(), [GOOD], "{told}");
+            // The old job was stopped, so a new one runs, or was never touched.
+            assert_eq!(
+                (back == id, world.made(GOOD)),
+                if strategy == "StartThenStop" { (true, 1) } else { (false, 2) }
+            );
+            if back != id {
+                world.succeeds(&world.delete("clean-up", &id, &good)).await;
+            }
+            world.succeeds(&world.delete("delete", &back, &good)).await;
+            assert!(world.alive().is_empty(), "{told}");
+        }
+    }
+}
+
+/// What `CloudFormation` sends after a replacement that succeeded, when another resource fails.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    /// An Update back, with the id of the new job.
+    BackFromNew,
+    /// The same with the id of the old one, which is what it was before.
+    BackFromOld,
+    /// A Delete of the new job.
+    DeleteNew,
+    /// A Delete of the old one.
+    DeleteOld,
+}
+
+#[tokio::test(start_paused = true)]
+async fn replacement_rollback_and_clean_up_leave_one_job_in_whichever_order_they_come() {
+    use Next::{BackFromNew, BackFromOld, DeleteNew, DeleteOld};
+    // A clean-up that succeeded deletes the old job: then only the new one is there.
+    let orders: [&[Next]; 7] = [
+        &[BackFromNew],
+        &[BackFromOld],
+        &[BackFromNew, DeleteNew],
+        &[BackFromOld, DeleteNew],
+        &[DeleteNew, BackFromOld],
+        &[DeleteNew, BackFromNew],
+        &[BackFromNew, DeleteNew, DeleteOld],
+    ];
+    for strategy in ["StopThenStart", "StartThenStop"] {
+        for order in orders {
+            for world in worlds() {
+                replaced(&world, strategy, order).await;
+            }
+        }
+    }
+}
+
+async fn replaced(world: &World, strategy: &str, order: &[Next]) {
+    let told = format!("{}, {strategy}, {order:?}", world.name());
+    let more = json!({"UpdateStrategy": strategy});
+    let (good, old) = created(world, &more).await;
+    let bad = world.properties(BAD, &more);
+    let new = world.succeeds(&world.update("update", &old, &good, &bad)).await;
+    assert_ne!(new, old, "{told}");
+    sleep(Duration::from_mins(5)).await;
+    world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");
+    let mut current = old.clone();
+    for (number, next) in order.iter().enumerate() {
+        let request = format!("next-{number}");
+        match next {
+            Next::BackFromNew => {
+                current = world.succeeds(&world.update(&request, &new, &bad, &good)).await;
+            }
+            Next::BackFromOld => {
+                current = world.succeeds(&world.update(&request, &old, &bad, &good)).await;
+            }
+            Next::DeleteNew => {
+                world.succeeds(&world.delete(&request, &new, &bad)).await;
+            }
+            // It is the clean-up of what was replaced; what is current is never cleaned up.
+            Next::DeleteOld if current != old => {
+                world.succeeds(&world.delete(&request, &old, &good)).await;
+            }
+            Next::DeleteOld => {}
+        }
+        sleep(Duration::from_mins(1)).await;
+    }
+    assert_eq!(world.alive(), [GOOD], "{told}");
+    world.stack_is("DELETE_IN_PROGRESS");
+    world.succeeds(&world.delete("delete", &current, &good)).await;
+    // Whatever else is alive is what a clean-up is still to come for.
+    assert!(world.alive().is_empty(), "{told}: {:?}", world.alive());
+}
+
+#[tokio::test(start_paused = true)]
+async fn hours_of_work_are_not_repeated_because_another_resource_failed() {
+    for world in worlds() {
+        let more = json!({"WaitFor": "Running", "UpdateStrategy": "StartThenStop"});
+        let (good, old) = created(&world, &more).await;
+        world.end(GOOD, true);
+        let bad = world.properties(BAD, &more);
+        let new = world.succeeds(&world.update("update", &old, &good, &bad)).await;
+        sleep(Duration::from_mins(5)).await;
+        world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");
+        let back = world.succeeds(&world.update("rollback", &new, &bad, &good)).await;
+        assert_eq!((back == old, world.made(GOOD)), (true, 1), "{}", world.name());
+        assert!(world.alive().is_empty(), "{}", world.name());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_that_is_not_known_to_be_one_is_an_update_like_any_other() {
+    for world in worlds() {
+        let (good, old) = created(&world, &json!({})).await;
+        let bad = world.properties(BAD, &json!({}));
+        let new = world.succeeds(&world.update("update", &old, &good, &bad)).await;
+        world.deny();
+        let back = world.succeeds(&world.update("rollback", &new, &bad, &good)).await;
+        assert_eq!((world.alive(), world.made(GOOD)), (vec![GOOD.to_owned()], 2), "{}", world.name());
+        world.succeeds(&world.delete("delete", &back, &good)).await;
+        assert!(world.alive().is_empty(), "{}", world.name());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_try_of_a_create_makes_its_job_anew_where_the_first_came_to_nothing() {
+    for world in worlds() {
+        let properties = world.properties(GOOD, &json!({}));
+        let first = world.create("create", &properties);
+        let died = async {
+            while world.alive().is_empty() {
+                sleep(Duration::from_millis(100)).await;
+            }
+            world.end(GOOD, false);
+        };
+        let (answer, ()) = tokio::join!(world.deliver(&first), died);
+        assert!(answer.is_some_and(|answer| answer.status == "FAILED"), "{}", world.name());
+        sleep(Duration::from_secs(90)).await;
+        let again = world.create("create", &properties);
+        let answer = world.deliver(&again).await.expect("an answer");
+        // Livy tells no times: the job that failed is told, not run again.
+        let (status, made) = if world.engine == Engine::Livy { ("FAILED", 1) } else { ("SUCCESS", 2) };
+        assert_eq!((answer.status.as_str(), world.made(GOOD)), (status, made), "{}: {}", world.name(), answer.reason);
+        world.resource_changes();
+        world.succeeds(&world.delete("delete", &answer.id, &properties)).await;
+        assert!(world.alive().is_empty(), "{}", world.name());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_try_of_a_create_adopts_the_job_that_lives() {
+    for world in worlds() {
+        let properties = world.properties(GOOD, &json!({}));
+        let first = world.create("create", &properties);
+        let id = world.deliver(&first).await.expect("an answer").id;
+        sleep(Duration::from_secs(90)).await;
+        let again = world.create("create", &properties);
+        assert_eq!(world.succeeds(&again).await, id, "{}", world.name());
+        assert_eq!((world.alive().len(), world.made(GOOD)), (1, 1), "{}", world.name());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_with_an_invented_id_leaves_the_job_alone_that_the_stack_had_before() {
+    for world in worlds().into_iter().filter(|world| world.driver == Driver::Workflow) {
+        let (good, id) = created(&world, &json!({})).await;
+        world.succeeds(&world.delete("clean-up", INVENTED, &good)).await;
+        // Livy tells no times.
+        assert_eq!(world.alive().is_empty(), world.engine == Engine::Livy, "{}", world.name());
+        world.succeeds(&world.delete("delete", &id, &good)).await;
+        assert!(world.alive().is_empty(), "{}", world.name());
+    }
+}

@@ -1,0 +1,333 @@
+//! A stack with one resource, and all that its requests leave for: `CloudFormation` that answers, the engines, the bucket.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use lambda_runtime::{Context, LambdaEvent};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use handler::Submitter;
+use handler::arrival::Arrival;
+use handler::deadlines::Times;
+use handler::envelope::Envelope;
+use handler::event::Event;
+use handler::moment;
+use handler::turn::{Progress, Step, Turn, VERSION};
+use sparkjob::drive::Clock;
+use sparkjob::http::{Lost, Transport};
+use sparkjob::job::Timestamp;
+use sparkjob::testing::{FakeEmr, FakeLivy, Script, engines};
+
+/// 2026-11-21T07:00:00Z, at which every world begins.
+const BEGIN: Timestamp = Timestamp(1_795_244_400_000);
+
+const INVOCATION: Duration = Duration::from_mins(15);
+const BUCKET: &str = "bucket.s3.eu-west-1.amazonaws.com";
+const STACK: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/demo/0a1b2c3d";
+
+pub const GOOD: &str = "s3://code/good.py";
+pub const BAD: &str = "s3://code/bad.py";
+
+/// Where the jobs run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    Livy,
+    EmrOnEks,
+    EmrServerless,
+    EmrSteps,
+}
+
+/// Who works on a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Driver {
+    OneInvocation,
+    Workflow,
+}
+
+/// What `CloudFormation` says when it is asked.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    is_denied: bool,
+    status: &'static str,
+    /// When the stack was last updated, and the resource changed.
+    updated: Timestamp,
+    changed: Timestamp,
+}
+
+#[derive(Clone, Debug)]
+pub struct World {
+    pub engine: Engine,
+    pub driver: Driver,
+    pub livy: FakeLivy,
+    pub emr: FakeEmr,
+    told: Arc<Mutex<Told>>,
+    answers: Arc<Mutex<BTreeMap<String, Vec<Answer>>>>,
+    began: Instant,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub status: String,
+    pub id: String,
+    pub reason: String,
+}
+
+/// A request as it was made; it may be delivered any time, and often.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    key: String,
+    event: Value,
+}
+
+/// Every engine with every driver.
+pub fn worlds() -> Vec<World> {
+    let engines = [Engine::Livy, Engine::EmrOnEks, Engine::EmrServerless, Engine::EmrSteps];
+    let drivers = [Driver::OneInvocation, Driver::Workflow];
+    engines.into_iter().flat_map(|engine| drivers.map(|driver| World::new(engine, driver))).collect()
+}
+
+impl World {
+    fn new(engine: Engine, driver: Driver) -> Self {
+        let (livy, emr) = (FakeLivy::new(), FakeEmr::new());
+        for file in [GOOD, BAD] {
+            livy.script(file, Script::endless());
+            emr.script(file, Script::endless());
+        }
+        let told = Told { is_denied: false, status: "CREATE_IN_PROGRESS", updated: BEGIN, changed: BEGIN };
+        let (told, answers) = (Arc::new(Mutex::new(told)), Arc::default());
+        Self { engine, driver, livy, emr, told, answers, began: Instant::now() }
+    }
+
+    /// How it is called in an assertion.
+    pub fn name(&self) -> String {
+        format!("{:?}, {:?}", self.engine, self.driver)
+    }
+
+    pub fn now(&self) -> Timestamp {
+        BEGIN + self.began.elapsed()
+    }
+
+    /// The stack begins something new.
+    pub fn stack_is(&self, status: &'static str) {
+        let mut told = lock(&self.told);
+        told.status = status;
+        if !status.contains("ROLLBACK") {
+            told.updated = self.now();
+        }
+    }
+
+    /// `CloudFormation` may not be asked any more.
+    pub fn deny(&self) {
+        lock(&self.told).is_denied = true;
+    }
+
+    /// The resource's status changes, as it does whenever something is asked or answered.
+    pub fn resource_changes(&self) {
+        lock(&self.told).changed = self.now();
+    }
+
+    /// Makes a request: the resource is in progress from now on.
+    pub fn ask(&self, request_type: &str, request: &str, changes: Value) -> Asked {
+        self.resource_changes();
+        let date = moment::text(Timestamp(self.now().0 / 1000 * 1000)).replace(['-', ':'], "");
+        let key = format!("{request}-{date}");
+        let mut event = json!({
+            "RequestType": request_type,
+            "RequestId": request,
+            "ResponseURL": format!("https://{BUCKET}/{key}?X-Amz-Date={date}&X-Amz-Signature=5ec2e7"),
+            "ResourceType": "Custom::SparkJob",
+            "LogicalResourceId": "Pi",
+            "StackId": STACK,
+        });
+        let Value::Object(changes) = changes else { unreachable!("changes are an object") };
+        for (name, value) in changes {
+            event[name] = value;
+        }
+        Asked { key, event }
+    }
+
+    /// The properties of a job that runs `file`, with `more`.
+    pub fn properties(&self, file: &str, more: &Value) -> Value {
+        let mut properties = match self.engine {
+            Engine::Livy => json!({"LivyHost": "emr"}),
+            Engine::EmrOnEks => json!({
+                "VirtualClusterId": "0abc", "ReleaseLabel": "emr-7.5.0-latest",
+                "ExecutionRoleArn": "arn:aws:iam::123456789012:role/job",
+            }),
+            Engine::EmrServerless => {
+                json!({"ApplicationId": "00f1", "ExecutionRoleArn": "arn:aws:iam::123456789012:role/job"})
+            }
+            Engine::EmrSteps => json!({"ClusterId": "j-1ABC"}),
+        };
+        properties["Parameters"] = json!({ "File": file });
+        for (name, value) in more.as_object().expect("more properties") {
+            properties[name] = value.clone();
+        }
+        properties
+    }
+
+    pub fn create(&self, request: &str, properties: &Value) -> Asked {
+        self.ask("Create", request, json!({"ResourceProperties": properties}))
+    }
+
+    pub fn update(&self, request: &str, id: &str, old: &Value, new: &Value) -> Asked {
+        let changes = json!({"PhysicalResourceId": id, "OldResourceProperties": old, "ResourceProperties": new});
+        self.ask("Update", request, changes)
+    }
+
+    pub fn delete(&self, request: &str, id: &str, properties: &Value) -> Asked {
+        self.ask("Delete", request, json!({"PhysicalResourceId": id, "ResourceProperties": properties}))
+    }
+
+    /// Delivers a request, to its end; what was answered last, if anything was this time.
+    pub async fn deliver(&self, asked: &Asked) -> Option<Answer> {
+        let before = self.answers(asked).len();
+        match self.driver {
+            Driver::OneInvocation => self.invoke(asked).await,
+            Driver::Workflow => self.work(asked).await,
+        }
+        let answers = self.answers(asked);
+        answers.last().filter(|_| answers.len() > before).cloned()
+    }
+
+    /// The same of one that must be answered well, whose answer `CloudFormation` takes.
+    pub async fn succeeds(&self, asked: &Asked) -> String {
+        let answer = self.deliver(asked).await.unwrap_or_else(|| panic!("{}: no answer to {}", self.name(), asked.key));
+        assert_eq!(answer.status, "SUCCESS", "{}: {}", self.name(), answer.reason);
+        self.resource_changes();
+        answer.id
+    }
+
+    /// All answers to a request.
+    pub fn answers(&self, asked: &Asked) -> Vec<Answer> {
+        lock(&self.answers).get(&asked.key).cloned().unwrap_or_default()
+    }
+
+    /// The files of the jobs that are alive.
+    pub fn alive(&self) -> Vec<String> {
+        let livy = self.livy.alive().into_iter().map(|batch| batch.file);
+        let mut files: Vec<String> = livy.chain(self.emr.alive().into_iter().map(|run| run.file)).collect();
+        files.sort();
+        files
+    }
+
+    /// How many jobs of a file there ever were.
+    pub fn made(&self, file: &str) -> usize {
+        self.livy.batches().iter().filter(|batch| batch.file == file).count()
+            + self.emr.runs().iter().filter(|run| run.file == file).count()
+    }
+
+    /// Ends all jobs of a file, well or badly, as if by themselves.
+    pub fn end(&self, file: &str, well: bool) {
+        for batch in self.livy.alive().iter().filter(|batch| batch.file == file) {
+            self.livy.end(batch.id, if well { "success" } else { "dead" });
+        }
+        for run in self.emr.alive().iter().filter(|run| run.file == file) {
+            self.emr.end(&run.id, well);
+        }
+    }
+
+    fn submitter(&self) -> Submitter {
+        Submitter { engines: engines(Arc::new(self.clone())), workflow: None }
+    }
+
+    fn context(&self) -> Context {
+        let mut context = Context::default();
+        context.deadline = (self.now() + INVOCATION).0;
+        context
+    }
+
+    async fn invoke(&self, asked: &Asked) {
+        let event = serde_json::from_value(asked.event.clone()).expect("an event");
+        let event = LambdaEvent::new(Arrival::Request(event), self.context());
+        self.submitter().serve(event, Clock::showing(self.now())).await.expect("it is answered, or withdrawn");
+    }
+
+    /// As the workflow does it, a step at a time.
+    async fn work(&self, asked: &Asked) {
+        let event: Event = serde_json::from_value(asked.event.clone()).expect("an event");
+        let envelope = Envelope::read(&event).expect("an envelope");
+        let times = Times::durable(&envelope, &event, self.now());
+        let request = handler::request::Request::of(envelope, event, &times);
+        let began = moment::text(self.now());
+        let mut turn = Turn {
+            version: VERSION,
+            event: request.event,
+            old: request.old,
+            standing: None,
+            submitter: String::new(),
+            responder: String::new(),
+            progress: Progress::Claimed,
+            until: String::new(),
+            ended: false,
+        };
+        while !turn.ended {
+            // It is stored in between.
+            let stored = serde_json::to_string(&turn).expect("a turn is stored");
+            let step = Step { turn: serde_json::from_str(&stored).expect("and read"), began: began.clone(), tries: 0 };
+            let event = LambdaEvent::new(Arrival::Step(step), self.context());
+            let taken = self.submitter().serve(event, Clock::showing(self.now())).await;
+            turn = taken.expect("a step is taken").expect("and tells the next turn");
+            let until = moment::read(&turn.until).expect("a moment");
+            tokio::time::sleep(until.since(self.now())).await;
+        }
+    }
+
+    fn take(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        let body: Value = serde_json::from_slice(request.body()).expect("an answer is JSON");
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        let answer = Answer { status: text("Status"), id: text("PhysicalResourceId"), reason: text("Reason") };
+        let key = request.uri().path().trim_start_matches('/').to_owned();
+        lock(&self.answers).entry(key).or_default().push(answer);
+        Response::new(Bytes::new())
+    }
+
+    fn tell(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        let told = *lock(&self.told);
+        let asked = String::from_utf8_lossy(request.body());
+        let namespace = r#"xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/""#;
+        let (updated, changed) = (moment::text(told.updated), moment::text(told.changed));
+        let text = if asked.starts_with("Action=DescribeStackResource&") {
+            format!(
+                "<DescribeStackResourceResponse {namespace}><DescribeStackResourceResult><StackResourceDetail>\
+                 <LogicalResourceId>Pi</LogicalResourceId><LastUpdatedTimestamp>{changed}</LastUpdatedTimestamp>\
+                 </StackResourceDetail></DescribeStackResourceResult></DescribeStackResourceResponse>"
+            )
+        } else {
+            let status = told.status;
+            format!(
+                "<DescribeStacksResponse {namespace}><DescribeStacksResult><Stacks><member><StackName>demo</StackName>\
+                 <StackId>{STACK}</StackId><CreationTime>2026-11-21T07:00:00Z</CreationTime>\
+                 <LastUpdatedTime>{updated}</LastUpdatedTime><StackStatus>{status}</StackStatus>\
+                 </member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+            )
+        };
+        let mut response = Response::new(Bytes::from(text));
+        if told.is_denied {
+            response = Response::new(Bytes::new());
+            *response.status_mut() = StatusCode::FORBIDDEN;
+        }
+        response
+    }
+}
+
+#[async_trait]
+impl Transport for World {
+    async fn send(&self, request: Request<Bytes>, limit: Duration) -> Result<Response<Bytes>, Lost> {
+        match request.uri().host().unwrap_or_default() {
+            BUCKET => Ok(self.take(&request)),
+            host if host.starts_with("cloudformation.") => Ok(self.tell(&request)),
+            host if host.ends_with(".amazonaws.com") => self.emr.send(request, limit).await,
+            _ => self.livy.send(request, limit).await,
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

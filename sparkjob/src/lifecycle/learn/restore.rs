@@ -1,0 +1,139 @@
+//! Back to the job that there was before an update that failed. Whoever asks for it cannot do without: a failure here leaves
+//! the stack [where only a person helps](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-continueupdaterollback.html),
+//! so what cannot be looked at in time is gone on without.
+
+use super::At;
+use crate::engine::Trouble;
+use crate::job::{Phase, Run, Status};
+use crate::lifecycle::next::is_passed_over;
+use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping};
+use crate::properties::WaitFor;
+
+impl At<'_> {
+    /// Goes on, once it is known whether the present job is one that is taken back.
+    pub(super) fn restore(self, state: State) -> State {
+        let first = Stage::first_of_restoring(self.plan, state.rolled_back, self.now);
+        state.at(first, self.now)
+    }
+
+    /// The job that there was is looked at. Alive or ended by itself it is what there has to be, whatever it runs.
+    pub(super) fn reviewed(self, state: State, seen: Result<Vec<Status>, Trouble>) -> State {
+        let status = match seen {
+            Ok(seen) => seen.into_iter().next(),
+            Err(trouble) => return self.weather_or_pass_over(state, trouble),
+        };
+        let Some((run, status)) = self.plan.present().cloned().zip(status) else { return self.looked_well(state) };
+        match status.phase {
+            Phase::Waiting if status.silent => self.stop_all(state, vec![Run { run, status }], Purpose::MakeRoom),
+            Phase::Waiting | Phase::Running | Phase::Succeeded | Phase::Failed => {
+                self.restored(state, Run { run, status })
+            }
+            Phase::Ending => self.stop_all(state, vec![Run { run, status }], Purpose::RollBack),
+            Phase::Gone if self.counts_as_ended() => {
+                self.restored_unseen(state, "The engine does not know the job any more; WaitFor was Succeeded.")
+            }
+            Phase::Cancelled | Phase::Gone => state.at(Stage::Newest, self.now),
+        }
+    }
+
+    /// The present job is over. Where it is the one that there was, and it was being stopped, what became of it counts.
+    pub(super) fn rolled_back(self, state: State) -> State {
+        let next = if state.rolled_back { Stage::Newest } else { Stage::Review };
+        state.at(next, self.now)
+    }
+
+    /// Whether the job that there was has been stopped, so that none that is over takes its place.
+    fn was_stopped(self, state: &State) -> bool {
+        self.plan.present().is_some() && !state.rolled_back
+    }
+
+    pub(super) fn found_newest(self, mut state: State, found: Result<Vec<Run>, Trouble>) -> State {
+        let runs = match found {
+            Ok(runs) => self.without_earlier_tries(&state, runs).1,
+            Err(trouble) => return self.weather_or_pass_over(state, trouble),
+        };
+        // A job of this very request is one of the wanted description.
+        state.unseen = false;
+        let lives = |run: &&Run| matches!(run.status.phase, Phase::Waiting | Phase::Running) && !run.status.silent;
+        if let Some(live) = runs.iter().find(lives) {
+            return self.restored(state, live.clone());
+        }
+        let (unfinished, over): (Vec<Run>, Vec<Run>) = runs.into_iter().partition(|run| !run.status.phase.is_over());
+        if unfinished.iter().any(|run| run.status.ended.is_some()) {
+            // What is left of it goes; then it is one that ended by itself.
+            return self.stop_all(state, unfinished, Purpose::Useless);
+        }
+        if !unfinished.is_empty() {
+            return self.stop_all(state, unfinished, Purpose::MakeRoom);
+        }
+        let Some(newest) = over.into_iter().next() else { return self.forgotten(state) };
+        let is_own = self.plan.wanted().is_some_and(|wanted| wanted.identity.asked_for(newest.name()));
+        let has_ended = matches!(newest.status.phase, Phase::Succeeded | Phase::Failed);
+        if has_ended && (is_own || !self.was_stopped(&state)) {
+            // Nobody wants hours of work repeated because another resource failed.
+            return self.restored(state, newest);
+        }
+        self.start(state)
+    }
+
+    /// Nobody knows a job of the wanted description. One that was to succeed has done so, as the update came after it.
+    fn forgotten(self, mut state: State) -> State {
+        if self.was_stopped(&state) || !self.counts_as_ended() {
+            return self.start(state);
+        }
+        state.notes.push(
+            "The engine does not know the job any more; WaitFor was Succeeded, so it is not run again.".to_owned(),
+        );
+        state.done(None, self.now)
+    }
+
+    fn counts_as_ended(self) -> bool {
+        self.plan.management.wait_for == WaitFor::Succeeded
+    }
+
+    /// There is the job that there has to be.
+    fn restored(self, mut state: State, Run { run, status }: Run) -> State {
+        state.own = Some(Own { status: Some(status), ..Own::new(run, false) });
+        state.at(Stage::Explain(None), self.now)
+    }
+
+    /// The present job stays, although nothing is known of it.
+    fn restored_unseen(self, mut state: State, note: &str) -> State {
+        state.notes.push(note.to_owned());
+        state.own = self.plan.present().map(|run| Own::new(run.clone(), false));
+        state.done(None, self.now)
+    }
+
+    /// Runs that are being stopped, or never began, are over before another one is submitted.
+    fn stop_all(self, state: State, runs: Vec<Run>, purpose: Purpose) -> State {
+        let runs = Stopping::all(runs.into_iter().map(|run| run.run));
+        state.at(Stage::Stop { runs, purpose }, self.now)
+    }
+
+    /// Whether the present stage is a look that is gone on without.
+    pub(super) fn may_pass_over(self, state: &State) -> bool {
+        !state.given_up && is_passed_over(self.plan, state)
+    }
+
+    /// A look failed: the same again, or on without it.
+    pub(super) fn weather_or_pass_over(self, state: State, trouble: Trouble) -> State {
+        self.weather(state, trouble).unwrap_or_else(|(state, trouble)| self.pass_over(state, &trouble.to_string()))
+    }
+
+    /// Goes on without what a look would have told; `said` is why there is none.
+    pub(super) fn pass_over(self, mut state: State, said: &str) -> State {
+        match state.stage {
+            Stage::Recall | Stage::Review => {
+                self.restored_unseen(state, &format!("How the job is doing is not known: {said}."))
+            }
+            Stage::Newest => {
+                state.notes.push(format!("Whether there is a job already is not known: {said}."));
+                self.forgotten(state)
+            }
+            _ => {
+                state.notes.push(format!("Whether a lost update left a job behind is not known: {said}."));
+                self.nothing_left_behind(state)
+            }
+        }
+    }
+}

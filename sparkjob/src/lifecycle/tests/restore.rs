@@ -1,0 +1,358 @@
+//! An update is taken back, in every order that the contract knows.
+
+use std::time::Duration;
+
+use super::world::{BEGIN, World, place, plan, wanted_at};
+use crate::engine::{Kind, Lookup};
+use crate::job::{Phase, Place, RunRef};
+use crate::lifecycle::{Action, Former, Goal, Plan, State, Wanted};
+use crate::outcome::{Made, Outcome};
+use crate::properties::{Management, OnDeleteError, UpdateStrategy, WaitFor};
+
+/// The job that there was, and the one whose update failed: runs 0 and 1 of most worlds here.
+struct Jobs {
+    place: Place,
+    good: Wanted,
+    bad: Wanted,
+    /// As this request asks for the good one.
+    back: Wanted,
+}
+
+fn jobs_at(place: &Place) -> Jobs {
+    let [good, bad, back] =
+        [("good.py", "r1"), ("bad.py", "r2"), ("good.py", "r3")].map(|(file, request)| wanted_at(place, file, request));
+    Jobs { place: place.clone(), good, bad, back }
+}
+
+fn places() -> [Place; 4] {
+    [
+        place(),
+        Place::EmrOnEks("vc".to_owned()),
+        Place::EmrServerless("00f1".to_owned()),
+        Place::EmrSteps("j-1ABC".to_owned()),
+    ]
+}
+
+impl Jobs {
+    /// A world in which the good one and the bad one stand so.
+    fn world(&self, good: Phase, bad: Phase) -> World {
+        World::at(self.place.clone()).with(&self.good.identity, good).with(&self.bad.identity, bad)
+    }
+
+    fn good_run(&self, world: &World) -> RunRef {
+        world.reference(0, &self.good.identity.name())
+    }
+
+    fn bad_run(&self, world: &World) -> RunRef {
+        world.reference(1, &self.bad.identity.name())
+    }
+
+    /// The run that this request starts.
+    fn new_run(&self, world: &World) -> RunRef {
+        world.reference(2, &self.back.identity.name())
+    }
+
+    fn restore(&self, present: Option<RunRef>, management: Management) -> Plan {
+        let old = Some(Box::new(Former::from(self.bad.clone())));
+        plan(Goal::Restore { wanted: self.back.clone(), old, present, stays_as: None }, management)
+    }
+}
+
+fn until(wait_for: WaitFor) -> Management {
+    Management { wait_for, ..Management::default() }
+}
+
+fn success(outcome: &Outcome, run: RunRef, told: &str) {
+    assert_eq!(outcome.failure, None, "{told}");
+    assert_eq!(outcome.made, Made::Job(run), "{told}");
+}
+
+/// What becomes of the good job once it is stopped or forgotten: Livy forgets what was stopped.
+fn stopped(place: &Place) -> Phase {
+    if place.is_livy() { Phase::Gone } else { Phase::Cancelled }
+}
+
+#[test]
+fn the_job_that_is_taken_back_is_over_first_whatever_the_strategy() {
+    use UpdateStrategy::{FinishThenStart, StartThenStop, StopThenStart};
+    for place in places() {
+        for strategy in [StopThenStart, FinishThenStart, StartThenStop] {
+            let jobs = jobs_at(&place);
+            let mut world = jobs.world(Phase::Running, Phase::Running);
+            let management = Management { update_strategy: strategy, ..Management::default() };
+            let outcome = world.run(&jobs.restore(Some(jobs.bad_run(&world)), management));
+            let told = format!("{place}, {strategy:?}");
+            success(&outcome, jobs.good_run(&world), &told);
+            assert_eq!((world.submissions(), world.alive()), (0, vec![&*jobs.good.identity.name()]), "{told}");
+        }
+    }
+}
+
+#[test]
+fn a_job_that_ended_by_itself_is_not_run_again_because_another_resource_failed() {
+    for place in places() {
+        for ended in [Phase::Succeeded, Phase::Failed] {
+            for wait_for in [WaitFor::Running, WaitFor::Succeeded] {
+                let jobs = jobs_at(&place);
+                let mut world = jobs.world(ended, Phase::Running);
+                let outcome = world.run(&jobs.restore(Some(jobs.bad_run(&world)), until(wait_for)));
+                success(&outcome, jobs.good_run(&world), &format!("{place}, {ended:?}"));
+                assert_eq!((world.submissions(), world.alive().len()), (0, 0), "{place}, {ended:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_job_that_was_stopped_is_started_and_answered_once_it_is_submitted() {
+    for place in places() {
+        let jobs = jobs_at(&place);
+        let mut world = jobs.world(stopped(&place), Phase::Running).fate(&[(0, Phase::Waiting)]);
+        let outcome = world.run(&jobs.restore(Some(jobs.bad_run(&world)), Management::default()));
+        success(&outcome, jobs.new_run(&world), &place.to_string());
+        assert_eq!(world.alive(), [jobs.back.identity.name()], "{place}");
+    }
+}
+
+#[test]
+fn where_engines_remember_what_was_stopped_is_not_taken_for_done() {
+    for place in places().into_iter().filter(|place| !place.is_livy()) {
+        let jobs = jobs_at(&place);
+        let mut world = jobs.world(Phase::Cancelled, Phase::Running);
+        let outcome = world.run(&jobs.restore(Some(jobs.bad_run(&world)), until(WaitFor::Succeeded)));
+        success(&outcome, jobs.new_run(&world), &place.to_string());
+    }
+}
+
+#[test]
+fn a_job_that_is_forgotten_and_was_to_succeed_counts_as_ended() {
+    for place in places() {
+        let jobs = jobs_at(&place);
+        let mut world = jobs.world(Phase::Gone, Phase::Running);
+        let outcome = world.run(&jobs.restore(Some(jobs.bad_run(&world)), until(WaitFor::Succeeded)));
+        assert_eq!((outcome.failure, outcome.made), (None, Made::Nothing), "{place}");
+        assert_eq!((world.submissions(), world.alive().len()), (0, 0), "{place}");
+        assert!(outcome.notes.iter().any(|note| note.contains("not run again")), "{place}: {:?}", outcome.notes);
+    }
+}
+
+#[test]
+fn the_job_that_there_was_is_kept_while_it_lives_whatever_it_runs() {
+    for place in places() {
+        for phase in [Phase::Waiting, Phase::Running, Phase::Succeeded, Phase::Failed] {
+            let mut jobs = jobs_at(&place);
+            let mut world = jobs.world(phase, Phase::Gone);
+            let present = jobs.good_run(&world);
+            // It was started when the template said something else still.
+            jobs.back = wanted_at(&place, "edited.py", "r3");
+            let outcome = world.run(&jobs.restore(Some(present.clone()), Management::default()));
+            success(&outcome, present, &format!("{place}, {phase:?}"));
+            assert_eq!(world.submissions(), 0, "{place}, {phase:?}");
+        }
+    }
+}
+
+#[test]
+fn the_job_that_there_was_is_started_again_where_it_was_stopped() {
+    for place in places() {
+        for wait_for in [WaitFor::Running, WaitFor::Succeeded] {
+            let jobs = jobs_at(&place);
+            let mut world = jobs.world(stopped(&place), Phase::Gone);
+            let present = jobs.good_run(&world);
+            let outcome = world.run(&jobs.restore(Some(present.clone()), until(wait_for)));
+            // Livy has forgotten it, so it counts as ended where it was to end.
+            let ended = place.is_livy() && wait_for == WaitFor::Succeeded;
+            let run = if ended { present } else { jobs.new_run(&world) };
+            success(&outcome, run, &format!("{place}, {wait_for:?}"));
+        }
+    }
+}
+
+#[test]
+fn what_the_failed_update_left_behind_is_over_before_anything_else() {
+    for place in places() {
+        for good in [Phase::Running, stopped(&place)] {
+            let jobs = jobs_at(&place);
+            let mut world = jobs.world(good, Phase::Running);
+            let outcome = world.run(&jobs.restore(Some(jobs.good_run(&world)), Management::default()));
+            assert_eq!(outcome.failure, None, "{place}");
+            assert!(world.phase(&jobs.bad.identity.name()).is_over(), "{place}");
+            assert_eq!(world.alive().len(), 1, "{place}");
+        }
+    }
+}
+
+#[test]
+fn a_job_that_is_just_being_stopped_is_over_before_another_is_started() {
+    for place in places() {
+        let jobs = jobs_at(&place);
+        let mut world = jobs.world(Phase::Ending, Phase::Gone);
+        world.runs[0].phases.push((BEGIN + Duration::from_secs(40), stopped(&place)));
+        let outcome = world.run(&jobs.restore(Some(jobs.good_run(&world)), Management::default()));
+        success(&outcome, jobs.new_run(&world), &place.to_string());
+        let over = world.runs[0].phases.iter().find(|(_, phase)| phase.is_over()).expect("it ends").0;
+        assert!(world.runs[2].phases[0].0 >= over, "{place}");
+        assert_eq!(world.alive().len(), 1, "{place}");
+    }
+}
+
+#[test]
+fn with_nothing_known_to_have_been_made_the_wanted_job_is_looked_for() {
+    for place in places() {
+        for (phase, made) in [(Phase::Running, 0), (stopped(&place), 1)] {
+            let jobs = jobs_at(&place);
+            let mut world = jobs.world(phase, Phase::Running);
+            let outcome = world.run(&jobs.restore(None, Management::default()));
+            assert_eq!((outcome.failure, world.submissions()), (None, made), "{place}");
+            assert_eq!(world.alive().len(), 1, "{place}");
+        }
+    }
+}
+
+#[test]
+fn a_job_that_cannot_be_asked_about_stays() {
+    for place in places() {
+        for kind in [Kind::Unavailable, Kind::Denied, Kind::Busy] {
+            let jobs = jobs_at(&place);
+            let mut world = jobs.world(Phase::Running, Phase::Gone).weather(move |_, _| Some(kind));
+            let present = jobs.good_run(&world);
+            let fail = Management { on_delete_error: OnDeleteError::Fail, ..Management::default() };
+            let outcome = world.run(&jobs.restore(Some(present.clone()), fail));
+            success(&outcome, present, &format!("{place}, {kind:?}"));
+            let took = world.now.since(BEGIN);
+            assert!(took <= Duration::from_secs(130), "{place}, {kind:?}: {took:?}");
+            assert!(!outcome.notes.is_empty(), "{place}");
+        }
+    }
+}
+
+#[test]
+fn looks_that_are_not_finished_in_a_minute_are_passed_over() {
+    for place in places() {
+        let jobs = jobs_at(&place);
+        let lists = |action: &Action, _| matches!(action, Action::Find(..)).then_some(Kind::Unavailable);
+        let mut world = jobs.world(stopped(&place), Phase::Running).weather(lists);
+        // The submission is looked for as well where twins are taken, but not before it.
+        if matches!(place, Place::EmrSteps(_)) {
+            world.weather = Box::new(|action, _| {
+                matches!(action, Action::Find(_, _, Lookup::Spec | Lookup::History, _)).then_some(Kind::Unavailable)
+            });
+        }
+        let outcome = world.run(&jobs.restore(Some(jobs.bad_run(&world)), Management::default()));
+        success(&outcome, jobs.new_run(&world), &place.to_string());
+        assert_eq!(outcome.notes.len(), 2, "{place}: {:?}", outcome.notes);
+        assert_eq!(world.alive(), [jobs.back.identity.name()], "{place}");
+    }
+}
+
+#[test]
+fn an_engine_that_denies_to_stop_a_job_does_not_hold_the_rollback_up() {
+    for place in places() {
+        let jobs = jobs_at(&place);
+        let denies = |action: &Action, _| matches!(action, Action::Cancel(..)).then_some(Kind::Denied);
+        let mut world = jobs.world(Phase::Running, Phase::Running).weather(denies);
+        let outcome = world.run(&jobs.restore(Some(jobs.bad_run(&world)), Management::default()));
+        success(&outcome, jobs.good_run(&world), &place.to_string());
+        assert!(outcome.notes.iter().any(|note| note.contains("left running")), "{:?}", outcome.notes);
+    }
+}
+
+#[test]
+fn a_rollback_that_is_delivered_again_finds_what_it_has_done() {
+    for place in places() {
+        for present_is_bad in [true, false] {
+            let jobs = jobs_at(&place);
+            let mut world = jobs.world(stopped(&place), Phase::Running);
+            let present = if present_is_bad { jobs.bad_run(&world) } else { jobs.good_run(&world) };
+            let plan = jobs.restore(Some(present), Management::default());
+            let first = world.run(&plan);
+            world.now = BEGIN + Duration::from_mins(3);
+            let second = world.run(&plan);
+            assert_eq!((&first.failure, first.made), (&None, second.made), "{place}, {present_is_bad}");
+            assert_eq!((second.failure, world.submissions()), (None, 1), "{place}, {present_is_bad}");
+        }
+    }
+}
+
+#[test]
+fn a_step_that_died_changes_nothing_twice() {
+    for place in places() {
+        for bad in [Phase::Running, Phase::Gone] {
+            let jobs = jobs_at(&place);
+            let mut clean = jobs.world(stopped(&place), bad);
+            let plan = jobs.restore(Some(jobs.bad_run(&clean)), Management::default());
+            clean.run(&plan);
+            let steps = clean.actions.len();
+            for died_at in 0..steps {
+                let mut world = jobs.world(stopped(&place), bad);
+                let begun = State { sole: true, ..State::begin(&plan, BEGIN) };
+                let mut left = died_at;
+                let before = world.run_until_or_done(&plan, begun, |_| {
+                    left = left.saturating_sub(1);
+                    left == 0
+                });
+                let now = world.now;
+                let outcome = world.go_on(&plan, before.repeated(&plan, now), now);
+                assert_eq!(outcome.failure, None, "{place}, died at {died_at}");
+                assert_eq!(world.alive(), [jobs.back.identity.name()], "{place}, died at {died_at}");
+                assert_eq!(world.runs.len(), 3, "{place}, died at {died_at}");
+            }
+        }
+    }
+}
+
+/// On engines whose references hold no name, only a look tells that the job is one of the wanted description.
+#[test]
+fn a_job_that_is_to_stay_stays() {
+    for place in places() {
+        let jobs = jobs_at(&place);
+        let mut world = jobs.world(Phase::Failed, Phase::Gone);
+        let present = jobs.good_run(&world);
+        let mut plan = jobs.restore(Some(present.clone()), Management::default());
+        if let Goal::Restore { old, stays_as, .. } = &mut plan.goal {
+            (*old, *stays_as) = (None, Some(jobs.back.identity.clone()));
+        }
+        success(&world.run(&plan), present, &place.to_string());
+        assert_eq!(world.submissions(), 0, "{place}");
+    }
+}
+
+#[test]
+fn a_job_that_dies_at_once_has_been_started_nevertheless() {
+    let jobs = jobs_at(&place());
+    let mut world = jobs.world(Phase::Gone, Phase::Running).fate(&[(0, Phase::Failed)]);
+    let outcome = world.run(&jobs.restore(Some(jobs.bad_run(&world)), Management::default()));
+    success(&outcome, jobs.new_run(&world), "Livy");
+    // But one that the engine refuses cannot be had.
+    let mut world = jobs.world(Phase::Gone, Phase::Running);
+    world.weather = Box::new(|action, _| matches!(action, Action::Start(_)).then_some(Kind::Rejected));
+    assert!(world.run(&jobs.restore(Some(jobs.bad_run(&world)), Management::default())).failure.is_some());
+}
+
+#[test]
+fn the_newest_job_of_the_description_is_the_one_that_counts() {
+    for place in places().into_iter().filter(|place| !place.is_livy()) {
+        let jobs = jobs_at(&place);
+        let mut world = jobs
+            .world(Phase::Succeeded, Phase::Running)
+            .with(&wanted_at(&place, "good.py", "r0").identity, Phase::Cancelled);
+        let outcome = world.run(&jobs.restore(Some(jobs.bad_run(&world)), Management::default()));
+        assert_eq!((outcome.failure, world.submissions()), (None, 1), "{place}");
+    }
+}
+
+/// A step may end and leave its job behind in YARN.
+#[test]
+fn a_job_that_ended_and_left_something_alive_counts_as_ended_once_that_is_stopped() {
+    let place = Place::EmrSteps("j-1ABC".to_owned());
+    let jobs = jobs_at(&place);
+    for present_is_bad in [true, false] {
+        let mut world = jobs.world(Phase::Ending, Phase::Gone);
+        world.ended = Some(Phase::Failed);
+        let present = if present_is_bad { jobs.bad_run(&world) } else { jobs.good_run(&world) };
+        let cancels = world.run(&jobs.restore(Some(present), Management::default()));
+        assert_eq!(cancels.failure, None, "{present_is_bad}");
+        assert!(world.story().contains(&"cancel"), "{present_is_bad}: {:?}", world.story());
+        assert!(world.phase(&jobs.good.identity.name()).is_over(), "{present_is_bad}");
+    }
+}

@@ -1,0 +1,177 @@
+//! A request that comes again as another try of its own: what came to nothing is made anew, what lives is adopted.
+
+use std::time::Duration;
+
+use super::world::{BEGIN, World, place, plan, wanted_at};
+use crate::engine::{Kind, Lookup};
+use crate::job::{Digest, Identity, Phase, Place, Timestamp};
+use crate::lifecycle::{Action, Goal, Plan, State, Target, Wanted};
+use crate::outcome::Made;
+use crate::properties::Management;
+
+/// When the request is tried again: an hour after a run of it was made, at `BEGIN`.
+fn again() -> Timestamp {
+    BEGIN + Duration::from_hours(1)
+}
+
+fn places() -> [Place; 3] {
+    [Place::EmrOnEks("vc".to_owned()), Place::EmrServerless("00f1".to_owned()), Place::EmrSteps("j-1ABC".to_owned())]
+}
+
+fn dated(place: &Place, file: &str) -> Wanted {
+    let Wanted { job, identity } = wanted_at(place, file, "r2");
+    Wanted { job, identity: Identity { dated: Some(Digest::of(&["dated"])), ..identity } }
+}
+
+fn create(wanted: &Wanted) -> Plan {
+    let mut plan = plan(Goal::Run(wanted.clone()), Management::default());
+    plan.deadlines = crate::lifecycle::Deadlines::between(again(), again() + Duration::from_hours(1));
+    plan
+}
+
+fn world(wanted: &Wanted, phase: Phase) -> World {
+    let mut world = World::at(wanted.job.place.clone()).with(&wanted.identity, phase);
+    world.now = again();
+    world
+}
+
+/// The name of the dated run.
+fn anew(wanted: &Wanted) -> String {
+    wanted.identity.anew().expect("tries are told apart").name()
+}
+
+#[test]
+fn what_came_to_nothing_in_an_earlier_try_is_made_anew() {
+    for place in places() {
+        for phase in [Phase::Failed, Phase::Cancelled] {
+            let wanted = dated(&place, "new.py");
+            let mut world = world(&wanted, phase);
+            let outcome = world.run(&create(&wanted));
+            assert_eq!(outcome.failure, None, "{place}");
+            assert_eq!(outcome.made, Made::Job(world.reference(1, &anew(&wanted))), "{place}");
+            assert_eq!(world.alive(), [anew(&wanted)], "{place}");
+        }
+    }
+}
+
+#[test]
+fn so_it_is_when_the_first_look_comes_first() {
+    for place in places() {
+        let wanted = dated(&place, "new.py");
+        let mut world = world(&wanted, Phase::Failed);
+        world.now = again() + Duration::from_mins(2);
+        let outcome = world.run(&create(&wanted));
+        assert_eq!((outcome.failure, world.alive()), (None, vec![&*anew(&wanted)]), "{place}");
+        assert!(world.story().starts_with(&["find own", "start"]), "{place}: {:?}", world.story());
+    }
+}
+
+#[test]
+fn what_lives_or_has_succeeded_is_adopted() {
+    for place in places() {
+        for phase in [Phase::Waiting, Phase::Running, Phase::Succeeded] {
+            let wanted = dated(&place, "new.py");
+            let mut world = world(&wanted, phase);
+            world.runs[0].phases.push((again() + Duration::from_secs(7), Phase::Running));
+            if phase == Phase::Succeeded {
+                world.runs[0].phases.pop();
+            }
+            let outcome = world.run(&create(&wanted));
+            assert_eq!(outcome.failure, None, "{place}, {phase:?}");
+            assert_eq!(outcome.made, Made::Job(world.reference(0, &wanted.identity.name())), "{place}, {phase:?}");
+            assert_eq!(world.runs.len(), 1, "{place}, {phase:?}");
+        }
+    }
+}
+
+#[test]
+fn a_job_of_this_very_try_that_failed_is_told() {
+    for place in places() {
+        let wanted = dated(&place, "new.py");
+        let mut world = World::at(place.clone()).fate(&[(0, Phase::Failed)]);
+        world.now = again();
+        let outcome = world.run(&create(&wanted));
+        assert!(outcome.failure.is_some(), "{place}");
+        let runs = world.runs.len();
+        // It is delivered once more.
+        world.now = again() + Duration::from_mins(3);
+        assert!(world.run(&create(&wanted)).failure.is_some(), "{place}");
+        assert_eq!((runs, world.runs.len()), (1, 1), "{place}");
+    }
+}
+
+#[test]
+fn the_other_try_delivered_again_is_the_same_run() {
+    for place in places() {
+        let wanted = dated(&place, "new.py");
+        let mut world = world(&wanted, Phase::Cancelled);
+        let first = world.run(&create(&wanted));
+        world.now = again() + Duration::from_mins(3);
+        let second = world.run(&create(&wanted));
+        assert_eq!((first.made, world.runs.len()), (second.made, 2), "{place}");
+    }
+}
+
+#[test]
+fn a_step_of_the_other_try_that_died_is_found_again() {
+    for place in places() {
+        let wanted = dated(&place, "new.py");
+        let plan = create(&wanted);
+        let mut world = world(&wanted, Phase::Failed);
+        // It submitted, and nobody knows.
+        world.run_until(&plan, |state| state.own.is_some() && state.anew);
+        let begun = State { sole: true, ..State::begin(&plan, again()) };
+        let now = world.now;
+        let outcome = world.go_on(&plan, begun.repeated(&plan, now), now);
+        assert_eq!((outcome.failure, world.runs.len()), (None, 2), "{place}");
+    }
+}
+
+#[test]
+fn a_lost_submission_is_not_taken_for_another_try() {
+    for place in places() {
+        let wanted = dated(&place, "new.py");
+        let mut world = world(&wanted, Phase::Failed);
+        world.weather = Box::new(|action, now| {
+            (matches!(action, Action::Start(_)) && now < again() + Duration::from_secs(3)).then_some(Kind::Unclear)
+        });
+        let outcome = world.run(&create(&wanted));
+        assert_eq!(outcome.failure, None, "{place}");
+        assert_eq!(world.alive().len(), 1, "{place}: {:?}", world.alive());
+    }
+}
+
+/// Livy tells no times.
+#[test]
+fn on_livy_a_job_that_failed_is_told_and_one_that_was_cancelled_is_made_again() {
+    let wanted = dated(&place(), "new.py");
+    let mut failed = world(&wanted, Phase::Failed);
+    assert!(failed.run(&create(&wanted)).failure.is_some());
+    assert_eq!(failed.submissions(), 0);
+    let mut cancelled = world(&wanted, Phase::Gone);
+    assert_eq!(cancelled.run(&create(&wanted)).failure, None);
+    assert_eq!(cancelled.alive(), [wanted.identity.name()]);
+}
+
+#[test]
+fn a_marker_s_delete_stops_what_any_try_has_made() {
+    for place in places() {
+        let wanted = dated(&place, "new.py");
+        let identity = Identity { spec: Digest::of(&[]), ..wanted.identity.clone() };
+        let target = Target::Search { place: place.clone(), identity, by: Lookup::Token, made_since: None };
+        let delete = plan(Goal::Stop(target), Management::default());
+        for live in [&wanted.identity, &wanted.identity.anew().expect("dated")] {
+            let mut world = World::at(place.clone()).with(live, Phase::Running);
+            assert_eq!((world.run(&delete).failure, world.alive().len()), (None, 0), "{place}");
+        }
+        // The first is dead, so the second may be under way.
+        let mut world = World::at(place.clone()).with(&wanted.identity, Phase::Failed);
+        world.runs.push(super::world::Fate {
+            name: anew(&wanted),
+            phases: vec![(BEGIN, Phase::Gone), (BEGIN + Duration::from_mins(1), Phase::Running)],
+            silent: false,
+            deaf: false,
+        });
+        assert_eq!((world.run(&delete).failure, world.alive().len()), (None, 0), "{place}");
+    }
+}

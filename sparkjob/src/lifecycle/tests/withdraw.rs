@@ -1,0 +1,133 @@
+//! A request that nobody waits for any more: what it alone has submitted is cancelled, nothing else is touched.
+
+use std::time::Duration;
+
+use super::world::{BEGIN, World, plan, reference, wanted, wanted_at};
+use crate::engine::Kind;
+use crate::job::{Phase, Place};
+use crate::lifecycle::{Action, Goal, Plan, Stage, State, withdraw};
+use crate::properties::{Management, UpdateStrategy};
+
+/// Withdraws `state`; what comes of it is told to nobody, whatever it is.
+fn withdrawn(world: &mut World, plan: &Plan, state: State) {
+    let now = world.now;
+    let outcome = world.go_on(plan, withdraw(plan, state, now), now);
+    assert!(outcome.is_withdrawn(), "{outcome:?}");
+}
+
+fn create() -> Plan {
+    plan(Goal::Run(wanted("new.py", "r2")), Management::default())
+}
+
+fn update(strategy: UpdateStrategy) -> Plan {
+    let (old, new) = (wanted("old.py", "r1"), wanted("new.py", "r2"));
+    let goal = Goal::Replace {
+        present: Some(reference(0, &old.identity.name())),
+        wanted: new,
+        old: Some(Box::new(old.into())),
+        stays_as: None,
+    };
+    plan(goal, Management { update_strategy: strategy, ..Management::default() })
+}
+
+fn is_followed(state: &State) -> bool {
+    state.stage == Stage::Follow
+}
+
+#[test]
+fn the_job_that_it_has_submitted_is_cancelled() {
+    let plan = create();
+    let mut world = World::new();
+    let state = world.run_until(&plan, is_followed);
+    withdrawn(&mut world, &plan, state);
+    assert_eq!((world.submissions(), world.alive().len()), (1, 0));
+}
+
+#[test]
+fn a_job_that_was_there_before_is_not_touched() {
+    let plan = create();
+    let mut world = World::new().with(&wanted("new.py", "r2").identity, Phase::Running);
+    let state = world.run_until(&plan, is_followed);
+    withdrawn(&mut world, &plan, state);
+    assert_eq!((world.submissions(), world.alive().len()), (0, 1));
+}
+
+#[test]
+fn before_anything_is_submitted_nothing_is_touched() {
+    let plan = update(UpdateStrategy::StopThenStart);
+    let mut world = World::new().with(&wanted("old.py", "r1").identity, Phase::Running);
+    let state = world.run_until(&plan, |state| state.stage == Stage::Adopt);
+    withdrawn(&mut world, &plan, state);
+    assert_eq!((world.submissions(), world.alive().len()), (0, 1));
+}
+
+#[test]
+fn a_submission_whose_answer_was_lost_is_looked_for_and_cancelled() {
+    let plan = create();
+    let mut world = World::new().weather(|action, _| matches!(action, Action::Start(_)).then_some(Kind::Unclear));
+    let state = world.run_until(&plan, |state| state.tried);
+    withdrawn(&mut world, &plan, state);
+    assert_eq!((world.submissions(), world.alive().len()), (1, 0));
+}
+
+/// It was answered within one invocation; then it was delivered again, to a workflow.
+#[test]
+fn what_an_earlier_delivery_has_made_and_answered_stays_as_it_is() {
+    for place in [super::world::place(), Place::EmrServerless("00f1".to_owned())] {
+        let new = wanted_at(&place, "new.py", "r2");
+        let plan = plan(Goal::Run(new.clone()), Management::default());
+        let mut world = World::at(place).with(&new.identity, Phase::Running);
+        world.now = BEGIN + Duration::from_mins(2);
+        let state = State { sole: true, ..State::begin(&plan, world.now) };
+        assert!(state.is_to_be_confirmed(&plan, world.now));
+        withdrawn(&mut world, &plan, state);
+        assert_eq!((world.submissions(), world.alive().len()), (0, 1));
+    }
+}
+
+#[test]
+fn what_a_step_submitted_that_died_is_cancelled() {
+    let plan = create();
+    let mut world = World::new().with(&wanted("new.py", "r2").identity, Phase::Running);
+    let state = State { sole: true, ..State::begin(&plan, BEGIN) }.repeated(&plan, BEGIN);
+    withdrawn(&mut world, &plan, state);
+    assert!(world.alive().is_empty());
+}
+
+#[test]
+fn a_job_that_ends_by_itself_meanwhile_sets_nothing_else_in_motion() {
+    let plan = update(UpdateStrategy::StartThenStop);
+    let lost = wanted("old.py", "lost");
+    let mut world = World::new()
+        .with(&wanted("old.py", "r1").identity, Phase::Running)
+        .with(&lost.identity, Phase::Running)
+        .fate(&[(0, Phase::Running), (3, Phase::Succeeded)]);
+    let state = world.run_until(&plan, is_followed);
+    // It is not deaf: it is over before it can be asked.
+    world.now = world.now + Duration::from_secs(10);
+    withdrawn(&mut world, &plan, state);
+    assert_eq!(world.alive(), [wanted("old.py", "r1").identity.name(), lost.identity.name()]);
+}
+
+#[test]
+fn a_refusal_is_told_to_nobody_either() {
+    let plan = create();
+    let mut world = World::new().weather(|action, _| matches!(action, Action::Start(_)).then_some(Kind::Rejected));
+    let state = world.run_until(&plan, |state| state.refused.is_some());
+    withdrawn(&mut world, &plan, state);
+}
+
+/// Whatever it is at, and whatever is the weather.
+#[test]
+fn it_ends_within_its_time_wherever_it_was() {
+    let kinds = [None, Some(Kind::Denied), Some(Kind::Unavailable), Some(Kind::Unclear)];
+    for kind in kinds {
+        let plan = update(UpdateStrategy::StartThenStop);
+        let mut world = World::new().with(&wanted("old.py", "r1").identity, Phase::Running);
+        let state = world.run_until(&plan, |state| state.own.is_some());
+        world.weather = Box::new(move |_, _| kind);
+        withdrawn(&mut world, &plan, state);
+        assert!(world.now <= plan.deadlines.answer_by, "{kind:?}");
+        assert_eq!(world.phase(&wanted("old.py", "r1").identity.name()), Phase::Running, "{kind:?}");
+    }
+}
