@@ -137,11 +137,13 @@ pub enum Weather {
     DownAfterSubmission,
     /// The next submission reaches Livy, and whoever submitted dies of it.
     KillNextSubmitter,
+    /// So many times whoever asks dies of it, before Livy hears of it.
+    Kill(u32),
 }
 
 impl Weather {
     fn is_for_a_submission(self) -> bool {
-        !matches!(self, Self::Fair | Self::Down | Self::Says(_))
+        !matches!(self, Self::Fair | Self::Down | Self::Says(_) | Self::Kill(_))
     }
 
     fn after_submission(self) -> Self {
@@ -237,6 +239,9 @@ async fn forward(livy: &Livy, routes: &Mutex<HashMap<String, Recorded>>, request
     let method = request.method().clone();
     let is_submission = method == Method::POST && path == "/batches";
     let weather = routes.lock().expect("no panic").get_mut(&name).map(|recorded| match recorded.weather {
+        Weather::Kill(times) => {
+            std::mem::replace(&mut recorded.weather, if times > 1 { Weather::Kill(times - 1) } else { Weather::Fair })
+        }
         weather if weather.is_for_a_submission() && is_submission => {
             std::mem::replace(&mut recorded.weather, weather.after_submission())
         }
@@ -246,6 +251,10 @@ async fn forward(livy: &Livy, routes: &Mutex<HashMap<String, Recorded>>, request
     let peer = request.extensions().get::<Peer>().copied();
     let response = match weather {
         Weather::Down => None,
+        Weather::Kill(_) => {
+            kill_lambda_behind(peer?.0);
+            None
+        }
         Weather::Says(code) => Response::builder().status(code).body("<html>not Livy</html>".into()).ok(),
         _ => pass(livy, &path, request).await,
     };
