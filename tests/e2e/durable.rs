@@ -37,32 +37,46 @@ fn a_lambda_that_dies_at_its_first_step_takes_it_again() {
 #[test]
 fn a_lambda_that_dies_at_every_try_of_a_step_fails_its_stack() {
     play_light("DiesInSteps", async |scene| {
-        // The tries of a step, as lifecycle.asl.json has them. CloudFormation itself gives up after the minute.
-        scene.livy.set(Weather::Kill(4));
-        let job = with(&scene.idle(900), json!({ "ServiceTimeout": "60" }));
-        fails_without_a_job(scene, &job, &["Runtime.ExitError", "RequestId"]).await;
+        scene.livy.set(Weather::Kill(TRIES_OF_A_STEP));
+        fails(scene, &["Runtime.ExitError", "RequestId"]).await;
+        assert_eq!(scene.livy.made(), []);
+    });
+}
+
+#[test]
+fn a_lambda_that_dies_at_every_try_since_its_submission_fails_its_stack_and_leaves_no_job() {
+    play("DiesSubmitted", async |scene| {
+        scene.livy.set(Weather::KillFromSubmission(TRIES_OF_A_STEP));
+        fails(scene, &["Runtime.ExitError", "RequestId"]).await;
+        scene.only_batch();
+        assert_eq!(scene.livy.live().await, []);
     });
 }
 
 #[test]
 fn a_lambda_that_dies_at_every_delivery_fails_its_stack() {
     play_light("DiesUnclaimed", async |scene| {
-        // The tries of an asynchronous invocation, as template.yaml has them.
-        scene.asks(&Unlike { steps_at: Some(deadly(scene.world, 3).await), ..Unlike::default() }).await;
-        let job = with(&scene.idle(900), json!({ "ServiceTimeout": "60" }));
-        fails_without_a_job(scene, &job, &["Lambda gave the request up", "Runtime.ExitError", "RequestId"]).await;
+        scene.asks(&Unlike { steps_at: Some(deadly(scene.world, DELIVERIES).await), ..Unlike::default() }).await;
+        fails(scene, &["Lambda gave the request up", "Runtime.ExitError", "RequestId"]).await;
+        assert_eq!(scene.livy.made(), []);
     });
 }
 
-/// A stack with this job fails, its reason tells all of `texts`, and nothing was ever submitted.
-async fn fails_without_a_job(scene: &Scene, job: &serde_json::Value, texts: &[&str]) {
-    let stack = Stack::with_job(scene, job).await;
+/// As lifecycle.asl.json has them.
+const TRIES_OF_A_STEP: u32 = 4;
+
+/// As template.yaml has them.
+const DELIVERIES: u32 = 3;
+
+/// A stack with a job fails before `CloudFormation` loses its patience after a minute, and its reason tells all of `texts`.
+async fn fails(scene: &Scene, texts: &[&str]) {
+    let job = with(&scene.idle(900), json!({ "StableSeconds": "", "ServiceTimeout": "60" }));
+    let stack = Stack::with_job(scene, &job).await;
     stack.settled().await.is("ROLLBACK_COMPLETE");
     let reason = stack.reason(scene.name).await;
     for text in texts {
         assert!(reason.contains(text), "the reason does not tell {text:?}: {reason}");
     }
-    assert_eq!(scene.livy.made(), []);
     stack.delete().await.is("DELETE_COMPLETE");
 }
 

@@ -66,7 +66,7 @@ fn a_delete_that_comes_twice_at_once_succeeds_twice() {
 #[test]
 fn a_lambda_that_dies_after_its_submission_finds_the_job_again() {
     play("DiesItself", async |scene| {
-        scene.livy.set(Weather::KillNextSubmitter);
+        scene.livy.set(Weather::KillFromSubmission(1));
         let stack = Stack::with_job(scene, &scene.idle(900)).await;
         let settled = stack.settled().await.is("CREATE_COMPLETE");
         assert_eq!(settled.outputs["Name"], scene.only_batch().name);
