@@ -106,7 +106,7 @@ fn a_request_that_comes_again_is_worked_on_once_and_answered_as_before() {
 
 #[test]
 fn an_execution_that_is_stopped_by_hand_fails_its_stack() {
-    play("Stopped", async |scene| {
+    play("StoppedByHand", async |scene| {
         let job = with(&scene.idle(900), json!({ "WaitFor": "Succeeded" }));
         let stack = Stack::with_job(scene, &job).await;
         until("it is submitted", async || scene.livy.made().pop()).await;
@@ -154,8 +154,6 @@ async fn works_within_one_invocation(scene: &Scene, why: &str) {
 #[test]
 fn an_answer_that_the_function_cannot_put_is_put_by_the_responder_as_it_is() {
     play("NoWayToS3", async |scene| {
-        // What it takes to give up is then soon taken.
-        scene.asks(&Unlike { timeout: Some(8), ..Unlike::default() }).await;
         let job = with(&scene.idle(900), json!({ "WaitFor": "Submitted" }));
         let create = scene.create(&job);
         scene.world.answers.fail(&create.token, &[Mishap::HangUpOnTheSubmitter]);
