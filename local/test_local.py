@@ -121,7 +121,9 @@ class Workflows(unittest.TestCase):
     def setUpClass(cls):
         cls.steps = boto3.client("stepfunctions", config=Config(inject_host_prefix=False))
         wait = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "TimestampPath": "$.Until", "End": True}}}
-        role = "arn:aws:iam::000000000000:role/any"
+        trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        role = boto3.client("iam").create_role(RoleName="wait", AssumeRolePolicyDocument=policy)["Role"]["Arn"]
         made = cls.steps.create_state_machine(name="wait", definition=json.dumps(wait), roleArn=role)
         cls.machine = made["stateMachineArn"]
 
@@ -136,17 +138,20 @@ class Workflows(unittest.TestCase):
             self.steps.start_execution(**started["call"])
 
     def test_a_wait_lasts_until_its_moment(self):
-        ended = self.end_of(self.start("moment", 2))
+        ended = self.end_of(self.start("moment", 3))
         self.assertGreater((ended["stopDate"] - ended["startDate"]).total_seconds(), 1)
 
     def start(self, name, seconds):
-        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
-        call = {"stateMachineArn": self.machine, "name": name, "input": json.dumps({"Until": until})}
+        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+        call = {"stateMachineArn": self.machine, "name": name, "input": json.dumps({"Until": moment})}
         return self.steps.start_execution(**call) | {"call": call}
 
     def end_of(self, started):
-        look = lambda: self.steps.describe_execution(executionArn=started["executionArn"])
-        return until(lambda: execution if (execution := look())["status"] == "SUCCEEDED" else None)
+        def over():
+            execution = self.steps.describe_execution(executionArn=started["executionArn"])
+            return execution if execution["status"] == "SUCCEEDED" else None
+
+        return until(over)
 
 
 class Jobs(unittest.TestCase):
