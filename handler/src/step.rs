@@ -24,10 +24,6 @@ use crate::turn::{Answer, Progress, Turn};
 /// What is left of an invocation for telling what came of it.
 const TO_TELL: Duration = Duration::from_secs(2);
 
-/// How long an answer is put by the function that has it. Where that has no way to S3, the responder may have one, and it needs
-/// time as well: so it is never more than a third of what there is.
-const PUT_WITHIN: Duration = Duration::from_secs(30);
-
 /// Takes one step about `request`, whose `turn` it is and whose invocation lasts until `lambda_ends`.
 ///
 /// # Errors
@@ -136,9 +132,7 @@ async fn put(
     lambda_ends: Timestamp,
     way: Way<'_>,
 ) -> Result<Turn, Failed> {
-    let now = way.clock.now();
-    let share = PUT_WITHIN.min(times.deadlines.end.since(now) / 3);
-    let until = (now + share).min(lambda_ends.before(TO_TELL));
+    let until = times.deadlines.over.min(lambda_ends.before(TO_TELL));
     let body = answer.0.clone().into();
     let delivered = deliver(way.engines.transport(), &request.envelope.response_url, &body, way.clock, until).await;
     match delivered {

@@ -154,6 +154,8 @@ async fn works_within_one_invocation(scene: &Scene, why: &str) {
 #[test]
 fn an_answer_that_the_function_cannot_put_is_put_by_the_responder_as_it_is() {
     play("NoWayToS3", async |scene| {
+        // So it soon gives up.
+        scene.asks(&Unlike { timeout: Some(8), ..Unlike::default() }).await;
         let job = with(&scene.idle(900), json!({ "WaitFor": "Submitted" }));
         let create = scene.create(&job);
         scene.world.answers.fail(&create.token, &[Mishap::HangUpOnTheSubmitter]);
