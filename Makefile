@@ -84,6 +84,12 @@ doc:
 unit: ## unit and property tests, in virtual time
 	cargo test --locked --workspace --exclude tests
 
+# As the tests of `make unit`, so that nothing is built twice: an optimised build takes longer than it saves.
+.PHONY: chaos
+chaos: ## random pairs of faults, and each single one; SPARKJOB_CHAOS_RUNS=, SPARKJOB_CHAOS_SEED= for how many and which
+	cargo test --locked -p handler --test faults -- --ignored --nocapture random_pairs
+	SPARKJOB_ALL_FAULTS=1 cargo test --locked -p handler --test faults -- survive whatever responder
+
 .PHONY: deps
 deps: $(DENY) ## prove that one TLS stack is in the graph, only crates.io, only known licences
 	@absent() { \

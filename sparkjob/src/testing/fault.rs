@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::http::{Lost, Transport};
@@ -36,6 +37,8 @@ pub enum Instead {
     Page(u16),
     /// This status with this body.
     Answer(u16, String),
+    /// Nothing, ever: the process that sent the request is gone. See [`Faulty::process`].
+    Death,
 }
 
 impl Fault {
@@ -58,6 +61,11 @@ impl Fault {
         ]
     }
 
+    /// The end of the process that sent the request, just before it takes effect and just after.
+    pub fn deaths() -> Vec<Self> {
+        vec![Self::Before(Instead::Death), Self::After(Instead::Death)]
+    }
+
     /// Nobody listens.
     pub fn refused() -> Self {
         Self::Before(Instead::Lost(Lost::NotSent("Connection refused (os error 111)".to_owned())))
@@ -73,6 +81,18 @@ pub struct Faulty<T> {
     inner: Arc<T>,
     plan: Arc<Mutex<Plan>>,
     since: Instant,
+    death: Death,
+}
+
+/// The end of a process, which whoever runs it waits for: it is to be dropped then.
+#[derive(Clone, Debug, Default)]
+pub struct Death(Arc<Notify>);
+
+impl Death {
+    /// Returns when the process died.
+    pub async fn comes(&self) {
+        self.0.notified().await;
+    }
 }
 
 /// One request, as it was sent.
@@ -93,6 +113,7 @@ struct Plan {
     sent: Vec<Sent>,
     at: BTreeMap<usize, Fault>,
     next: Vec<(Method, String, Fault)>,
+    each: Vec<(Method, String, Fault)>,
     all: Option<Fault>,
     acts: BTreeMap<usize, Box<dyn FnOnce() + Send>>,
 }
@@ -100,7 +121,13 @@ struct Plan {
 impl<T> Faulty<T> {
     /// A transport that sends through `inner`.
     pub fn new(inner: T) -> Self {
-        Self { inner: Arc::new(inner), plan: Arc::default(), since: Instant::now() }
+        Self { inner: Arc::new(inner), plan: Arc::default(), since: Instant::now(), death: Death::default() }
+    }
+
+    /// The same way as one process has it, and news of the process's death.
+    pub fn process(&self) -> (Self, Death) {
+        let death = Death::default();
+        (Self { death: death.clone(), ..self.clone() }, death)
     }
 
     /// The transport that it sends through.
@@ -119,6 +146,12 @@ impl<T> Faulty<T> {
         self.plan().next.push((method, part.to_owned(), fault));
     }
 
+    /// Strikes every request of this method whose path and query contain `part`, from now on, with `fault`, unless one of
+    /// the faults above is meant for it.
+    pub fn fault_each(&self, method: Method, part: &str, fault: Fault) {
+        self.plan().each.push((method, part.to_owned(), fault));
+    }
+
     /// Strikes each request, from now on, with `fault`, unless another fault is meant for it.
     pub fn fault_all(&self, fault: Fault) {
         self.plan().all = Some(fault);
@@ -129,6 +162,7 @@ impl<T> Faulty<T> {
         let mut plan = self.plan();
         plan.at.clear();
         plan.next.clear();
+        plan.each.clear();
         plan.all = None;
     }
 
@@ -165,7 +199,7 @@ impl<T> Faulty<T> {
             Some(fault) => Some(fault),
             None => match plan.next.iter().position(is_meant) {
                 Some(index) => Some(plan.next.remove(index).2),
-                None => plan.all.clone(),
+                None => plan.each.iter().find(|each| is_meant(each)).map(|each| each.2.clone()).or(plan.all.clone()),
             },
         };
         plan.sent.push(Sent { at: self.since.elapsed(), method: request.method().clone(), path, fault: fault.clone() });
@@ -202,16 +236,16 @@ impl<T: Transport + 'static> Transport for Faulty<T> {
                 let answer = timeout(limit, on_its_way).await;
                 answer.map_or(Err(Lost::TimedOut), |done| done.expect("the transport below does not panic"))
             }
-            Some(Fault::Before(instead)) => come(instead, limit).await,
+            Some(Fault::Before(instead)) => come(instead, limit, &self.death).await,
             Some(Fault::After(instead)) => {
                 let _ = inner.send(request, limit).await;
-                come(instead, limit).await
+                come(instead, limit, &self.death).await
             }
         }
     }
 }
 
-async fn come(instead: Instead, limit: Duration) -> Result<Response<Bytes>, Lost> {
+async fn come(instead: Instead, limit: Duration, death: &Death) -> Result<Response<Bytes>, Lost> {
     match instead {
         Instead::Lost(lost) => Err(lost),
         Instead::Silence => {
@@ -229,6 +263,10 @@ async fn come(instead: Instead, limit: Duration) -> Result<Response<Bytes>, Lost
         Instead::Answer(status, body) => {
             Ok(answer(StatusCode::from_u16(status).expect("a status"), "application/json", body))
         }
+        Instead::Death => {
+            death.0.notify_one();
+            std::future::pending().await
+        }
     }
 }
 
@@ -241,7 +279,12 @@ fn answer(status: StatusCode, kind: &'static str, body: String) -> Response<Byte
 
 impl<T> Clone for Faulty<T> {
     fn clone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner), plan: Arc::clone(&self.plan), since: self.since }
+        Self {
+            inner: Arc::clone(&self.inner),
+            plan: Arc::clone(&self.plan),
+            since: self.since,
+            death: self.death.clone(),
+        }
     }
 }
 
