@@ -1,4 +1,4 @@
-"""MiniStack, started in process and bent where AWS does otherwise, in what matters to a custom resource.
+"""MiniStack, started in process and bent where AWS does otherwise, in what matters to a custom resource and its workflow.
 
 | AWS                                                          | MiniStack left alone                 |
 |--------------------------------------------------------------|--------------------------------------|
@@ -8,11 +8,15 @@
 | `ServiceToken` also stands at the top of the event           | only within `ResourceProperties`     |
 | after a Create that failed, the rollback sends a Delete      | forgets the resource                 |
 | a rollback sends an Update to a replaced resource            | only deletes the new one             |
+| starts a running execution once more: it is the same one     | refuses                              |
+| an on-failure record names the request; its Lambda has tries | has no id; calls it once             |
 | has virtual clusters, Serverless applications, EMR clusters  | does not know the types              |
 
 The last of these is in neighbours.py. This hangs on MiniStack's inside, so on its version. `LAMBDA_ASYNC_RETRY_BASE_SECONDS` is the
-wait before Lambda's first retry: a minute on AWS, a second here; the second wait is twice that. What was asked and answered is
-written, a JSON object a line, to the file that `SPARKJOB_CUSTOM_RESOURCES` names.
+wait before Lambda's first retry: a minute on AWS, a second here; the second wait is twice that. `SFN_WAIT_SCALE` is what a
+workflow's waits before retries are multiplied by; a wait until a moment lasts until then. What was asked and answered is written, a
+JSON object a line, to the file that `SPARKJOB_CUSTOM_RESOURCES` names; what functions log, whoever called them, to
+`SPARKJOB_LAMBDA_LOG`.
 """
 
 import importlib.metadata
@@ -24,6 +28,7 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -32,8 +37,8 @@ if importlib.metadata.version("ministack") != VERSION:
     sys.exit(f"adapter.py reaches into the inside of MiniStack {VERSION}, but {importlib.metadata.version('ministack')} is installed")
 
 from ministack import app
-from ministack.core.responses import get_region
-from ministack.services import lambda_svc
+from ministack.core.responses import get_account_id, get_region, json_response
+from ministack.services import lambda_svc, stepfunctions
 from ministack.services.cloudformation import _stacks, custom_resource, handlers, stacks
 
 PATH = "/_ministack/cfn-response/"
@@ -44,6 +49,10 @@ def main():
     custom_resource.invoke_custom_resource = request
     app._handle_post_body_shortcuts = answer_or(app._handle_post_body_shortcuts)
     stacks._roll_back_operation = handlers._roll_back_operation = roll_back_like_aws(stacks._roll_back_operation)
+    stepfunctions._start_execution = the_same_or(stepfunctions._start_execution)
+    stepfunctions._sleep_until = sleep_until
+    lambda_svc._emit_lambda_logs = writing_too(lambda_svc._emit_lambda_logs)
+    lambda_svc._route_async_failure = tell_on_failure(lambda_svc._route_async_failure)
     beside("neighbours").install()
     app.main()
 
@@ -273,6 +282,72 @@ async def send_back(stack_name, stack_id, stack, operation, logical_id) -> bool:
         # It has told the stack's events.
         return False
     return True
+
+
+# --- the workflow, and what comes after Lambda's tries ------------------------------------------------------------------
+
+
+def the_same_or(start):
+    """Answers for an execution that runs already as it was answered before, where the input is the same.
+
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+    """
+
+    def handle(data):
+        machine = data.get("stateMachineArn", "").rsplit(":", 1)[-1]
+        arn = f"arn:aws:states:{get_region()}:{get_account_id()}:execution:{machine}:{data.get('name')}"
+        execution = stepfunctions._executions.get(arn)
+        if execution and execution["status"] == "RUNNING" and execution["input"] == data.get("input", "{}"):
+            return json_response({"executionArn": arn, "startDate": execution["startDate"]})
+        return start(data)
+
+    return handle
+
+
+def sleep_until(moment):
+    """MiniStack would scale this as well: a workflow that wakes too early finds nothing to do, and waits again."""
+    until = datetime.fromisoformat(moment.replace("Z", "+00:00"))
+    time.sleep(max(0, (until - datetime.now(timezone.utc)).total_seconds()))
+
+
+def tell_on_failure(route):
+    """Tells a Lambda what Lambda gave up, as an event like any other: with its own tries. All else is left to `route`.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    """
+
+    def handle(target, function_name, event, result):
+        function, config, _ = lambda_svc._get_func_record_for_ref(target)
+        if function is None or config is None:
+            return route(target, function_name, event, result)
+        sender = lambda_svc._functions[function_name]["config"]["FunctionArn"]
+        record = {
+            "version": "1.0",
+            "timestamp": datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "requestContext": {
+                "requestId": str(uuid.uuid4()),
+                "functionArn": f"{sender}:$LATEST",
+                "condition": "RetriesExhausted",
+                "approximateInvokeCount": 3,
+            },
+            "requestPayload": event,
+            "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+            "responsePayload": result.get("body"),
+        }
+        lambda_svc.invoke_async_with_retry(lambda_svc._execution_record_for_config(function, config), record)
+
+    return handle
+
+
+def writing_too(emit):
+    """MiniStack's own log shows what a function logs only where somebody invoked it, not where a workflow did."""
+
+    def handle(function, request_id, text, *more, **others):
+        with open(os.environ["SPARKJOB_LAMBDA_LOG"], "a") as file:
+            file.write(text and text.rstrip("\n") + "\n")
+        return emit(function, request_id, text, *more, **others)
+
+    return handle
 
 
 def note(kind, **what):

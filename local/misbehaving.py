@@ -32,7 +32,8 @@ def handler(event, context):
 
 def on_failure(record, context):
     """Behind the function's on-failure destination."""
-    return put(record["requestPayload"], Status="FAILED", Reason=record["responsePayload"]["errorMessage"])
+    told = record["requestContext"] | {"at": record["timestamp"]}
+    return put(record["requestPayload"], Status="FAILED", Reason=record["responsePayload"]["errorMessage"], Data=told)
 
 
 def put(event, type="", **fields):

@@ -13,6 +13,7 @@ import unittest
 import urllib.request
 
 import boto3
+from botocore.config import Config
 
 import paths
 import processes
@@ -45,6 +46,9 @@ class CustomResources(unittest.TestCase):
     def test_a_crash_is_retried_twice_and_then_told_to_the_on_failure_destination(self):
         self.assertEqual(self.deploy("crash", resource("crash")), "ROLLBACK_COMPLETE")
         self.assertEqual(self.reason("crash"), "Worker process died")
+        told = next(json.loads(line["body"])["Data"] for line in self.lines("answer") if "Worker process died" in line["body"])
+        self.assertEqual((told["condition"], told["approximateInvokeCount"]), ("RetriesExhausted", 3))
+        self.assertTrue(told["requestId"] and told["at"].endswith("Z"), told)
         events = boto3.client("logs").filter_log_events(logGroupName="/aws/lambda/misbehaving")["events"]
         self.assertEqual(sum("Worker process died" in event["message"] for event in events), 3)
 
@@ -110,6 +114,44 @@ class CustomResources(unittest.TestCase):
     def requests(self, stack, resource="Job"):
         sent = (line for line in self.lines("request") if f"/{stack}/" in line["StackId"])
         return [(line["RequestType"], line.get("PhysicalResourceId")) for line in sent if line["LogicalResourceId"] == resource]
+
+
+class Workflows(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.steps = boto3.client("stepfunctions", config=Config(inject_host_prefix=False))
+        wait = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "TimestampPath": "$.Until", "End": True}}}
+        trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        role = boto3.client("iam").create_role(RoleName="wait", AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+        made = cls.steps.create_state_machine(name="wait", definition=json.dumps(wait), roleArn=role)
+        cls.machine = made["stateMachineArn"]
+
+    def test_an_execution_that_runs_is_the_same_when_it_is_started_again(self):
+        started = self.start("again", 3)
+        again = self.steps.start_execution(**started["call"])
+        self.assertEqual((again["executionArn"], again["startDate"]), (started["executionArn"], started["startDate"]))
+        with self.assertRaises(self.steps.exceptions.ExecutionAlreadyExists):
+            self.steps.start_execution(**started["call"] | {"input": "{}"})
+        self.end_of(started)
+        with self.assertRaises(self.steps.exceptions.ExecutionAlreadyExists):
+            self.steps.start_execution(**started["call"])
+
+    def test_a_wait_lasts_until_its_moment(self):
+        ended = self.end_of(self.start("moment", 3))
+        self.assertGreater((ended["stopDate"] - ended["startDate"]).total_seconds(), 1)
+
+    def start(self, name, seconds):
+        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+        call = {"stateMachineArn": self.machine, "name": name, "input": json.dumps({"Until": moment})}
+        return self.steps.start_execution(**call) | {"call": call}
+
+    def end_of(self, started):
+        def over():
+            execution = self.steps.describe_execution(executionArn=started["executionArn"])
+            return execution if execution["status"] == "SUCCEEDED" else None
+
+        return until(over)
 
 
 class Jobs(unittest.TestCase):

@@ -9,7 +9,8 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use crate::server::{Reply, serve};
+use crate::process::lambda_behind_has;
+use crate::server::{Peer, Reply, serve};
 
 /// `CloudFormation`'s limit for the whole body.
 const MAX_ANSWER: usize = 4096;
@@ -50,6 +51,8 @@ pub enum Mishap {
     Status(u16),
     /// The connection breaks when it was read, before the status.
     HangUp,
+    /// The same from now on, but for the responder.
+    HangUpOnTheSubmitter,
 }
 
 /// One attempt to answer.
@@ -118,6 +121,11 @@ impl Answers {
     /// All attempts at `token`'s address, whatever they are.
     pub fn tried(&self, token: &str) -> Vec<Put> {
         self.awaited.lock().expect("no panic")[token].puts.clone()
+    }
+
+    /// Whether an attempt came to an end, good or bad, that is no reason for another one.
+    pub fn is_taken(&self, token: &str) -> bool {
+        self.tried(token).last().and_then(|put| put.status).is_some_and(|status| status < 500)
     }
 
     /// The one answer to `event`. Where it took several attempts, all were the same.
@@ -189,8 +197,13 @@ fn take(awaited: &Mutex<HashMap<String, Awaited>>, request: &Request<Bytes>) -> 
     let mut awaited = awaited.lock().expect("no panic");
     let Some(awaited) = awaited.get_mut(request.uri().path().trim_start_matches('/')) else { return status(403) };
     let faults = faults(request);
-    let reply = match awaited.mishaps.pop_front() {
-        Some(Mishap::HangUp) => None,
+    let mishap = match awaited.mishaps.front() {
+        Some(Mishap::HangUpOnTheSubmitter) if is_responder(request) => None,
+        Some(Mishap::HangUpOnTheSubmitter) => Some(Mishap::HangUp),
+        _ => awaited.mishaps.pop_front(),
+    };
+    let reply = match mishap {
+        Some(Mishap::HangUp | Mishap::HangUpOnTheSubmitter) => None,
         Some(Mishap::Status(code)) => status(code),
         None if faults.is_empty() => status(200),
         None => status(403),
@@ -198,6 +211,11 @@ fn take(awaited: &Mutex<HashMap<String, Awaited>>, request: &Request<Bytes>) -> 
     let status = reply.as_ref().map(|response| response.status().as_u16());
     awaited.puts.push(Put { status, body: request.body().clone(), faults });
     reply
+}
+
+fn is_responder(request: &Request<Bytes>) -> bool {
+    let peer = request.extensions().get::<Peer>();
+    peer.is_some_and(|peer| lambda_behind_has(peer.0, "_HANDLER=responder"))
 }
 
 /// What S3 would not take: a type that was not signed, a length that is not told beforehand.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws_sdk_cloudformation::config as cloudformation;
 use aws_sdk_lambda::config as lambda;
+use aws_sdk_sfn::config as sfn;
 use sparkjob::http::Net;
 use sparkjob::http::sdk::Connector;
 
@@ -38,6 +39,18 @@ pub fn lambda(env: &HashMap<String, String>, net: &Arc<Net>) -> aws_sdk_lambda::
         .region(lambda::Region::new(env["AWS_REGION"].clone()))
         .endpoint_url(&env["AWS_ENDPOINT_URL"]);
     aws_sdk_lambda::Client::from_conf(config.build())
+}
+
+/// The emulator's Step Functions.
+pub fn sfn(env: &HashMap<String, String>, net: &Arc<Net>) -> aws_sdk_sfn::Client {
+    let credentials = sfn::Credentials::new(id(env), secret(env), None, None, "the local default");
+    let config = sfn::Config::builder()
+        .behavior_version(sfn::BehaviorVersion::latest())
+        .http_client(Connector(net.clone()))
+        .credentials_provider(credentials)
+        .region(sfn::Region::new(env["AWS_REGION"].clone()))
+        .endpoint_url(&env["AWS_ENDPOINT_URL"]);
+    aws_sdk_sfn::Client::from_conf(config.build())
 }
 
 fn id(env: &HashMap<String, String>) -> &str {

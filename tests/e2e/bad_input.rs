@@ -138,7 +138,7 @@ fn deeply_nested_json_is_answered() {
             let deep = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
             let invocation = scene.invoke(event.json.to_string().replace("\"deep\"", &deep)).await;
             assert_eq!(invocation.error, None, "{}", invocation.log);
-            refuses(scene, &scene.answer(&event), &["ResourceProperties"]);
+            refuses(scene, &scene.answered(&event).await, &["ResourceProperties"]);
         }
     });
 }

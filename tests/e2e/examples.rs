@@ -83,7 +83,7 @@ fn one_after_another() {
 #[test]
 fn streaming() {
     play("ExampleStreaming", async |scene| {
-        let checkpoint = scene.world.instance.aws_log.with_file_name("checkpoint");
+        let checkpoint = scene.world.instance.lambda_log.with_file_name("checkpoint");
         let checkpoint = checkpoint.to_str().expect("a path in UTF-8").to_owned();
         let file = path("local/jobs/stream.py");
         let parameters =

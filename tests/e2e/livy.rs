@@ -135,17 +135,27 @@ pub enum Weather {
     LoseNextSubmission,
     /// The same, and from then on it is as [`Weather::Down`].
     DownAfterSubmission,
-    /// The next submission reaches Livy, and whoever submitted dies of it.
-    KillNextSubmitter,
+    /// The next submission reaches Livy, and whoever submitted dies of it; so does whoever asks after it, so many in all.
+    KillFromSubmission(u32),
+    /// So many times whoever asks dies of it, before Livy hears of it.
+    Kill(u32),
 }
 
 impl Weather {
     fn is_for_a_submission(self) -> bool {
-        !matches!(self, Self::Fair | Self::Down | Self::Says(_))
+        !matches!(self, Self::Fair | Self::Down | Self::Says(_) | Self::Kill(_))
     }
 
     fn after_submission(self) -> Self {
-        if matches!(self, Self::DownAfterSubmission) { Self::Down } else { Self::Fair }
+        match self {
+            Self::DownAfterSubmission => Self::Down,
+            Self::KillFromSubmission(times) => Self::killing(times - 1),
+            _ => Self::Fair,
+        }
+    }
+
+    fn killing(times: u32) -> Self {
+        if times > 0 { Self::Kill(times) } else { Self::Fair }
     }
 }
 
@@ -237,6 +247,7 @@ async fn forward(livy: &Livy, routes: &Mutex<HashMap<String, Recorded>>, request
     let method = request.method().clone();
     let is_submission = method == Method::POST && path == "/batches";
     let weather = routes.lock().expect("no panic").get_mut(&name).map(|recorded| match recorded.weather {
+        Weather::Kill(times) => std::mem::replace(&mut recorded.weather, Weather::killing(times - 1)),
         weather if weather.is_for_a_submission() && is_submission => {
             std::mem::replace(&mut recorded.weather, weather.after_submission())
         }
@@ -246,6 +257,10 @@ async fn forward(livy: &Livy, routes: &Mutex<HashMap<String, Recorded>>, request
     let peer = request.extensions().get::<Peer>().copied();
     let response = match weather {
         Weather::Down => None,
+        Weather::Kill(_) => {
+            kill_lambda_behind(peer?.0);
+            None
+        }
         Weather::Says(code) => Response::builder().status(code).body("<html>not Livy</html>".into()).ok(),
         _ => pass(livy, &path, request).await,
     };
@@ -255,7 +270,7 @@ async fn forward(livy: &Livy, routes: &Mutex<HashMap<String, Recorded>>, request
     routes.lock().expect("no panic").get_mut(&name)?.calls.push(call);
     match weather {
         Weather::LoseNextSubmission | Weather::DownAfterSubmission if is_submission => None,
-        Weather::KillNextSubmitter if is_submission => {
+        Weather::KillFromSubmission(_) if is_submission => {
             kill_lambda_behind(peer?.0);
             None
         }

@@ -15,8 +15,8 @@ pub struct Instance {
     pub livy_url: String,
     /// What a shell needs to work with it.
     pub env: HashMap<String, String>,
-    /// What the emulator of AWS wrote, and with it the Lambda.
-    pub aws_log: PathBuf,
+    /// What all Lambda functions logged.
+    pub lambda_log: PathBuf,
     /// Where its EMR keeps a folder for each job run and step.
     pub emr_runs: PathBuf,
     /// What custom resources were asked and what they answered, a JSON object a line.
@@ -42,7 +42,7 @@ impl Instance {
             name: name.to_owned(),
             livy_url: status["livy"]["url"].as_str()?.to_owned(),
             env: serde_json::from_value(status["env"].clone()).ok()?,
-            aws_log: path(&status["aws"]["log"])?,
+            lambda_log: path(&status["folder"])?.join("log/lambda.log"),
             emr_runs: path(&status["folder"])?.join("work/emr/runs"),
             custom_resources: path(&status["folder"])?.join("log/custom-resources.jsonl"),
         })

@@ -9,7 +9,9 @@ fn every_line_tells_whose_it_is() {
     play("Lines", async |scene| {
         let job = with(&scene.idle(900), json!({ "WaitFor": "Submitted" }));
         let create = scene.create(&job);
-        let log = scene.invoke(create.json.to_string()).await.log;
+        let id = scene.ask(&create).await.succeeded().physical_id;
+        scene.world.workflow.ended(&create.token).await;
+        let log = scene.log();
         let lines: Vec<Value> =
             log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"))).collect();
         assert!(lines.len() > 1, "{log}");
@@ -19,7 +21,6 @@ fn every_line_tells_whose_it_is() {
             assert_eq!(line["action"], "Create", "{line}");
             assert!(line["message"].is_string() && line["level"].is_string(), "{line}");
         }
-        let id = scene.answer(&create).succeeded().physical_id;
         assert!(lines.iter().any(|line| line["job"] == *id), "{log}");
         scene.ask(&scene.delete(&id, &job)).await.succeeded();
     });

@@ -1,11 +1,9 @@
 //! Livy that is not there: said so in time, and no job lost or run twice for it.
 
-use std::net::TcpListener;
-
 use serde_json::json;
 
 use crate::livy::Weather;
-use crate::scene::{Scene, play, play_light, with};
+use crate::scene::{Scene, nowhere, play, play_light, with};
 use crate::wait::until;
 
 #[test]
@@ -193,10 +191,4 @@ fn a_job_that_could_not_be_cancelled_is_told_and_deleted_later() {
 /// The id of a job of this scene where nobody listens.
 fn job_nowhere(scene: &Scene) -> String {
     format!("livy+{}/batches/0#{}-0123456789abcdef-01234567-89abcdef", nowhere(), scene.name)
-}
-
-/// An address of this machine where nobody listens.
-fn nowhere() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    format!("http://{}", listener.local_addr().expect("a bound socket"))
 }

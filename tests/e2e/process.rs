@@ -1,33 +1,45 @@
 //! The processes of this machine: for the test that needs a Lambda to die, and those that a job is to be dead.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Kills the Lambda at whose end of a connection `port` is.
 pub fn kill_lambda_behind(port: u16) {
-    let socket = format!("socket:[{}]", inode(port).expect("a connection from this machine"));
+    let lambda = lambda_behind(port).expect("a Lambda that asks");
+    let id = lambda.file_name().expect("a number");
+    assert!(Command::new("kill").arg("-KILL").arg(id).status().is_ok_and(|status| status.success()));
+}
+
+/// Whether the Lambda at whose end of a connection `port` is has a variable with its value, `NAME=value`.
+pub fn lambda_behind_has(port: u16, variable: &str) -> bool {
+    lambda_behind(port).is_some_and(|process| has(&process, variable))
+}
+
+/// The folder in `/proc` of the Lambda at whose end of a connection `port` is.
+fn lambda_behind(port: u16) -> Option<PathBuf> {
+    let socket = format!("socket:[{}]", inode(port)?);
     let holds = |process: &PathBuf| {
         let descriptors = fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
         descriptors.filter_map(|one| fs::read_link(one.path()).ok()).any(|link| link.as_os_str() == socket.as_str())
     };
     let is_lambda = |process: &PathBuf| fs::read_link(process.join("exe")).is_ok_and(|exe| exe.ends_with("bootstrap"));
     let mut processes = fs::read_dir("/proc").expect("Linux").flatten().map(|entry| entry.path());
-    let lambda = processes.find(|process| is_lambda(process) && holds(process)).expect("a Lambda that submits");
-    let id = lambda.file_name().expect("a number");
-    assert!(Command::new("kill").arg("-KILL").arg(id).status().is_ok_and(|status| status.success()));
+    processes.find(|process| is_lambda(process) && holds(process))
 }
 
 /// The command lines of the processes that have a variable with its value, `NAME=value`, in their environment.
 pub fn running_with(variable: &str) -> Vec<String> {
-    let has = |process: &PathBuf| {
-        let environment = fs::read(process.join("environ")).unwrap_or_default();
-        environment.split(|byte| *byte == 0).any(|entry| entry == variable.as_bytes())
-    };
-    let processes = fs::read_dir("/proc").expect("Linux").flatten().map(|entry| entry.path()).filter(has);
+    let processes = fs::read_dir("/proc").expect("Linux").flatten().map(|entry| entry.path());
     processes
+        .filter(|process| has(process, variable))
         .map(|process| String::from_utf8_lossy(&fs::read(process.join("cmdline")).unwrap_or_default()).into())
         .collect()
+}
+
+fn has(process: &Path, variable: &str) -> bool {
+    let environment = fs::read(process.join("environ")).unwrap_or_default();
+    environment.split(|byte| *byte == 0).any(|entry| entry == variable.as_bytes())
 }
 
 /// The inode of the socket of this machine that is bound to a port and not listening.

@@ -1,9 +1,10 @@
 //! One test's own corner of the world: a resource, its stack, its way to Livy. Ends with nothing left behind.
 
 use std::collections::HashSet;
+use std::net::TcpListener;
 use std::panic::AssertUnwindSafe;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_sdk_lambda::primitives::Blob;
@@ -14,8 +15,10 @@ use serde_json::{Value, json};
 use crate::answers::Answer;
 use crate::emr::{Place, Way};
 use crate::event::{Envelope, Event};
+use crate::functions::Unlike;
 use crate::livy::{Batch, Livy, Route};
 use crate::local::root;
+use crate::wait::until;
 use crate::world::{ROOM_FOR_JOBS, RUNTIME, World};
 
 /// Plays a scene whose jobs keep the machine busy: only a few of these are played at a time.
@@ -38,6 +41,7 @@ async fn stage(name: &'static str, body: impl AsyncFnOnce(&Scene)) {
         world,
         livy: world.recorder.route(name),
         stack_id: format!("arn:aws:cloudformation:us-east-1:000000000000:stack/{name}/{}", unique()),
+        function: OnceLock::new(),
         places: Mutex::default(),
         stacks: Mutex::default(),
         events: Mutex::default(),
@@ -46,10 +50,16 @@ async fn stage(name: &'static str, body: impl AsyncFnOnce(&Scene)) {
         body(&scene).await;
         scene.left_nothing().await;
     });
-    if let Err(panic) = played.catch_unwind().await {
+    let played = played.catch_unwind().await;
+    if played.is_err() {
         // On this thread, so that it is shown with the failure.
         eprintln!("{}", scene.evidence().await);
         scene.clear().await;
+    }
+    if let Some(function) = scene.function.get() {
+        world.functions.remove(function).await;
+    }
+    if let Err(panic) = played {
         std::panic::resume_unwind(panic);
     }
 }
@@ -64,6 +74,8 @@ pub struct Scene {
     /// Its way to Livy.
     pub livy: Route,
     stack_id: String,
+    /// A function of its own, which it asks instead of the deployed one.
+    function: OnceLock<String>,
     /// What it made of EMR's to run its jobs on.
     places: Mutex<Vec<Place>>,
     /// Those that it made.
@@ -121,10 +133,28 @@ impl Scene {
         self.event("delete").with("PhysicalResourceId", id).with("ResourceProperties", properties.clone())
     }
 
+    /// From now on its requests go to a function of its own.
+    pub async fn asks(&self, unlike: &Unlike) {
+        let function = self.world.functions.make(self.name, unlike).await;
+        self.function.set(function).expect("one function for a scene");
+    }
+
+    /// The function that its requests go to.
+    pub fn submitter(&self) -> &str {
+        self.function.get().unwrap_or(&self.world.submitter)
+    }
+
     /// Invokes the Lambda with `event`, which is to be answered once.
     pub async fn ask(&self, event: &Event) -> Answer {
         let invocation = self.invoke(event.json.to_string()).await;
         assert_eq!(invocation.error, None, "the invocation failed:\n{}", invocation.log);
+        self.answered(event).await
+    }
+
+    /// The one answer to an event, once somebody has given it.
+    pub async fn answered(&self, event: &Event) -> Answer {
+        let taken = async || self.world.answers.is_taken(&event.token).then_some(());
+        until("there is an answer", taken).await;
         self.answer(event)
     }
 
@@ -135,7 +165,7 @@ impl Scene {
 
     /// Invokes the Lambda with whatever it is.
     pub async fn invoke(&self, payload: impl Into<Vec<u8>>) -> Invocation {
-        let call = self.world.lambda.invoke().function_name(&self.world.submitter).log_type(LogType::Tail);
+        let call = self.world.lambda.invoke().function_name(self.submitter()).log_type(LogType::Tail);
         let sent = call.payload(Blob::new(payload)).send().await;
         let output = sent.unwrap_or_else(|error| panic!("Lambda did not take it: {error:?}"));
         let payload =
@@ -154,7 +184,7 @@ impl Scene {
     /// Properties of the job in a file of this repository, on this scene's Livy.
     pub fn job(&self, file: &str, arguments: &[&str]) -> Value {
         json!({
-            "ServiceToken": self.world.submitter,
+            "ServiceToken": self.submitter(),
             "LivyUrl": self.livy.url(),
             "StableSeconds": "2",
             "Parameters": { "File": path(file), "Args": arguments },
@@ -180,8 +210,7 @@ impl Scene {
     /// Properties of the job in a file of this repository, on EMR.
     pub async fn job_on(&self, place: &Place, file: &str, arguments: &[&str]) -> Value {
         let parameters = json!({ "File": place.emr.file(file).await, "Args": arguments });
-        let properties =
-            json!({ "ServiceToken": self.world.submitter, "StableSeconds": "2", "Parameters": parameters });
+        let properties = json!({ "ServiceToken": self.submitter(), "StableSeconds": "2", "Parameters": parameters });
         with(&properties, place.target())
     }
 
@@ -219,7 +248,7 @@ impl Scene {
     }
 
     /// What the emulator noted of a stack's requests and answers.
-    fn exchanges(&self, stack: &str) -> Vec<Value> {
+    pub fn exchanges(&self, stack: &str) -> Vec<Value> {
         let log = std::fs::read_to_string(&self.world.instance.custom_resources).unwrap_or_default();
         let lines: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
         let ids: Vec<_> =
@@ -275,7 +304,7 @@ impl Scene {
         let exchanges = self.stacks().into_iter().flat_map(|stack| self.exchanges(&stack));
         let ids = exchanges.filter_map(|line| line["RequestId"].as_str().map(str::to_owned)).chain(sent);
         let ids: HashSet<_> = ids.collect();
-        let log = std::fs::read_to_string(&self.world.instance.aws_log).unwrap_or_default();
+        let log = std::fs::read_to_string(&self.world.instance.lambda_log).unwrap_or_default();
         let lines = log.lines().filter(|line| ids.iter().any(|id| line.contains(id)));
         lines.collect::<Vec<_>>().join("\n")
     }
@@ -315,6 +344,12 @@ pub fn with(properties: &Value, others: Value) -> Value {
 /// The absolute path of a file of this repository, as Livy takes it.
 pub fn path(file: &str) -> String {
     root().join(file).to_str().expect("a path in UTF-8").to_owned()
+}
+
+/// An address of this machine where nobody listens.
+pub fn nowhere() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    format!("http://{}", listener.local_addr().expect("a bound socket"))
 }
 
 /// A text in the shape of a UUID that nobody else has.

@@ -14,7 +14,8 @@ use crate::world::World;
 #[derive(Debug)]
 pub struct Stack<'s> {
     scene: &'s Scene,
-    id: String,
+    /// Its ARN.
+    pub id: String,
 }
 
 /// A stack that does nothing any more.

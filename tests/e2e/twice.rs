@@ -1,9 +1,11 @@
-//! The same event twice, as Lambda and `CloudFormation` deliver it: one job, one id.
+//! The same event twice, as Lambda and `CloudFormation` deliver it: one job, one id, also where there is no workflow, and so
+//! both deliveries are worked on.
 
 use serde_json::json;
 
 use crate::answers::Answer;
 use crate::event::Event;
+use crate::functions::ALONE;
 use crate::livy::Weather;
 use crate::scene::{Scene, play, with};
 use crate::stack::Stack;
@@ -11,6 +13,7 @@ use crate::stack::Stack;
 #[test]
 fn a_create_that_comes_again_finds_its_job() {
     play("CreateAgain", async |scene| {
+        scene.asks(&ALONE).await;
         let job = with(&scene.idle(900), json!({ "WaitFor": "Submitted" }));
         let create = scene.create(&job);
         let first = deliver(scene, &create).await.succeeded();
@@ -24,6 +27,7 @@ fn a_create_that_comes_again_finds_its_job() {
 #[test]
 fn a_create_that_comes_twice_at_once_makes_one_job() {
     play("CreateAtOnce", async |scene| {
+        scene.asks(&ALONE).await;
         let job = scene.idle(900);
         let create = scene.create(&job);
         let one_lives = async || assert_eq!(scene.livy.live().await.len(), 1);
@@ -36,6 +40,7 @@ fn a_create_that_comes_twice_at_once_makes_one_job() {
 #[test]
 fn an_update_that_comes_twice_at_once_makes_one_new_job() {
     play("UpdateAtOnce", async |scene| {
+        scene.asks(&ALONE).await;
         let [old, new] = [901, 902].map(|seconds| with(&scene.idle(seconds), json!({ "WaitFor": "Submitted" })));
         let id = scene.ask(&scene.create(&old)).await.succeeded().physical_id;
         let one_lives = async || assert_eq!(scene.livy.live().await.len(), 1);
@@ -49,6 +54,7 @@ fn an_update_that_comes_twice_at_once_makes_one_new_job() {
 #[test]
 fn a_delete_that_comes_twice_at_once_succeeds_twice() {
     play("DeleteAtOnce", async |scene| {
+        scene.asks(&ALONE).await;
         let job = with(&scene.idle(900), json!({ "WaitFor": "Submitted" }));
         let id = scene.ask(&scene.create(&job)).await.succeeded().physical_id;
         let none_lives = async || assert_eq!(scene.livy.live().await, []);
@@ -60,7 +66,7 @@ fn a_delete_that_comes_twice_at_once_succeeds_twice() {
 #[test]
 fn a_lambda_that_dies_after_its_submission_finds_the_job_again() {
     play("DiesItself", async |scene| {
-        scene.livy.set(Weather::KillNextSubmitter);
+        scene.livy.set(Weather::KillFromSubmission(1));
         let stack = Stack::with_job(scene, &scene.idle(900)).await;
         let settled = stack.settled().await.is("CREATE_COMPLETE");
         assert_eq!(settled.outputs["Name"], scene.only_batch().name);

@@ -15,6 +15,6 @@ pub async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
             return found;
         }
         assert!(Instant::now() < end, "waited {} s in vain until {what}", PATIENCE.as_secs());
-        sleep(Duration::from_millis(250)).await;
+        sleep(Duration::from_millis(100)).await;
     }
 }

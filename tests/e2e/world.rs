@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use aws_sdk_cloudformation::types::Stack;
+use aws_sdk_cloudformation::types::{Stack, TemplateStage};
 use sparkjob::http::Net;
 use tokio::process::Command;
 use tokio::runtime::Runtime;
@@ -11,8 +11,10 @@ use tokio::sync::{OnceCell, Semaphore};
 use crate::answers::Answers;
 use crate::aws;
 use crate::emr::Emr;
+use crate::functions::Functions;
 use crate::livy::{Livy, Recorder};
 use crate::local::{Instance, root};
+use crate::workflow::Workflow;
 
 /// One for all tests: connections outlive the test that opened them.
 pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
@@ -35,6 +37,10 @@ pub struct World {
     pub lambda: aws_sdk_lambda::Client,
     /// The deployed function's ARN.
     pub submitter: String,
+    /// What other functions are made from.
+    pub functions: Functions,
+    /// The deployed workflow.
+    pub workflow: Workflow,
     /// Where the answers to events go that a test sends itself.
     pub answers: Answers,
     /// The way to Livy.
@@ -58,9 +64,14 @@ impl World {
         deploy(&instance).await?;
         let net = Arc::new(Net::default());
         let cloudformation = aws::cloudformation(&instance.env, &net);
+        let lambda = aws::lambda(&instance.env, &net);
+        let submitter = submitter(&cloudformation).await?;
+        let functions = Functions::of(&lambda, &submitter, &packaged(&cloudformation).await?).await?;
         Ok(Self {
-            submitter: submitter(&cloudformation).await?,
-            lambda: aws::lambda(&instance.env, &net),
+            workflow: Workflow { client: aws::sfn(&instance.env, &net), arn: functions.workflow() },
+            submitter,
+            functions,
+            lambda,
             answers: Answers::listen().await,
             recorder: Recorder::before(Livy::at(&instance.livy_url, &net)).await,
             emr: Emr::of(&instance, &net),
@@ -95,4 +106,11 @@ async fn submitter(cloudformation: &aws_sdk_cloudformation::Client) -> Result<St
     let mut outputs = described.stacks().iter().flat_map(Stack::outputs);
     let arn = outputs.find(|output| output.output_key() == Some(OUTPUT)).and_then(|output| output.output_value());
     arn.map(str::to_owned).ok_or_else(|| format!("The stack {STACK} has no output {OUTPUT}"))
+}
+
+/// The template as `sam deploy` has sent it.
+async fn packaged(cloudformation: &aws_sdk_cloudformation::Client) -> Result<String, String> {
+    let told = cloudformation.get_template().stack_name(STACK).template_stage(TemplateStage::Original).send().await;
+    let told = told.map_err(|error| format!("The template of {STACK} is not there: {error:?}"))?;
+    Ok(told.template_body().unwrap_or_default().to_owned())
 }
