@@ -260,6 +260,7 @@ impl World {
             event: request.event,
             old: request.old,
             standing: None,
+            repeated: 0,
             submitter: String::new(),
             responder: String::new(),
             progress: Progress::Claimed,
