@@ -55,7 +55,7 @@ pub fn check(bytes: &[u8]) {
             runtime.expect("a runtime").block_on(async {
                 let stage = Stage::new(bytes, weather, &lines);
                 if let Ok(arrival) = serde_json::from_slice::<Arrival>(bytes) {
-                    stage.submit(arrival).await;
+                    Box::pin(stage.submit(arrival)).await;
                 }
                 if let Ok(mishap) = serde_json::from_slice::<Mishap>(bytes) {
                     stage.respond(mishap).await;
