@@ -14,6 +14,8 @@ export SAM_CLI_TELEMETRY := 0
 # The table of samconfig.toml that `make deploy` takes.
 STAGE ?= default
 EVENT ?= events/create.json
+# How long the fuzzer looks, in seconds.
+FUZZ_SECONDS ?= 60
 # What the demo runs on: livy, emr-on-eks, emr-serverless, emr-steps.
 ENGINE ?= livy
 
@@ -29,6 +31,10 @@ ZIP := $(CURDIR)/.local/handler.zip
 ZIP_LIMIT := 3000000
 DENY_VERSION := 0.20.2
 DENY := .local/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
+FUZZ_VERSION := 0.13.2
+FUZZ := .local/cargo-fuzz-$(FUZZ_VERSION)/bin/cargo-fuzz
+# What the fuzzer finds interesting on the way: much, and different each time.
+FUZZ_FOUND := .local/fuzz/event
 
 .PHONY: help
 help:
@@ -106,6 +112,17 @@ deps: $(DENY) ## prove that one TLS stack is in the graph, only crates.io, only 
 # our target folder, which CI keeps.
 $(DENY):
 	env -u CARGO_TARGET_DIR cargo install --locked --root .local/cargo-deny-$(DENY_VERSION) cargo-deny@$(DENY_VERSION)
+
+# No sanitizer: what they look for has no place in Rust that is not unsafe, and they need a nightly compiler. What `make test`
+# runs again is only read here.
+.PHONY: fuzz
+fuzz: $(FUZZ) ## send the Lambda whatever comes to mind for a minute; FUZZ_SECONDS=600 for longer
+	mkdir -p $(FUZZ_FOUND)
+	$(FUZZ) run --sanitizer none event $(FUZZ_FOUND) fuzz/corpus/event events -- \
+	  -dict=fuzz/event.dict -max_len=16384 -timeout=60 -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1
+
+$(FUZZ):
+	env -u CARGO_TARGET_DIR cargo install --locked --root .local/cargo-fuzz-$(FUZZ_VERSION) cargo-fuzz@$(FUZZ_VERSION)
 
 .PHONY: lint-templates
 lint-templates: install-tools ## cfn-lint and SAM on template.yaml and the examples

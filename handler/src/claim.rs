@@ -1,5 +1,8 @@
 //! The first thing that is done about a request: it is handed to the workflow, once, however often it is delivered.
 
+#[cfg(test)]
+mod properties;
+
 use std::time::Duration;
 
 use sparkjob::drive::Clock;

@@ -34,8 +34,11 @@ pub struct Cluster {
     pub release: String,
 }
 
-/// The longest text that is kept of what EMR tells, in characters: a place in S3 may be as long.
+/// The longest texts that are kept of what EMR tells, in characters: a place in S3 may be as long as the first, while a state
+/// and its reason become part of what people read.
 const MAX_TEXT: usize = 1100;
+const MAX_STATE: usize = 64;
+const MAX_REASON: usize = 600;
 
 /// What to do where a cluster takes no jobs.
 pub const NAME_ANOTHER: &str = "Give the id of a cluster that runs: aws emr list-clusters --active shows them.";
@@ -54,12 +57,13 @@ impl EmrCluster {
         let answer = self.client().describe_cluster().cluster_id(&self.id).send().await;
         let answer = answer.map_err(|error| aws::error(Asked::Look, &error))?;
         let cluster = answer.cluster().ok_or_else(|| AwsError::unavailable("EMR answered without a cluster"))?;
-        let text = |text: Option<&str>| line(text.unwrap_or_default(), MAX_TEXT);
+        let at_most = |most, text: Option<&str>| line(text.unwrap_or_default(), most);
+        let text = |text| at_most(MAX_TEXT, text);
         let status = cluster.status();
         let reason = status.and_then(|status| status.state_change_reason());
         Ok(Cluster {
-            state: text(status.and_then(|status| status.state()).map(ClusterState::as_str)),
-            reason: text(reason.and_then(|reason| reason.message())),
+            state: at_most(MAX_STATE, status.and_then(|status| status.state()).map(ClusterState::as_str)),
+            reason: at_most(MAX_REASON, reason.and_then(|reason| reason.message())),
             primary: text(cluster.master_public_dns_name()),
             // Clusters of old show the scheme that Hadoop once had for S3.
             log_uri: text(cluster.log_uri()).replacen("s3n://", "s3://", 1),

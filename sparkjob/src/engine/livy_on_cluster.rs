@@ -4,6 +4,8 @@
 //! So a cluster that has ended is told from one that cannot be reached.
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -143,14 +143,85 @@ async fn a_connection_that_breaks_when_it_is_used_again_does_not_repeat_the_requ
     assert_eq!(read.load(Ordering::SeqCst), 2);
 }
 
+/// An answer without end: how it begins, how it goes on for ever, and what becomes of it.
+struct Endless {
+    head: &'static str,
+    more: &'static [u8],
+    comes_to: fn(&Result<Response<Bytes>, Lost>) -> bool,
+}
+
+/// What a server gets rid of, at most, in bytes: what is read, and what the system keeps for a reader that never comes.
+const MOST_SENT: usize = MAX_BODY + (32 << 20);
+
+impl Endless {
+    /// Sends a request to a server that answers so, and holds what comes of it to what should, and the server to the end
+    /// of its connection long before it has sent the gigabyte that it has.
+    async fn ends(self) {
+        let Self { head, more, comes_to } = self;
+        let (tell, told) = std::sync::mpsc::channel();
+        let (address, _) = server(move |stream, _| {
+            let more = more.repeat((1 << 16) / more.len());
+            let mut sent = 0;
+            let _ = stream.write_all(head.as_bytes());
+            while sent < 1 << 30 && stream.write_all(&more).is_ok() {
+                sent += more.len();
+            }
+            let _ = tell.send(sent);
+        });
+        let net = Net::default();
+        let came = send(&net, Method::GET, &address, Duration::from_mins(1)).await;
+        assert!(comes_to(&came), "{head:?}: {came:?}");
+        let sent = tokio::task::spawn_blocking(move || told.recv_timeout(Duration::from_mins(1)));
+        let sent = sent.await.expect("no panic").expect("the server stops");
+        assert!(sent < MOST_SENT, "{head:?}: the server got rid of {sent} bytes");
+    }
+}
+
 #[tokio::test]
-async fn an_endless_body_is_too_large() {
+async fn an_answer_without_end_is_cut_off() {
+    let is_too_large = |came: &Result<_, Lost>| matches!(came, Err(Lost::TooLarge));
+    let is_unclear = |came: &Result<_, Lost>| matches!(came, Err(Lost::Unclear(_)));
+    let is_ok = |came: &Result<Response<Bytes>, Lost>| came.as_ref().is_ok_and(|answer| answer.body() == "ok");
+    for (head, more, comes_to) in [
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+            b"40\r\n................................................................\r\n".as_slice(),
+            is_too_large as fn(&_) -> _,
+        ),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n", b".", is_too_large),
+        ("HTTP/1.1 500 Internal Server Error\r\n\r\n", b".", is_too_large),
+        // More than it said that there would be.
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", b".", is_ok),
+        ("HTTP/1.1 200 ", b".", is_unclear),
+        ("HTTP/1.1 200 OK\r\nX: ", b".", is_unclear),
+        ("HTTP/1.1 200 OK\r\n", b"X: .\r\n", is_unclear),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;", b".", is_unclear),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n", b"X: .\r\n", is_unclear),
+    ] {
+        Endless { head, more, comes_to }.ends().await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_never_begins_times_out() {
     let (address, _) = server(|stream, _| {
-        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
-        let chunk = [b"10000\r\n".as_slice(), &vec![b'.'; 0x10000], b"\r\n"].concat();
-        while stream.write_all(&chunk).is_ok() {}
+        while stream.write_all(&b"HTTP/1.1 103 Early Hints\r\n\r\n".repeat(100)).is_ok() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
     });
-    assert_eq!(loss(&address).await, Lost::TooLarge);
+    assert_eq!(loss(&address).await, Lost::TimedOut);
+}
+
+#[tokio::test]
+async fn a_compressed_body_stays_as_it_is() {
+    // `ok`, of which the same few bytes could as well make gigabytes.
+    const OK: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\x02\x03\xcb\xcf\x06\0\x47\xdd\xdc\x79\x02\0\0\0";
+    let (address, _) = server(|stream, _| {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", OK.len());
+        let _ = stream.write_all(&[head.as_bytes(), OK].concat());
+    });
+    let answer = send(&Net::default(), Method::GET, &address, Duration::from_secs(2)).await.expect("an answer");
+    assert_eq!(answer.body().as_ref(), OK);
 }
 
 #[tokio::test]

@@ -1,0 +1,277 @@
+//! What must hold for whatever bytes come to the Lambda: for the fuzzer, which finds them, and for the tests, which keep what
+//! it found.
+
+use std::io;
+use std::mem::take;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Uri;
+use lambda_runtime::{Context, LambdaEvent};
+use serde_json::{Value, json};
+use tracing::level_filters::LevelFilter;
+use url::Url;
+
+use handler::arrival::Arrival;
+use handler::envelope::Envelope;
+use handler::event::Event;
+use handler::mishap::Mishap;
+use handler::responder::Responder;
+use handler::response::MAX_BYTES;
+use handler::turn::{Answer, Progress, Turn};
+use handler::workflow::{LONGEST_INPUT, Workflow};
+use handler::{Failed, Submitter, logs, moment};
+use sparkjob::drive::Clock;
+use sparkjob::job::Timestamp;
+use sparkjob::testing::engines;
+
+#[path = "world.rs"]
+mod world;
+
+pub use world::Weather;
+use world::World;
+
+/// 2026-11-21T07:00:10Z, at which everything comes.
+const NOW: Timestamp = Timestamp(1_795_244_410_000);
+const INVOCATION: Duration = Duration::from_mins(15);
+
+/// The steps after which a request is left alone, and the longest pause between two of them that is waited for: more than any
+/// request needs, and less than a state that nobody ever wrote may ask for.
+const MOST_STEPS: usize = 500;
+const LONGEST_PAUSE: Duration = Duration::from_hours(2);
+
+/// Gives `bytes` to the function that takes requests and steps, and to the responder, in every weather.
+///
+/// # Panics
+/// Where something does not hold that must.
+pub fn check(bytes: &[u8]) {
+    for weather in Weather::ALL {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = logs::subscriber(LevelFilter::TRACE, move || writer.clone());
+        tracing::subscriber::with_default(subscriber, || {
+            runtime.expect("a runtime").block_on(async {
+                let stage = Stage::new(bytes, weather, &lines);
+                if let Ok(arrival) = serde_json::from_slice::<Arrival>(bytes) {
+                    Box::pin(stage.submit(arrival)).await;
+                }
+                if let Ok(mishap) = serde_json::from_slice::<Mishap>(bytes) {
+                    stage.respond(mishap).await;
+                }
+            });
+        });
+    }
+}
+
+/// The two functions in their world.
+struct Stage<'a> {
+    bytes: &'a [u8],
+    world: Arc<World>,
+    lines: &'a Lines,
+    clock: Clock,
+    submitter: Submitter,
+    responder: Responder,
+}
+
+impl<'a> Stage<'a> {
+    fn new(bytes: &'a [u8], weather: Weather, lines: &'a Lines) -> Self {
+        let world = Arc::new(World::new(weather));
+        let engines = || engines(world.clone());
+        let arn = |of: &str| format!("arn:aws:{of}");
+        let workflow = || {
+            let machine = arn("states:eu-west-1:123456789012:stateMachine:lifecycle");
+            Workflow::new(machine, arn("lambda:eu-west-1:123456789012:function:responder"), engines().aws())
+        };
+        // What never answers leaves it open whether there is a workflow, and then nothing more is done.
+        let has_workflow = weather != Weather::Silent;
+        let submitter = Submitter { engines: engines(), workflow: has_workflow.then(workflow) };
+        let responder = Responder { engines: engines(), workflow: has_workflow.then(workflow) };
+        Self { bytes, lines, clock: Clock::showing(NOW), submitter, responder, world }
+    }
+
+    async fn submit(&self, arrival: Arrival) {
+        match arrival {
+            Arrival::Request(event) => {
+                let came = self.take(Arrival::Request(event.clone())).await;
+                let has_failed = came.is_err();
+                let came = match self.world.claimed() {
+                    Some(input) => self.steps(&input).await,
+                    None => came.map(|_| ()),
+                };
+                let put = self.judge(&event, &came);
+                let is_answerable = Envelope::read(&event).is_ok();
+                assert!(is_answerable || has_failed, "an unreadable event is taken");
+                assert!(put.is_some() == is_answerable, "a request was not answered: {came:?}");
+            }
+            Arrival::Step(step) => {
+                let (event, known) = (step.turn.event.clone(), known(&step.turn.progress));
+                let first = self.take(Arrival::Step(step)).await;
+                let came = match first {
+                    Ok(Some(turn)) => self.go_on(turn).await,
+                    came => came.map(|_| ()),
+                };
+                self.judge_after(&event, &came, known);
+            }
+            Arrival::Unreadable(_) => {
+                let came = self.take(arrival).await;
+                assert!(came.is_err() && self.world.take_put().is_empty(), "{came:?}");
+            }
+        }
+    }
+
+    async fn respond(&self, mishap: Mishap) {
+        let turn = match &mishap {
+            Mishap::GivenUp { event, .. } => Some((event.clone(), None)),
+            Mishap::Caught { turn, .. } | Mishap::Closed { input: Some(turn), .. } => {
+                Some((turn.event.clone(), known(&turn.progress)))
+            }
+            Mishap::Closed { input: None, .. } | Mishap::Foreign(_) => None,
+        };
+        let came = self.responder.serve(LambdaEvent::new(mishap, self.context()), self.clock.clone()).await;
+        let came = came.map(|_| ());
+        match turn {
+            Some((event, known)) => self.judge_after(&event, &came, known),
+            None => assert!(came.is_err() && self.world.take_put().is_empty(), "{came:?}"),
+        }
+    }
+
+    async fn take(&self, arrival: Arrival) -> Result<Option<Turn>, Failed> {
+        self.submitter.serve(LambdaEvent::new(arrival, self.context()), self.clock.clone()).await
+    }
+
+    /// Takes all steps of a new execution with this input.
+    async fn steps(&self, input: &str) -> Result<(), Failed> {
+        self.go_on(serde_json::from_str(input).expect("a turn")).await
+    }
+
+    /// Takes step after step, as the workflow does.
+    async fn go_on(&self, mut turn: Turn) -> Result<(), Failed> {
+        for _ in 0..MOST_STEPS {
+            if turn.ended {
+                return Ok(());
+            }
+            let until = moment::read(&turn.until).unwrap_or(NOW);
+            if until.since(self.clock.now()) > LONGEST_PAUSE {
+                return Ok(());
+            }
+            self.clock.sleep_until(until).await;
+            let step = json!({ "Turn": turn, "Began": moment::text(NOW), "Tries": 0 }).to_string();
+            assert!(step.len() <= LONGEST_INPUT, "a step of {} bytes", step.len());
+            let arrival = serde_json::from_str(&step).expect("a step");
+            turn = self.take(arrival).await?.expect("a step leads to a turn");
+        }
+        panic!("the workflow takes step after step, and none is the last: {turn:?}");
+    }
+
+    fn context(&self) -> Context {
+        let mut context = Context::default();
+        context.deadline = (self.clock.now() + INVOCATION).0;
+        "arn:aws:lambda:eu-west-1:123456789012:function:submitter".clone_into(&mut context.invoked_function_arn);
+        context
+    }
+
+    /// Judges what came of a turn which somebody else wrote, so that its answer is whatever they made it.
+    fn judge_after(&self, event: &Event, came: &Result<(), Failed>, known: Option<Answer>) {
+        let Some(Answer(answer)) = known else {
+            self.judge(event, came);
+            return;
+        };
+        for (_, body) in self.world.take_put() {
+            assert_eq!(body, answer, "another answer than the one that there was");
+        }
+    }
+
+    /// Judges all that was done about a request, and gives back its answer.
+    fn judge(&self, event: &Event, came: &Result<(), Failed>) -> Option<Bytes> {
+        let put = self.world.take_put();
+        let logged = take(&mut *lock(&self.lines.0));
+        let bodies: Vec<_> = put.iter().map(|(_, body)| body).collect();
+        let told = format!("{}{came:?}{bodies:?}", String::from_utf8_lossy(&logged));
+        for secret in self.secrets(event) {
+            assert!(!told.contains(&secret), "{secret} is told: {told}");
+        }
+        for line in logged.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            serde_json::from_slice::<Value>(line).expect("a line of JSON");
+        }
+        let (_, first) = put.first()?.clone();
+        let envelope = Envelope::read(event).expect("only what can be read is answered");
+        for (uri, body) in &put {
+            assert!(uri == envelope.response_url.uri(), "an answer to somewhere else");
+            assert_eq!(*body, first, "two answers");
+        }
+        judge_answer(event, &first);
+        Some(first)
+    }
+
+    /// What of the event's address must not be known, as far as it is long enough to be told from other text and stands
+    /// nowhere else.
+    fn secrets(&self, event: &Event) -> Vec<String> {
+        let address = event.field("ResponseURL").as_str().and_then(|text| Url::parse(text).ok());
+        let all = String::from_utf8_lossy(self.bytes);
+        let query = address.as_ref().and_then(Url::query).unwrap_or_default();
+        let values = query.split('&').filter_map(|pair| {
+            let (name, value) = pair.split_once('=')?;
+            ["X-Amz-Signature", "X-Amz-Credential", "X-Amz-Security-Token"].contains(&name).then_some(value)
+        });
+        values.filter(|value| value.len() >= 20 && all.matches(value).count() == 1).map(str::to_owned).collect()
+    }
+}
+
+/// The answer that there is.
+fn known(progress: &Progress) -> Option<Answer> {
+    match progress {
+        Progress::Answer(answer) | Progress::Answered(answer) => Some(answer.clone()),
+        Progress::Claimed | Progress::Working(_) | Progress::Superseded => None,
+    }
+}
+
+/// Judges an answer by what [`CloudFormation`
+/// takes](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html).
+fn judge_answer(event: &Event, body: &[u8]) {
+    assert!(body.len() <= MAX_BYTES, "an answer of {} bytes", body.len());
+    let answer: Value = serde_json::from_slice(body).expect("JSON");
+    for name in ["StackId", "RequestId", "LogicalResourceId"] {
+        assert_eq!(answer[name], *event.field(name), "{name}");
+    }
+    let id = &answer["PhysicalResourceId"];
+    let length = id.as_str().expect("an id").len();
+    assert!((1..=1024).contains(&length) || id == event.field("PhysicalResourceId"), "an id of {length} bytes");
+    let reason = answer["Reason"].as_str().unwrap_or_default();
+    match answer["Status"].as_str().expect("a status") {
+        "SUCCESS" => {}
+        "FAILED" => assert!(!reason.trim().is_empty(), "a failure without a reason"),
+        status => panic!("{status}"),
+    }
+    let attributes = answer["Data"].as_object().expect("attributes");
+    assert_eq!(attributes.len(), 11);
+    for text in attributes.values().map(|value| value.as_str().expect("text")).chain([reason]) {
+        let is_plain = |c: char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}');
+        assert!(text.chars().all(|c| c == '\n' || is_plain(c)), "CloudFormation cannot show {text:?}");
+    }
+    // A panic that was caught, and a driver that went on for too long, are answered so.
+    assert!(!reason.starts_with("The Lambda function gave up in the middle of"), "{reason}");
+}
+
+/// Where the logs go.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        lock(&self.0).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An answer that was put, and where.
+type Put = (Uri, Bytes);
