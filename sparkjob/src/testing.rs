@@ -11,6 +11,7 @@ mod emr;
 mod fault;
 mod livy;
 mod script;
+mod secrets;
 mod served;
 
 pub use aws::{ACCOUNT, REGION, engines};
@@ -18,6 +19,7 @@ pub use emr::{EmrCluster, EmrRun, FakeEmr, OPENED, Operation, Service};
 pub use fault::{Fault, Faulty, Instead, Sent};
 pub use livy::{FakeLivy, Made, Version};
 pub use script::{End, Script};
+pub use secrets::FakeSecrets;
 pub use served::Served;
 
 #[cfg(test)]
