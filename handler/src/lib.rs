@@ -82,6 +82,7 @@ impl Submitter {
     async fn take(&self, event: Event, context: &Context, clock: &Clock) -> Result<(), Failed> {
         let envelope = Envelope::read(&event)?;
         let span = logs::request(&envelope);
+        logs::hide(request::hidden(&event));
         async {
             let (now, lambda_ends) = (clock.now(), Timestamp(context.deadline));
             log_begin(&envelope, context);
@@ -122,6 +123,7 @@ impl Submitter {
         let lambda_ends = Some(Timestamp(context.deadline)).filter(|ends| *ends > now).unwrap_or(now + UNKNOWN_LIMIT);
         let way = Way { engines: &self.engines, clock, requester: &Patient };
         let span = logs::request(&request.envelope);
+        logs::hide(request.hidden());
         step::step(&request, turn, tries > 0, &times, lambda_ends, way).instrument(span).await
     }
 

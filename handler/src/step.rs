@@ -45,7 +45,7 @@ pub async fn step(
     };
     let known = state.clone();
     let limit = latest(times.deadlines).min(lambda_ends.before(TO_TELL / 2)).since(now);
-    let work = guarded(&request.envelope, limit, work(request, state, is_repeated, times, lambda_ends, way)).await;
+    let work = guarded(request, limit, work(request, state, is_repeated, times, lambda_ends, way)).await;
     let progress = match work {
         Ok(Worked::On(state, until)) => return Ok(turn.on(Progress::Working(Box::new(state)), until)),
         Ok(Worked::Out(outcome)) => concluded(request, *outcome),

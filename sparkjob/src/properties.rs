@@ -182,7 +182,9 @@ fn take(reader: &mut Reader, limit: &Limit) -> Whole {
     reader.skip("ServiceToken");
     let parts = take_parts(reader);
     if parts.place.as_ref().is_some_and(|place| !place.is_livy()) && reader.has(SECRET) {
-        reader.fault(Fault::new("is for Livy only: the other engines are asked with the submitter's own role").under(SECRET));
+        reader.fault(
+            Fault::new("is for Livy only: the other engines are asked with the submitter's own role").under(SECRET),
+        );
     }
     let secret = reader.take(SECRET, secret_arn);
     let management = management::take(reader, limit);

@@ -14,7 +14,7 @@ use sparkjob::http::Transport;
 use sparkjob::job::Timestamp;
 use sparkjob::testing::engines;
 
-use crate::town::{BUCKET, Engine, Town};
+use crate::town::{BUCKET, Engine, PASSWORD, Town};
 
 /// 2026-11-21T07:00:00Z, which the clock shows when a request is made; so every request is signed then.
 const NOW: Timestamp = Timestamp(1_795_244_400_000);
@@ -102,7 +102,12 @@ impl Stack {
 
     /// An update that moves the job to that engine.
     pub fn update_on(&mut self, engine: Engine, file: &str, told: Properties) -> Delivery {
-        let old = std::mem::replace(&mut self.properties, properties(engine, file, told));
+        self.update_with(properties(engine, file, told))
+    }
+
+    /// An update to these properties and no others.
+    pub fn update_with(&mut self, properties: Value) -> Delivery {
+        let old = std::mem::replace(&mut self.properties, properties);
         let id = self.id.clone();
         self.request("Update", json!({ "OldResourceProperties": old, "PhysicalResourceId": id }))
     }
@@ -163,7 +168,7 @@ fn properties(engine: Engine, file: &str, told: Properties) -> Value {
         "UpdateStrategy": told.strategy,
         "WaitFor": told.wait_for,
         "ServiceTimeout": told.service_timeout.to_string(),
-        "Parameters": { "File": file },
+        "Parameters": { "File": file, "Environment": { "DB_PASSWORD": PASSWORD } },
     });
     if let Some(deploy_mode) = told.deploy_mode {
         properties["DeployMode"] = deploy_mode.into();

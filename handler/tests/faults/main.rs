@@ -8,6 +8,7 @@ mod crowd;
 mod orphans;
 mod permissions;
 mod policy;
+mod secrets;
 mod town;
 mod troubleshooting;
 

@@ -53,7 +53,8 @@ const MAX_ID: u64 = i32::MAX as u64;
 const NAMELESS: &str = "this Livy does not keep the names of batches, so it cannot be told whether a job was submitted \
                         already; Livy 0.6 or later is needed, which EMR 5.30 and later have";
 /// What to do about a Livy that asks for credentials.
-const LOCKED: &str = "Name the secret that lets into this Livy (LivySecretArn), and deploy again; Kerberos is not supported.";
+const LOCKED: &str =
+    "Name the secret that lets into this Livy (LivySecretArn), and deploy again; Kerberos is not supported.";
 /// As much as is quoted of a name that is not ours, in characters.
 const MAX_OTHER: usize = 100;
 /// A 404 that Livy has no reason for.
@@ -331,7 +332,12 @@ impl Livy {
     }
 
     /// `request` with what lets in. It goes to this Livy and nowhere else, as no redirect is followed.
-    fn with(&self, credentials: &Credentials, login: &Login, mut request: Request<Bytes>) -> Result<Request<Bytes>, Failed> {
+    fn with(
+        &self,
+        credentials: &Credentials,
+        login: &Login,
+        mut request: Request<Bytes>,
+    ) -> Result<Request<Bytes>, Failed> {
         request.headers_mut().extend(credentials.headers.clone());
         if let Some(trust) = &credentials.trust {
             if !self.url.is_encrypted() {

@@ -28,7 +28,18 @@ const NAMES: [&str; 17] = [
 
 /// What stands before `key` in names of data, not of secrets.
 const KEYS_OF_DATA: [&str; 12] = [
-    "cluster", "foreign", "group", "join", "object", "partition", "primary", "public", "range", "record", "row", "sort",
+    "cluster",
+    "foreign",
+    "group",
+    "join",
+    "object",
+    "partition",
+    "primary",
+    "public",
+    "range",
+    "record",
+    "row",
+    "sort",
 ];
 
 /// What ends a value within a text of several.

@@ -33,7 +33,9 @@ fn a_value_is_known_by_its_name() {
         assert!(is_hidden(&json!({ "Configuration": { name: "hunter2" } })), "{name}");
         assert!(is_hidden(&json!({"Properties": [{"Key": name, "Value": "hunter2"}]})), "{name}");
     }
-    for name in ["PWD", "OLDPWD", "monkey", "sort.key", "partitionKey", "primary_key", "keyColumn", "spark.app.name", "Key"] {
+    for name in
+        ["PWD", "OLDPWD", "monkey", "sort.key", "partitionKey", "primary_key", "keyColumn", "spark.app.name", "Key"]
+    {
         assert!(!is_hidden(&json!({ "Configuration": { name: "hunter2", "Value": null } })), "{name}");
     }
 }

@@ -50,7 +50,8 @@ mod tests {
 
     #[test]
     fn what_is_no_certificate_is_refused_without_a_word_of_it() {
-        let certificate = |content: &str| format!("-----BEGIN CERTIFICATE-----\n{content}\n-----END CERTIFICATE-----\n");
+        let certificate =
+            |content: &str| format!("-----BEGIN CERTIFICATE-----\n{content}\n-----END CERTIFICATE-----\n");
         for (pem, problem) in [
             (String::new(), "must be PEM with at least one certificate"),
             ("hunter2".to_owned(), "must be PEM with at least one certificate"),

@@ -271,7 +271,8 @@ fn the_place_is_read_whatever_else_is_wrong() {
 
 /// A name that some object knows, or any.
 fn any_name() -> impl Strategy<Value = String> {
-    let known = [known_names().beside, parameters::names(), vec!["ServiceToken", "spark.executor.memory", "A"]].concat();
+    let known =
+        [known_names().beside, parameters::names(), vec!["ServiceToken", "spark.executor.memory", "A"]].concat();
     prop_oneof![4 => proptest::sample::select(known).prop_map(str::to_owned), 1 => any::<String>()]
 }
 

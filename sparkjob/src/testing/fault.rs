@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::record;
 use crate::http::{Lost, Transport};
 
 /// What happens to one request.
@@ -100,6 +101,7 @@ struct Plan {
 impl<T> Faulty<T> {
     /// A transport that sends through `inner`.
     pub fn new(inner: T) -> Self {
+        record::start();
         Self { inner: Arc::new(inner), plan: Arc::default(), since: Instant::now() }
     }
 

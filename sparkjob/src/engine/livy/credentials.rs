@@ -144,7 +144,10 @@ mod tests {
         let authorization = |value: &str| vec![("authorization".to_owned(), value.to_owned())];
         for (secret, sent) in [
             // The example of RFC 7617.
-            (json!({"username": "Aladdin", "password": "open sesame"}), authorization("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")),
+            (
+                json!({"username": "Aladdin", "password": "open sesame"}),
+                authorization("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+            ),
             (json!({"username": "test", "password": "123\u{a3}"}), authorization("Basic dGVzdDoxMjPCow==")),
             (json!({"username": "a", "password": "b", "engine": "livy", "port": 1}), authorization("Basic YTpi")),
             (json!({"token": "hunter2"}), authorization("Bearer hunter2")),
@@ -160,8 +163,14 @@ mod tests {
         let several = "it has several ways in; it must be JSON with username and password, or token, or headers, and no two \
                        of them";
         for (secret, problem) in [
-            ("hunter2".to_owned(), "it is no JSON object; it must be JSON with username and password, or token, or headers"),
-            ("[\"hunter2\"]".to_owned(), "it is no JSON object; it must be JSON with username and password, or token, or headers"),
+            (
+                "hunter2".to_owned(),
+                "it is no JSON object; it must be JSON with username and password, or token, or headers",
+            ),
+            (
+                "[\"hunter2\"]".to_owned(),
+                "it is no JSON object; it must be JSON with username and password, or token, or headers",
+            ),
             ("{}".to_owned(), none),
             (json!({"Password": "hunter2"}).to_string(), none),
             (json!({"ca": "hunter2"}).to_string(), none),
@@ -183,13 +192,13 @@ mod tests {
             (json!({"headers": "hunter2"}).to_string(), "its headers must be an object with at least one header"),
             (json!({"headers": {}}).to_string(), "its headers must be an object with at least one header"),
             (json!({"headers": {"hunter2 ": "a"}}).to_string(), "its headers have a name that is none"),
-            (json!({"headers": {"a": "hunter2\r\nb: c"}}).to_string(), "its headers have a value that is none of a header's"),
+            (
+                json!({"headers": {"a": "hunter2\r\nb: c"}}).to_string(),
+                "its headers have a value that is none of a header's",
+            ),
             (json!({"headers": {"a": 7}}).to_string(), "its headers have a value that is none of a header's"),
             (json!({"headers": {"Host": "hunter2"}}).to_string(), "its headers must leave host to the request"),
-            (
-                json!({"token": "a", "ca": "hunter2"}).to_string(),
-                "its ca must be PEM with at least one certificate",
-            ),
+            (json!({"token": "a", "ca": "hunter2"}).to_string(), "its ca must be PEM with at least one certificate"),
             (json!({"token": "a", "ca": ["hunter2"]}).to_string(), "its ca must be a string"),
         ] {
             assert_eq!(Credentials::read(&secret).expect_err(&secret), problem, "{secret}");

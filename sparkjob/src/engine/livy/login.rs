@@ -7,8 +7,8 @@ use aws_sdk_secretsmanager::config::Region;
 
 use super::credentials::Credentials;
 use crate::engine::Kind;
-use crate::engine::aws::{self, AwsError};
 use crate::engine::answer::{Asked, Failed};
+use crate::engine::aws::{self, AwsError};
 use crate::hidden::Hidden;
 use crate::http::sdk::Aws;
 use crate::job::SecretArn;
@@ -57,8 +57,10 @@ impl Login {
 
     /// What to do where Livy takes what the secret holds for nothing.
     pub fn refused(&self, failed: Failed) -> Failed {
-        let advice =
-            format!("Check what {} holds (LivySecretArn): this Livy does not let it in. Then deploy again.", self.secret);
+        let advice = format!(
+            "Check what {} holds (LivySecretArn): this Livy does not let it in. Then deploy again.",
+            self.secret
+        );
         Failed { advice, ..failed }
     }
 
@@ -94,3 +96,6 @@ impl Login {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;
