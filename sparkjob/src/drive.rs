@@ -153,7 +153,9 @@ fn masked(seen: Seen, hidden: &Hidden) -> Seen {
     let status = |status: &mut Status| hidden.mask_in(&mut status.reason);
     match seen {
         Seen::Found(Ok(mut runs)) => {
-            runs.iter_mut().for_each(|run| status(&mut run.status));
+            for run in &mut runs {
+                status(&mut run.status);
+            }
             Seen::Found(Ok(runs))
         }
         Seen::Described(Ok(mut statuses)) => {
@@ -163,8 +165,8 @@ fn masked(seen: Seen, hidden: &Hidden) -> Seen {
         Seen::Reported(mut report) => {
             let Links { spark_ui, driver_log, log_uri, console } = &mut report.links;
             let links = [spark_ui, driver_log, log_uri, console];
-            let lines = report.exception.iter_mut().chain(&mut report.tail).chain([&mut report.full_log]);
-            lines.chain(links).for_each(|text| hidden.mask_in(text));
+            let log = report.exception.iter_mut().chain(&mut report.tail).chain([&mut report.full_log]);
+            log.chain(links).for_each(|text| hidden.mask_in(text));
             Seen::Reported(report)
         }
         Seen::Found(Err(said)) => Seen::Found(Err(trouble(said))),

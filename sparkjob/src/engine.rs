@@ -49,8 +49,11 @@ const MAX_REASON: usize = 600;
 pub struct Engines {
     transport: Arc<dyn Transport>,
     aws: Arc<Aws>,
-    known: Mutex<HashMap<(Place, Option<SecretArn>), Arc<dyn Engine>>>,
+    known: Mutex<HashMap<Door, Arc<dyn Engine>>>,
 }
+
+/// A place, and what lets into it.
+type Door = (Place, Option<SecretArn>);
 
 impl Engines {
     /// Engines that are spoken to over `transport`, with the region and the credentials that the environment says.

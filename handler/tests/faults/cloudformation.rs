@@ -63,8 +63,10 @@ pub struct Stack {
     requests: u32,
     properties: Value,
     id: Option<String>,
-    /// What the clean-up is to delete.
-    replaced: Vec<String>,
+    /// What the resource of that id was described as.
+    described: Value,
+    /// What the clean-up is to delete, each as it was described.
+    replaced: Vec<(String, Value)>,
 }
 
 impl Stack {
@@ -80,6 +82,7 @@ impl Stack {
             requests: 0,
             properties: Value::Null,
             id: None,
+            described: Value::Null,
             replaced: Vec::new(),
         }
     }
@@ -131,13 +134,15 @@ impl Stack {
     /// Takes note of an answer: another id is a replacement.
     pub fn answered(&mut self, answer: &Answer) {
         let before = self.id.replace(answer.id.clone());
-        self.replaced.extend(before.filter(|before| *before != answer.id));
+        let described = std::mem::replace(&mut self.described, self.properties.clone());
+        self.replaced.extend(before.filter(|before| *before != answer.id).map(|before| (before, described)));
     }
 
     /// Cleans up what was replaced, then deletes the resource.
     pub async fn finish(mut self, town: &Town) {
-        for id in std::mem::take(&mut self.replaced) {
-            let request = self.request("Delete", json!({ "PhysicalResourceId": id }));
+        for (id, described) in std::mem::take(&mut self.replaced) {
+            let delete = json!({ "PhysicalResourceId": id, "ResourceProperties": described });
+            let request = self.request("Delete", delete);
             assert_eq!(deliver(town, &request).await.status, "SUCCESS");
         }
         assert_eq!(deliver(town, &self.delete()).await.status, "SUCCESS");

@@ -19,8 +19,11 @@ const ENGINES: [(Engine, &[&str]); 5] = [
     (Engine::EmrSteps, &["emr-steps"]),
 ];
 
-/// What Lambda itself needs: nothing that the function asks for.
-const LAMBDA: [&str; 2] = ["logs", "network-interfaces"];
+/// What Lambda itself needs, and what is there for the workflow: nothing that the function asks of engines.
+const LAMBDA: [&str; 3] = ["logs", "network-interfaces", "workflow"];
+
+/// What is always there.
+const ALWAYS: [&str; 2] = ["logs", "workflow"];
 
 /// A role that no parameter names.
 const STRANGER: &str = "arn:aws:iam::123456789012:role/stranger";
@@ -131,16 +134,16 @@ async fn a_job_by_a_template_that_is_not_named_is_denied() {
 #[tokio::test(start_paused = true)]
 async fn what_is_not_switched_on_is_not_allowed() {
     let nothing = Role::of(&Given::new());
-    assert_eq!(nothing.policies(), BTreeSet::from(["logs"]));
+    assert_eq!(nothing.policies(), BTreeSet::from(ALWAYS));
     for (engine, policies) in ENGINES {
         let alone = Role::of(&switched_on(engine));
-        let expected: BTreeSet<&str> = policies.iter().copied().chain(["logs"]).collect();
+        let expected: BTreeSet<&str> = policies.iter().copied().chain(ALWAYS).collect();
         assert_eq!(alone.policies(), expected, "{engine:?}");
         let others = Role::of(&all_but(engine));
         assert!(others.policies().is_disjoint(&policies.iter().copied().collect()), "{engine:?}");
         assert_eq!(
             others.policies().len(),
-            ENGINES.iter().map(|(_, all)| all.len()).sum::<usize>() + 1 - policies.len()
+            ENGINES.iter().map(|(_, all)| all.len()).sum::<usize>() + ALWAYS.len() - policies.len()
         );
         for operation in asked::of(engine).await {
             assert!(alone.allows(&operation), "{engine:?} alone: {operation:?}");
@@ -159,7 +162,7 @@ fn half_of_an_engine_s_parameters_switch_nothing_on() {
         for parameter in needed {
             let mut given = switched_on(engine);
             given.remove(parameter);
-            assert_eq!(Role::of(&given).policies(), BTreeSet::from(["logs"]), "{engine:?} without {parameter}");
+            assert_eq!(Role::of(&given).policies(), BTreeSet::from(ALWAYS), "{engine:?} without {parameter}");
         }
     }
 }

@@ -59,6 +59,7 @@ pub struct AwsError {
 
 impl AwsError {
     /// The same, of a call that shows that there is no such place.
+    #[must_use]
     pub fn of_absence(mut self) -> Self {
         self.failed.kind = Kind::Absent;
         self

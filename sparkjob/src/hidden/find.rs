@@ -110,7 +110,9 @@ fn in_named(name: &str, value: &Value, found: &mut dyn FnMut(&str)) {
 fn in_list(items: &[Value], found: &mut dyn FnMut(&str)) {
     let texts: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
     in_arguments(&texts, found);
-    items.iter().for_each(|item| values(item, found));
+    for item in items {
+        values(item, found);
+    }
 }
 
 fn in_arguments(arguments: &[&str], found: &mut dyn FnMut(&str)) {

@@ -45,12 +45,22 @@ impl Template<'_> {
         match function {
             "Ref" => match self.text(argument).as_str() {
                 "AWS::NoValue" => None,
+                // As of `GetAtt`: only that it is that of this resource.
+                resource if self.document["Resources"].contains_mapping_key(resource) => Some(resource.into()),
                 parameter => Some(self.parameter(parameter).into()),
             },
             // Nobody asks what it is, only that it is that of this resource.
             "GetAtt" => self.value(argument),
             "If" => self.value(&argument[if self.holds(&self.text(&argument[0])) { 1 } else { 2 }]),
             "Split" => Some(self.text(&argument[1]).split(&self.text(&argument[0])).collect()),
+            // With the names that it is given itself; those of CloudFormation's own stay.
+            "Sub" => {
+                let named = argument[1].as_mapping().expect("names").iter();
+                let filled = named.fold(self.text(&argument[0]), |text, (name, value)| {
+                    text.replace(&format!("${{{}}}", self.text(name)), &self.text(value))
+                });
+                Some(filled.into())
+            }
             "Join" => Some(self.texts(&argument[1]).join(&self.text(&argument[0])).into()),
             other => panic!("!{other} is not known here"),
         }

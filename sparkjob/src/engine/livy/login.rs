@@ -37,7 +37,7 @@ impl Login {
     pub async fn fetch(&self) -> Result<Arc<Credentials>, Failed> {
         let answer = self.client().get_secret_value().secret_id(self.secret.as_str()).send().await;
         // Whatever it was to be used for was not begun.
-        let answer = answer.map_err(|error| self.unreadable(aws::error(Asked::Look, &error)))?;
+        let answer = answer.map_err(|error| self.unreadable(&aws::error(Asked::Look, &error)))?;
         let text = answer.secret_string().ok_or_else(|| "it holds no text".to_owned());
         let credentials = Arc::new(text.and_then(Credentials::read).map_err(|problem| self.unfit(&problem))?);
         *self.lock() = Some(Arc::clone(&credentials));
@@ -65,8 +65,8 @@ impl Login {
     }
 
     /// The secret cannot be had.
-    fn unreadable(&self, error: AwsError) -> Failed {
-        let AwsError { failed: Failed { kind, said, .. }, code } = &error;
+    fn unreadable(&self, error: &AwsError) -> Failed {
+        let AwsError { failed: Failed { kind, said, .. }, code } = error;
         // Nobody is let in without it, so it is all the same why it is not there.
         let kind = if *kind == Kind::Rejected { Kind::Denied } else { *kind };
         let is_locked = code == "DecryptionFailure" || said.to_lowercase().contains("kms");
