@@ -151,7 +151,8 @@ async fn ask(event: Value, engine: Engine, statuses: &[u16]) -> Told {
         // What other crates log at their lower levels is not ours to judge, so it must not be there.
         tracing::trace!(target: "lambda_runtime::layers", "raw event {event:?} {SIGNATURE}");
         let submitter = Submitter { engines: engines(world.clone()), workflow: None };
-        submitter.serve(event, Clock::showing(SIGNED + Duration::from_secs(10))).await.map(|_| ())
+        let served = submitter.serve(event, Clock::showing(SIGNED + Duration::from_secs(10)));
+        Box::pin(served).await.map(|_| ())
     };
     let text = String::from_utf8(lock(&lines.0).clone()).expect("UTF-8");
     let told = format!("{text}{result:?}{:?}", lock(&world.put));
