@@ -91,6 +91,12 @@ unit: ## unit and property tests, in virtual time; nothing that they make the co
 	if grep -rhoE -m 5 '.{0,200}($(CANARIES)).{0,50}' $(RECORD); then echo "a secret of the tests was written" >&2; exit 1; fi; \
 	echo "no secret in $$(cat $(RECORD)/* | wc -l) different lines that the tests made the code write"
 
+# As the tests of `make unit`, so that nothing is built twice: an optimised build takes longer than it saves.
+.PHONY: chaos
+chaos: ## random pairs of faults, and each single one; SPARKJOB_CHAOS_RUNS=, SPARKJOB_CHAOS_SEED= for how many and which
+	cargo test --locked -p handler --test faults -- --ignored --nocapture random_pairs
+	SPARKJOB_ALL_FAULTS=1 cargo test --locked -p handler --test faults -- survive whatever responder
+
 .PHONY: deps
 deps: $(DENY) ## prove that one TLS stack is in the graph, only crates.io, only known licences
 	@absent() { \

@@ -34,6 +34,9 @@ pub enum Claim {
 }
 
 /// Hands a request to the workflow that steps are taken for by `submitter`; tries until `end`.
+///
+/// # Panics
+/// Never: plain data with text keys always serialises.
 pub async fn claim(workflow: &Workflow, request: Request, submitter: &str, clock: &Clock, end: Timestamp) -> Claim {
     let name = execution_name(&request.envelope);
     let turn = Turn {
@@ -43,6 +46,7 @@ pub async fn claim(workflow: &Workflow, request: Request, submitter: &str, clock
         submitter: submitter.to_owned(),
         responder: workflow.responder.clone(),
         progress: Progress::Claimed,
+        repeated: 0,
         until: String::new(),
         ended: false,
     };

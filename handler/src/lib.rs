@@ -72,8 +72,8 @@ impl Submitter {
     pub async fn serve(&self, event: LambdaEvent<Arrival>, clock: Clock) -> Result<Option<Turn>, Failed> {
         let LambdaEvent { payload, context } = event;
         match payload {
-            Arrival::Request(event) => self.take(event, &context, &clock).await.map(|()| None),
-            Arrival::Step(step) => self.step(step, &context, &clock).await.map(Some),
+            Arrival::Request(event) => Box::pin(self.take(event, &context, &clock)).await.map(|()| None),
+            Arrival::Step(step) => Box::pin(self.step(step, &context, &clock)).await.map(Some),
             Arrival::Unreadable(why) => Err(Failed::BadTurn(why)),
         }
     }

@@ -93,8 +93,9 @@ impl From<Record> for Mishap {
         let RequestContext { request_id, condition, approximate_invoke_count } = request_context;
         let FunctionError { error_type, error_message } = response_payload.unwrap_or_default();
         let told = format!(
-            "Lambda gave the request up ({condition}) after {approximate_invoke_count} invocations: {error_type} \
-             {error_message} (Lambda's request id {request_id})"
+            "Lambda gave the request up ({condition}) after {approximate_invoke_count} invocations{} (Lambda's request id \
+             {request_id})",
+            explained(&error_type, &error_message)
         );
         Self::GivenUp { event: request_payload, told }
     }
@@ -103,19 +104,13 @@ impl From<Record> for Mishap {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Catch {
-    turn: Turn,
+    turn: Box<RawValue>,
 }
 
 /// What a [Catch](https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html) adds to the turn.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Caught {
-    turn: CaughtTurn,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct CaughtTurn {
     caught: CaughtError,
 }
 
@@ -128,9 +123,34 @@ struct CaughtError {
 
 fn caught(payload: &str) -> Result<Mishap, serde_json::Error> {
     let Catch { turn } = serde_json::from_str(payload)?;
-    let Caught { turn: CaughtTurn { caught: CaughtError { error, cause } } } =
-        serde_json::from_str(payload).unwrap_or_default();
-    Ok(Mishap::Caught { turn: Box::new(turn), told: format!("a step of the workflow failed: {error} {cause}") })
+    let Caught { caught: CaughtError { error, cause } } = serde_json::from_str(turn.get()).unwrap_or_default();
+    let told = format!("a step of the workflow failed{}", explained(&error, &cause));
+    Ok(match Turn::salvage(turn.get()) {
+        Some(turn) => Mishap::Caught { turn: Box::new(turn), told },
+        None => Mishap::Foreign(format!("its turn holds no request; {told}")),
+    })
+}
+
+/// What an error means for people; its cause may be what a function that failed returned.
+fn explained(error: &str, cause: &str) -> String {
+    let FunctionError { error_message, .. } = serde_json::from_str(cause).unwrap_or_default();
+    let said = if error_message.is_empty() { cause } else { &error_message };
+    let is_said = |word: &str| error.contains(word) || said.contains(word);
+    let means = if is_said("OutOfMemory") || is_said("signal: killed") {
+        "the function was killed, which happens when its memory (MemorySize) does not suffice"
+    } else if is_said("Timedout") || is_said("timed out") || error == "States.Timeout" {
+        "the function did not return in time (Timeout)"
+    } else if is_said("Runtime.") {
+        "the function crashed"
+    } else {
+        ""
+    };
+    let mut told = String::new();
+    for part in [means, error, said].into_iter().filter(|part| !part.is_empty()) {
+        told.push_str(": ");
+        told.push_str(part);
+    }
+    told
 }
 
 #[derive(Deserialize)]
@@ -153,8 +173,8 @@ struct Detail {
 
 impl From<Notice> for Mishap {
     fn from(Notice { detail: Detail { name, status, input, error, cause } }: Notice) -> Self {
-        let input = input.and_then(|input| serde_json::from_str(&input).ok()).map(Box::new);
-        let why = [error, cause].into_iter().flatten().collect::<Vec<_>>().join(": ");
-        Self::Closed { name, told: format!("its execution of the workflow is {status} {why}"), input }
+        let input = input.as_deref().and_then(Turn::salvage).map(Box::new);
+        let why = explained(&error.unwrap_or_default(), &cause.unwrap_or_default());
+        Self::Closed { name, told: format!("its execution of the workflow is {status}{why}"), input }
     }
 }

@@ -3,11 +3,12 @@
 //! It is told of such requests three times over: by Lambda, which gave one up; by the workflow, one of whose steps came to
 //! nothing; by `EventBridge`, when an execution ended without an answer. An answer that was made and could not be put is put as
 //! it is. Otherwise the request has failed, and the answer tells with which id `CloudFormation` is to go on: on Update and
-//! Delete the one it has; on Create that of the job, or else a marker, by which its Delete finds whatever was made.
+//! Delete the one it has; on Create a marker, by which its Delete finds whatever was made.
 
 use std::time::Duration;
 
 use lambda_runtime::{Context, LambdaEvent};
+use tokio::time::{sleep, timeout};
 use tracing::Instrument;
 
 use sparkjob::drive::Clock;
@@ -37,6 +38,16 @@ pub struct Responder {
 /// What is left of an invocation that is to fail by itself.
 const TO_FAIL: Duration = Duration::from_secs(2);
 
+/// Whoever stops an execution does not stop the step that it is at, and what `CloudFormation` sends next should not meet that:
+/// for so long it is left to come to its end, which takes a few calls of an engine.
+const STEP_ENDS: Duration = Duration::from_secs(10);
+
+/// What an invocation may take where nothing tells.
+const UNKNOWN_LIMIT: Duration = Duration::from_mins(1);
+
+/// The pause before it is asked again for an execution that could not be looked at.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(3);
+
 /// What is known of a request that nobody answered.
 struct Case {
     event: Event,
@@ -54,7 +65,9 @@ impl Responder {
         match payload {
             Mishap::GivenUp { event, told } => {
                 let envelope = Envelope::read(&event)?;
-                match self.known_elsewhere(&envelope).await? {
+                let look = self.known_elsewhere(&envelope);
+                // Whoever cannot ask cannot know better than that nobody answers.
+                match timeout(invocation(&context, &clock) / 2, look).await.unwrap_or(Elsewhere::Nothing) {
                     Elsewhere::Busy => Ok(None),
                     Elsewhere::Nothing => self
                         .answer(Case { event, progress: Progress::Claimed, told }, &context, &clock)
@@ -77,6 +90,7 @@ impl Responder {
                     None => self.input_of(&name).await?,
                 };
                 let case = Case { event: turn.event, progress: turn.progress, told };
+                sleep(STEP_ENDS.min(invocation(&context, &clock) / 4)).await;
                 self.answer(case, &context, &clock).await.map(|_| None)
             }
             Mishap::Foreign(why) => Err(Failed::Foreign(why)),
@@ -84,17 +98,21 @@ impl Responder {
     }
 
     /// What the workflow knows of a request that Lambda gave up.
-    async fn known_elsewhere(&self, envelope: &Envelope) -> Result<Elsewhere, Failed> {
-        let Some(workflow) = &self.workflow else { return Ok(Elsewhere::Nothing) };
-        match workflow.look(&execution_name(envelope)).await {
-            Ok(Execution::Runs) => Ok(Elsewhere::Busy),
-            Ok(Execution::None | Execution::Broken(_, None) | Execution::Succeeded(None)) => Ok(Elsewhere::Nothing),
-            Ok(Execution::Succeeded(Some(turn)) | Execution::Broken(_, Some(turn))) => Ok(Elsewhere::Turn(turn)),
-            // Whoever cannot ask cannot know better than that nobody answers.
-            Err(why) => {
-                tracing::warn!(why, "whether the workflow works on the request is not known");
-                Ok(Elsewhere::Nothing)
+    async fn known_elsewhere(&self, envelope: &Envelope) -> Elsewhere {
+        let Some(workflow) = &self.workflow else { return Elsewhere::Nothing };
+        let name = execution_name(envelope);
+        loop {
+            match workflow.look(&name).await {
+                Ok(Execution::Runs) => return Elsewhere::Busy,
+                Ok(Execution::None | Execution::Broken(_, None) | Execution::Succeeded(None)) => {
+                    return Elsewhere::Nothing;
+                }
+                Ok(Execution::Succeeded(Some(turn)) | Execution::Broken(_, Some(turn))) => {
+                    return Elsewhere::Turn(turn);
+                }
+                Err(why) => tracing::warn!(why, "whether the workflow works on the request is not known"),
             }
+            sleep(BETWEEN_LOOKS).await;
         }
     }
 
@@ -116,15 +134,12 @@ impl Responder {
             let answer = match case.progress {
                 Progress::Superseded => return Ok(Progress::Superseded),
                 Progress::Answer(answer) | Progress::Answered(answer) => answer,
-                Progress::Claimed => failed(&envelope, Made::Unknown, &case.told),
-                Progress::Working(state) => {
-                    failed(&envelope, state.own.map_or(Made::Unknown, |own| Made::Job(own.run)), &case.told)
-                }
+                Progress::Claimed | Progress::Working(_) => failed(&envelope, &case.told),
             };
             tracing::error!(told = case.told, answer = answer.0, "nobody answered: the responder does");
             let times = Times::durable(&envelope, &case.event, clock.now());
-            let lambda_ends = Some(Timestamp(context.deadline)).filter(|ends| *ends > clock.now());
-            let until = lambda_ends.map_or(times.deadlines.end, |ends| ends.before(TO_FAIL).min(times.deadlines.end));
+            let lambda_ends = clock.now() + invocation(context, clock);
+            let until = lambda_ends.before(TO_FAIL).min(times.deadlines.end);
             let body = answer.0.clone().into();
             match deliver(self.engines.transport(), &envelope.response_url, &body, clock, until).await {
                 Ok(()) => Ok(Progress::Answered(answer)),
@@ -150,10 +165,23 @@ enum Elsewhere {
     Turn(Box<Turn>),
 }
 
-fn failed(envelope: &Envelope, made: Made, told: &str) -> Answer {
+/// What is left of this invocation.
+fn invocation(context: &Context, clock: &Clock) -> Duration {
+    let left = Timestamp(context.deadline).since(clock.now());
+    if left.is_zero() { UNKNOWN_LIMIT } else { left }
+}
+
+/// Whoever tells of the request, and however far it is known to have come, a Create has one and the same id: the marker.
+fn failed(envelope: &Envelope, told: &str) -> Answer {
     let what = format!("Nobody finished the {} of {}: {told}.", envelope.action, envelope.logical_id);
     let advice = format!("The log tells more, look for RequestId {}.", envelope.request_id);
     let failure = Failure { kind: FailureKind::Unavailable, what, advice };
-    let outcome = Outcome { failure: Some(failure), made, status: None, report: Report::default(), notes: Vec::new() };
+    let outcome = Outcome {
+        failure: Some(failure),
+        made: Made::Unknown,
+        status: None,
+        report: Report::default(),
+        notes: Vec::new(),
+    };
     Answer(response::compose(envelope, &advised(envelope, outcome)).text())
 }

@@ -88,7 +88,7 @@ pub fn refuse(envelope: &Envelope, refused: &Refused) -> Outcome {
 }
 
 /// The request was left in the middle, so anything may have been made.
-fn abandoned(envelope: &Envelope, why: &str) -> Outcome {
+pub fn abandoned(envelope: &Envelope, why: &str) -> Outcome {
     let Envelope { action, logical_id, request_id, .. } = envelope;
     let what = format!("The Lambda function gave up in the middle of the {action} of {logical_id}: {why}.");
     let advice = format!(

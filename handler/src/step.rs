@@ -9,7 +9,7 @@ use std::time::Duration;
 use sparkjob::drive::{self, Clock, Requester, Span};
 use sparkjob::engine::Engines;
 use sparkjob::job::Timestamp;
-use sparkjob::lifecycle::{Action, Plan, State, next};
+use sparkjob::lifecycle::{Action, Plan, Stage, State, next};
 use sparkjob::outcome::{FailureKind, Outcome};
 
 use crate::Failed;
@@ -18,11 +18,19 @@ use crate::deliver::{Undelivered, deliver};
 use crate::plan::plan;
 use crate::request::Request;
 use crate::response;
-use crate::settle::{advised, guarded, latest, refuse};
+use crate::settle::{abandoned, advised, guarded, latest, refuse};
 use crate::turn::{Answer, Progress, Turn};
 
 /// What is left of an invocation for telling what came of it.
 const TO_TELL: Duration = Duration::from_secs(2);
+
+/// How long it is tried to put an answer, or for half of the time that there is. Then the responder does, which is outside of
+/// any VPC and needs time as well.
+const PUT_WITHIN: Duration = Duration::from_secs(30);
+
+/// Of the steps on the way to a submission no more than so many are repeated: a function that dies of its work does so each
+/// time, and between its deaths the request would look for what it may have submitted until nobody waits any more.
+const MOST_REPEATED: u32 = 3;
 
 /// Takes one step about `request`, whose `turn` it is and whose invocation lasts until `lambda_ends`.
 ///
@@ -44,10 +52,16 @@ pub async fn step(
         Progress::Working(state) => Some(*state),
     };
     let known = state.clone();
+    let turn = Turn { repeated: turn.repeated + u32::from(is_repeated && is_submitting(known.as_ref())), ..turn };
+    if turn.repeated > MOST_REPEATED && is_submitting(known.as_ref()) {
+        let why = format!("{} of its steps came to nothing and had to be taken again", turn.repeated);
+        let progress = concluded(request, abandoned(&request.envelope, &why));
+        return Ok(turn.on(progress, now));
+    }
     let limit = latest(times.deadlines).min(lambda_ends.before(TO_TELL / 2)).since(now);
     let work = guarded(request, limit, work(request, state, is_repeated, times, lambda_ends, way)).await;
     let progress = match work {
-        Ok(Worked::On(state, until)) => return Ok(turn.on(Progress::Working(Box::new(state)), until)),
+        Ok(Worked::On(state, until)) => return Ok(turn.on(Progress::Working(state), until)),
         Ok(Worked::Out(outcome)) => concluded(request, *outcome),
         Err(outcome) => concluded(request, knowing(outcome, known)),
     };
@@ -68,7 +82,7 @@ pub struct Way<'a> {
 /// What came of working.
 enum Worked {
     /// So far, and nothing to do before then.
-    On(State, Timestamp),
+    On(Box<State>, Timestamp),
     /// This was all.
     Out(Box<Outcome>),
 }
@@ -95,9 +109,17 @@ async fn work(
     let state = drive::advance(&plan, state, way.engines, way.clock, way.requester, span).await;
     match next(&plan, &state, way.clock.now()) {
         Action::Done(outcome) => Worked::Out(outcome),
-        Action::Wait(until) => Worked::On(state, until),
-        _ => Worked::On(state, way.clock.now()),
+        Action::Wait(until) => Worked::On(Box::new(state), until),
+        _ => Worked::On(Box::new(state), way.clock.now()),
     }
+}
+
+/// Whether the step is one of the few that lead to a submission, none of which waits for something that takes long.
+fn is_submitting(known: Option<&State>) -> bool {
+    known.is_none_or(|state| {
+        let waits = matches!(state.stage, Stage::Finish { .. } | Stage::Stop { .. } | Stage::Search { .. });
+        state.own.is_none() && !waits
+    })
 }
 
 /// Only one execution at a time acts for a request.
@@ -132,7 +154,9 @@ async fn put(
     lambda_ends: Timestamp,
     way: Way<'_>,
 ) -> Result<Turn, Failed> {
-    let until = times.deadlines.over.min(lambda_ends.before(TO_TELL));
+    let now = way.clock.now();
+    let within = PUT_WITHIN.min(times.deadlines.over.since(now) / 2);
+    let until = (now + within).min(lambda_ends.before(TO_TELL));
     let body = answer.0.clone().into();
     let delivered = deliver(way.engines.transport(), &request.envelope.response_url, &body, way.clock, until).await;
     match delivered {

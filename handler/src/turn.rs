@@ -36,6 +36,9 @@ pub struct Turn {
     /// How far it has come.
     #[serde(default)]
     pub progress: Progress,
+    /// How many of its steps towards a submission had to be taken more than once, because the function died or was not called.
+    #[serde(default)]
+    pub repeated: u32,
     /// The next step is taken then.
     #[serde(default)]
     pub until: String,
@@ -71,6 +74,35 @@ impl Turn {
     pub fn on(self, progress: Progress, until: Timestamp) -> Self {
         let ended = matches!(progress, Progress::Answered(_) | Progress::Superseded);
         Self { progress, until: moment::text(until), ended, ..self }
+    }
+
+    /// What can be read of a turn, whoever wrote it: of one of another version the request, and the answer where there is
+    /// one; none where there is no request.
+    pub fn salvage(text: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Core {
+            event: Event,
+            #[serde(default)]
+            progress: serde_json::Value,
+        }
+        if let Ok(turn) = serde_json::from_str::<Self>(text)
+            && turn.version == VERSION
+        {
+            return Some(turn);
+        }
+        let Core { event, progress } = serde_json::from_str(text).ok()?;
+        Some(Self {
+            version: VERSION,
+            event,
+            old: Old::default(),
+            submitter: String::new(),
+            responder: String::new(),
+            progress: serde_json::from_value(progress).unwrap_or_default(),
+            repeated: 0,
+            until: String::new(),
+            ended: false,
+        })
     }
 }
 
@@ -118,5 +150,27 @@ impl Step {
             return Err(format!("it is of version {version}, and this function knows version {VERSION} only"));
         }
         serde_json::from_str(payload).map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn of_a_turn_of_another_version_the_request_and_the_answer_are_read() {
+        let turn = |progress| json!({"Version": 2, "Event": {"RequestId": "r"}, "Progress": progress}).to_string();
+        let answered = Turn::salvage(&turn(json!({"Answered": "{}"}))).expect("a turn");
+        assert_eq!((answered.version, answered.progress), (VERSION, Progress::Answered(Answer("{}".to_owned()))));
+        let unknown = Turn::salvage(&turn(json!({"Dreaming": 1}))).expect("a turn");
+        assert_eq!((unknown.event.field("RequestId"), unknown.progress), (&json!("r"), Progress::Claimed));
+    }
+
+    #[test]
+    fn what_has_no_request_is_no_turn() {
+        for none in ["{}", "null", "[", r#"{"Version": 1}"#, r#"{"Progress": {"Answer": "x"}}"#] {
+            assert_eq!(Turn::salvage(none), None, "{none}");
+        }
     }
 }

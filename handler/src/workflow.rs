@@ -97,7 +97,7 @@ impl Workflow {
             Err(failed) if failed.code() == Some("ExecutionDoesNotExist") => return Ok(Execution::None),
             Err(failed) => return Err(error(Asked::Look, &failed).failed.said),
         };
-        let turn = |text: Option<&str>| text.and_then(|text| serde_json::from_str(text).ok()).map(Box::new);
+        let turn = |text: Option<&str>| text.and_then(Turn::salvage).map(Box::new);
         Ok(match execution.status() {
             ExecutionStatus::Running | ExecutionStatus::PendingRedrive => Execution::Runs,
             ExecutionStatus::Succeeded => Execution::Succeeded(turn(execution.output())),

@@ -122,7 +122,8 @@ pub trait Engine: Send + Sync + fmt::Debug {
     /// look at, it is [`Kind::Absent`].
     async fn find(&self, identity: &Identity, by: Lookup, since: Timestamp) -> Result<Vec<Run>, Trouble>;
 
-    /// The status of each of `runs`, in their order; a run that the engine does not know is [`Phase::Gone`].
+    /// The status of each of `runs`, in their order; a run that the engine does not know is [`Phase::Gone`], and gone with
+    /// its place where the engine says that this is not there (any more).
     ///
     /// # Errors
     /// None of the answers is known.

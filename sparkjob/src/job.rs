@@ -265,6 +265,9 @@ pub struct Status {
     /// nothing but stopping it ends, and is this afterwards.
     #[serde(default, skip_serializing_if = "is_default")]
     pub ended: Option<Phase>,
+    /// The run is gone, and so is its place: nothing of it can be left, whether or not it was ever shown.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub place_gone: bool,
 }
 
 impl Status {
@@ -279,7 +282,13 @@ impl Status {
             created: None,
             silent: false,
             ended: None,
+            place_gone: false,
         }
+    }
+
+    /// A run of a place that is not there (any more).
+    pub fn gone_with_place() -> Self {
+        Self { place_gone: true, ..Self::gone() }
     }
 }
 

@@ -17,7 +17,7 @@ mod served;
 
 pub use aws::{ACCOUNT, REGION, engines};
 pub use emr::{EmrCluster, EmrRun, FakeEmr, OPENED, Operation, Service};
-pub use fault::{Fault, Faulty, Instead, Sent};
+pub use fault::{Death, Fault, Faulty, Instead, Sent};
 pub use livy::{FakeLivy, Made, Version};
 pub use record::note;
 pub use script::{End, Script};

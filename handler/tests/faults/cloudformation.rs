@@ -5,19 +5,15 @@ use std::time::Duration;
 
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
-use handler::Submitter;
 use handler::arrival::Arrival;
+use handler::{Submitter, moment};
 use sparkjob::drive::Clock;
 use sparkjob::http::Transport;
 use sparkjob::job::Timestamp;
 use sparkjob::testing::engines;
 
 use crate::town::{BUCKET, Engine, PASSWORD, Town};
-
-/// 2026-11-21T07:00:00Z, which the clock shows when a request is made; so every request is signed then.
-const NOW: Timestamp = Timestamp(1_795_244_400_000);
 
 /// What one invocation may take.
 const INVOCATION: Duration = Duration::from_mins(15);
@@ -26,9 +22,10 @@ const INVOCATION: Duration = Duration::from_mins(15);
 #[derive(Clone, Debug)]
 pub struct Delivery {
     pub id: String,
-    event: Value,
+    pub event: Value,
+    /// For so long it is waited for an answer.
+    pub until: Timestamp,
     town: Town,
-    made: Instant,
 }
 
 /// What a template says besides the file.
@@ -41,9 +38,15 @@ pub struct Properties {
     pub deploy_mode: Option<&'static str>,
 }
 
+impl Properties {
+    /// What a template says that says nothing.
+    pub const USUAL: Self =
+        Self { strategy: "StopThenStart", wait_for: "Running", service_timeout: 3600, deploy_mode: None };
+}
+
 impl Default for Properties {
     fn default() -> Self {
-        Self { strategy: "StopThenStart", wait_for: "Running", service_timeout: 3600, deploy_mode: None }
+        Self::USUAL
     }
 }
 
@@ -140,12 +143,25 @@ impl Stack {
 
     /// Cleans up what was replaced, then deletes the resource.
     pub async fn finish(mut self, town: &Town) {
-        for (id, described) in std::mem::take(&mut self.replaced) {
-            let delete = json!({ "PhysicalResourceId": id, "ResourceProperties": described });
-            let request = self.request("Delete", delete);
+        for request in self.deletes() {
             assert_eq!(deliver(town, &request).await.status, "SUCCESS");
         }
-        assert_eq!(deliver(town, &self.delete()).await.status, "SUCCESS");
+    }
+
+    /// What `CloudFormation` sends to clean up what was replaced, and then to delete the resource.
+    pub fn deletes(&mut self) -> Vec<Delivery> {
+        let replaced = std::mem::take(&mut self.replaced);
+        let clean_up = |(id, described): (String, Value)| {
+            self.request("Delete", json!({ "PhysicalResourceId": id, "ResourceProperties": described }))
+        };
+        let mut deletes: Vec<Delivery> = replaced.into_iter().map(clean_up).collect();
+        deletes.push(self.delete());
+        deletes
+    }
+
+    /// A Delete of the resource that has this id.
+    pub fn delete_of(&mut self, id: &str) -> Delivery {
+        self.request("Delete", json!({ "PhysicalResourceId": id }))
     }
 
     fn request(&mut self, request_type: &str, more: Value) -> Delivery {
@@ -154,7 +170,7 @@ impl Stack {
         let mut event = json!({
             "RequestType": request_type,
             "RequestId": id,
-            "ResponseURL": format!("https://{BUCKET}/{id}?X-Amz-Date=20261121T070000Z&X-Amz-Signature=5ec2e7"),
+            "ResponseURL": format!("https://{BUCKET}/{id}?X-Amz-Date={}&X-Amz-Signature=5ec2e7", self.signed()),
             "ResourceType": "Custom::SparkJob",
             "LogicalResourceId": self.resource,
             "StackId": "arn:aws:cloudformation:eu-west-1:123456789012:stack/demo/0a1b2c3d",
@@ -164,7 +180,15 @@ impl Stack {
         for (name, value) in more {
             event[name] = value;
         }
-        Delivery { id, event, town: self.town.clone(), made: Instant::now() }
+        let limit = event["ResourceProperties"]["ServiceTimeout"].as_str().and_then(|seconds| seconds.parse().ok());
+        let until = self.town.now() + Duration::from_secs(limit.unwrap_or(3600));
+        Delivery { id, event, until, town: self.town.clone() }
+    }
+
+    /// The present second as signatures have it: `20261121T070000Z`.
+    fn signed(&self) -> String {
+        let second: String = moment::text(self.town.now()).chars().take("2026-11-21T07:00:00".len()).collect();
+        format!("{}Z", second.replace(['-', ':'], ""))
     }
 }
 
@@ -204,7 +228,7 @@ pub async fn deliver_twice(way: &(impl Transport + Clone + 'static), request: &D
 
 async fn invoke(way: &(impl Transport + Clone + 'static), request: &Delivery) -> bool {
     let event = serde_json::from_value(request.event.clone()).expect("an event");
-    let now = NOW + request.made.elapsed();
+    let now = request.town.now();
     let mut context = Context::default();
     context.deadline = (now + INVOCATION).0;
     let engines = engines(Arc::new(way.clone()));
@@ -213,7 +237,12 @@ async fn invoke(way: &(impl Transport + Clone + 'static), request: &Delivery) ->
 }
 
 fn read(request: &Delivery) -> Answer {
-    let answer = request.town.answer(request).expect("every request is answered");
-    let text = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
-    Answer { status: text("Status"), reason: text("Reason"), id: text("PhysicalResourceId") }
+    Answer::of(&request.town.answer(request).expect("every request is answered"))
+}
+
+impl Answer {
+    pub fn of(answer: &Value) -> Self {
+        let text = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
+        Self { status: text("Status"), reason: text("Reason"), id: text("PhysicalResourceId") }
+    }
 }

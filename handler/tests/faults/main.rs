@@ -3,11 +3,18 @@
 //! A clean run counts the requests; then the run is repeated with each way to lose an answer at the first, the second, the
 //! third … request. All of it in virtual time, on every engine, against models of Livy and EMR and a strict taker of answers.
 
+mod account;
+mod chaos;
 mod cloudformation;
 mod crowd;
+mod delays;
+mod durable;
+mod mishaps;
 mod orphans;
 mod permissions;
 mod policy;
+mod sample;
+mod scenario;
 mod secrets;
 mod town;
 mod troubleshooting;
@@ -17,28 +24,12 @@ use std::time::Duration;
 use sparkjob::testing::{Fault, Faulty};
 
 use cloudformation::{Properties, Stack, deliver, deliver_twice};
+use sample::Tally;
+use scenario::{
+    Ask, CREATE, CREATE_DYING, CREATE_LATE, CREATE_REFUSED, CREATE_SUBMITTED, DELETE, Scenario, UPDATE_DYING,
+    UPDATE_DYING_STARTS_FIRST, UPDATE_FINISHES, UPDATE_STARTS, UPDATE_STOPS,
+};
 use town::{Engine, Town};
-
-/// What is tried with faults.
-#[derive(Clone, Copy, Debug)]
-struct Scenario {
-    /// What is asked for.
-    ask: Ask,
-    /// What must come of it, whatever goes wrong once.
-    status: &'static str,
-    /// Jobs that are alive then; none where a fault may leave one to the Delete that follows.
-    alive: Option<usize>,
-    /// Jobs of the requested file that there ever were.
-    jobs: usize,
-}
-
-/// A request about a file.
-#[derive(Clone, Copy, Debug)]
-enum Ask {
-    Create(&'static str, Properties),
-    Update(&'static str, Properties),
-    Delete,
-}
 
 /// What one run came to.
 struct Run {
@@ -55,56 +46,56 @@ const REFUSED: &str = "/etc/passwd";
 
 #[tokio::test(start_paused = true)]
 async fn a_create_survives_any_one_fault() {
-    let ask = Ask::Create(NEW, Properties::default());
-    survives(Scenario { ask, status: "SUCCESS", alive: Some(1), jobs: 1 }).await;
+    survives(CREATE).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_create_that_waits_for_no_more_than_the_submission_survives_any_one_fault() {
-    let ask = Ask::Create(NEW, Properties { wait_for: "Submitted", ..Properties::default() });
-    survives(Scenario { ask, status: "SUCCESS", alive: Some(1), jobs: 1 }).await;
+    survives(CREATE_SUBMITTED).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_create_that_is_refused_survives_any_one_fault() {
-    let ask = Ask::Create(REFUSED, Properties::default());
-    survives(Scenario { ask, status: "FAILED", alive: Some(0), jobs: 0 }).await;
+    survives(CREATE_REFUSED).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_create_whose_job_dies_survives_any_one_fault() {
-    let ask = Ask::Create(DYING, Properties::default());
-    survives(Scenario { ask, status: "FAILED", alive: Some(0), jobs: 1 }).await;
+    survives(CREATE_DYING).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_create_that_misses_its_deadline_survives_any_one_fault() {
-    let ask = Ask::Create(NEW, Properties { wait_for: "Succeeded", service_timeout: 300, ..Properties::default() });
-    survives(Scenario { ask, status: "FAILED", alive: None, jobs: 1 }).await;
+    survives(CREATE_LATE).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_delete_survives_any_one_fault() {
-    survives(Scenario { ask: Ask::Delete, status: "SUCCESS", alive: Some(0), jobs: 1 }).await;
+    survives(DELETE).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_update_survives_any_one_fault_with_each_strategy() {
-    for (strategy, alive) in [("StopThenStart", 1), ("FinishThenStart", 1), ("StartThenStop", 2)] {
-        let ask = Ask::Update(NEW, Properties { strategy, ..Properties::default() });
-        survives(Scenario { ask, status: "SUCCESS", alive: Some(alive), jobs: 1 }).await;
-    }
+async fn an_update_that_stops_first_survives_any_one_fault() {
+    survives(UPDATE_STOPS).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_lets_finish_first_survives_any_one_fault() {
+    survives(UPDATE_FINISHES).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_starts_first_survives_any_one_fault() {
+    survives(UPDATE_STARTS).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_update_whose_job_dies_survives_any_one_fault() {
-    for (strategy, alive) in [("StopThenStart", 0), ("StartThenStop", 1)] {
-        let ask = Ask::Update(DYING, Properties { strategy, ..Properties::default() });
-        survives(Scenario { ask, status: "FAILED", alive: Some(alive), jobs: 1 }).await;
-    }
+    survives(UPDATE_DYING).await;
+    survives(UPDATE_DYING_STARTS_FIRST).await;
 }
 
-/// Each fault at each request of a clean run, on every engine.
+/// Faults at each request of a clean run, on every engine.
 async fn survives(scenario: Scenario) {
     for engine in Engine::ALL {
         survives_on(engine, scenario).await;
@@ -113,15 +104,15 @@ async fn survives(scenario: Scenario) {
 
 async fn survives_on(engine: Engine, scenario: Scenario) {
     let clean = play(engine, scenario, None).await;
-    let mut survived = 0;
+    let mut tally = Tally::default();
     for k in 1..=clean.sends {
-        for fault in Fault::losses() {
+        for fault in sample::of(Fault::losses(), sample::IN_PROCESS, engine, k) {
             let run = play(engine, scenario, Some((k, fault.clone()))).await;
             assert!(run.struck, "{engine:?}, {scenario:?}: {fault:?} did not strike at {k}");
-            survived += 1;
+            tally.survived(1);
         }
     }
-    println!("{engine:?}, {:?}: {survived} faults at {} requests survived", scenario.ask, clean.sends);
+    println!("{engine:?}, {:?}: {tally} at {} requests", scenario.ask, clean.sends);
 }
 
 /// One run from an empty engine to an empty engine, with the fault in the request that is tried; all that must hold is checked.
@@ -133,16 +124,7 @@ async fn play(engine: Engine, scenario: Scenario, fault: Option<(usize, Fault)>)
         let created = deliver(&town, &stack.create(OLD, Properties::default())).await;
         stack.answered(&created);
     }
-    let (request, file) = match scenario.ask {
-        Ask::Create(file, properties) => (stack.create(file, properties), file),
-        Ask::Update(file, properties) => {
-            if properties.strategy == "FinishThenStart" {
-                town.finish_old_within(Duration::from_mins(3));
-            }
-            (stack.update(file, properties), file)
-        }
-        Ask::Delete => (stack.delete(), OLD),
-    };
+    let request = scenario.request(&town, &mut stack);
     let way = Faulty::new(town.clone());
     if let Some((k, fault)) = &fault {
         way.fault_at(*k, fault.clone());
@@ -151,10 +133,10 @@ async fn play(engine: Engine, scenario: Scenario, fault: Option<(usize, Fault)>)
 
     assert_eq!(answer.status, scenario.status, "{told}: {}", answer.reason);
     assert_eq!(town.distinct_answers(&request), 1, "{told}");
-    assert_eq!(town.jobs_of(file), scenario.jobs, "{told}");
+    assert_eq!(town.jobs_of(scenario.file()), scenario.jobs, "{told}");
     let alive = town.alive();
     assert!(scenario.alive.is_none_or(|expected| alive.len() == expected), "{told}: {alive:?}");
-    if matches!(scenario.ask, Ask::Update(_, Properties { strategy: "StopThenStart" | "FinishThenStart", .. })) {
+    if scenario.is_one_at_a_time() {
         assert_eq!(town.most_alive(), 1, "{told}");
     }
     let run = Run { sends: way.sends(), struck: way.requests().iter().any(|sent| sent.fault.is_some()) };
@@ -192,7 +174,7 @@ async fn two_deliveries_at_once_make_one_job_whatever_is_lost() {
     for engine in Engine::ALL {
         let sends = play(engine, None).await;
         for k in 1..=sends {
-            for fault in Fault::losses() {
+            for fault in sample::of(Fault::losses(), sample::IN_PROCESS, engine, k) {
                 play(engine, Some((k, fault))).await;
             }
         }
@@ -232,7 +214,7 @@ async fn a_move_between_engines_survives_any_one_fault() {
     ] {
         let clean = migrate(from, to, None).await;
         for k in 1..=clean {
-            for fault in Fault::losses() {
+            for fault in sample::of(Fault::losses(), sample::IN_PROCESS, to, k) {
                 migrate(from, to, Some((k, fault))).await;
             }
         }

@@ -1,6 +1,6 @@
 //! All that a request leaves for: the engines, and the bucket that takes the answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +10,10 @@ use http::{Method, Request, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use sparkjob::http::{Lost, Transport};
+use sparkjob::job::Timestamp;
+use sparkjob::testing::OPENED;
 use sparkjob::testing::{FakeEmr, FakeLivy, FakeSecrets, Script, Version, note};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::cloudformation::Delivery;
@@ -87,6 +90,8 @@ pub struct Town {
     secrets: FakeSecrets,
     /// The bodies that were put, for each request.
     answers: Arc<Mutex<BTreeMap<String, Vec<Bytes>>>>,
+    /// News of each.
+    answered: Arc<Notify>,
 }
 
 /// A job that there was.
@@ -122,7 +127,17 @@ impl Town {
         if engine == Engine::Livy {
             livy.demand(Some(("authorization", "Bearer hunter2")));
         }
-        Self { engine, livy, emr, secrets, answers: Arc::default() }
+        Self { engine, livy, emr, secrets, answers: Arc::default(), answered: Arc::default() }
+    }
+
+    /// What every clock shows.
+    pub fn now(&self) -> Timestamp {
+        OPENED + self.emr.opened().elapsed()
+    }
+
+    /// The same engines, with the answers of that town.
+    pub fn answering(&self, town: &Self) -> Self {
+        Self { answers: Arc::clone(&town.answers), ..self.clone() }
     }
 
     /// Where its jobs run.
@@ -166,9 +181,31 @@ impl Town {
         Some(serde_json::from_slice(body).expect("was read before"))
     }
 
-    pub fn distinct_answers(&self, request: &Delivery) -> usize {
+    /// The first answer to a request, as soon as it was put: `CloudFormation` goes on then.
+    pub async fn first_answer(&self, request: &Delivery) -> Value {
+        loop {
+            let news = self.answered.notified();
+            if let Some(body) = self.bodies(request).first() {
+                return serde_json::from_slice(body).expect("was read before");
+            }
+            news.await;
+        }
+    }
+
+    /// All that was put for a request.
+    pub fn bodies(&self, request: &Delivery) -> Vec<Bytes> {
         let answers = self.answers.lock().expect("no test panics while it holds it");
-        let mut bodies = answers.get(&request.id).cloned().unwrap_or_default();
+        answers.get(&request.id).cloned().unwrap_or_default()
+    }
+
+    /// The different ids in the answers to a request.
+    pub fn ids_of_answers(&self, request: &Delivery) -> BTreeSet<String> {
+        let id = |body: &Bytes| -> Value { serde_json::from_slice(body).expect("was read before") };
+        self.bodies(request).iter().map(|body| id(body)["PhysicalResourceId"].to_string()).collect()
+    }
+
+    pub fn distinct_answers(&self, request: &Delivery) -> usize {
+        let mut bodies = self.bodies(request);
         bodies.sort();
         bodies.dedup();
         bodies.len()
@@ -225,6 +262,7 @@ impl Town {
         assert_eq!(keys, ATTRIBUTES);
         let request = answer["RequestId"].as_str().expect("a request").to_owned();
         self.answers.lock().expect("no test panics while it holds it").entry(request).or_default().push(body.clone());
+        self.answered.notify_waiters();
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = StatusCode::OK;
         response

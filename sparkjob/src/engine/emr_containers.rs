@@ -133,20 +133,27 @@ impl EmrContainers {
     }
 
     async fn status(&self, run: &RunRef) -> Result<Status, Trouble> {
-        let found = self.job_run(run).await.map_err(|error| self.unseen(error, run))?;
-        Ok(found.as_ref().map_or_else(Status::gone, status::of))
+        match self.look(run).await {
+            Ok(found) => Ok(found.as_ref().map_or_else(Status::gone, status::of)),
+            Err(error) => refusal::status(&error).ok_or_else(|| self.unseen(error, run)),
+        }
     }
 
     /// The job run; none where the service does not know it (any more), or its virtual cluster.
     async fn job_run(&self, run: &RunRef) -> Result<Option<JobRun>, AwsError> {
+        match self.look(run).await {
+            Err(error) if refusal::is_gone(&error) => Ok(None),
+            answer => answer,
+        }
+    }
+
+    /// The job run; none where the service cannot have given its id.
+    async fn look(&self, run: &RunRef) -> Result<Option<JobRun>, AwsError> {
         if !is_id(&run.id) {
             return Ok(None);
         }
         let request = self.client().describe_job_run().virtual_cluster_id(&self.cluster).id(&run.id);
-        let answer = match request.send().await.map_err(|error| aws::error(Asked::Look, &error)) {
-            Err(error) if refusal::is_gone(&error) => return Ok(None),
-            answer => answer?,
-        };
+        let answer = request.send().await.map_err(|error| aws::error(Asked::Look, &error))?;
         let is_the_one = |found: &JobRun| found.id() == Some(&run.id);
         match answer.job_run.filter(is_the_one) {
             Some(found) => Ok(Some(found)),

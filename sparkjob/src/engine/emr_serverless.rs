@@ -71,8 +71,10 @@ impl Engine for EmrServerless {
     async fn describe(&self, runs: &[RunRef]) -> Result<Vec<Status>, Trouble> {
         let mut statuses = Vec::with_capacity(runs.len());
         for run in runs {
-            let found = self.job_run(run).await.map_err(|error| self.unseen(error, run))?;
-            statuses.push(found.map_or_else(Status::gone, |found| status::of(&found)));
+            statuses.push(match self.look(run).await {
+                Ok(found) => status::of(&found),
+                Err(error) => refusal::status(&error).ok_or_else(|| self.unseen(error, run))?,
+            });
         }
         Ok(statuses)
     }
@@ -150,16 +152,18 @@ impl EmrServerless {
 
     /// The job run; none where the service does not know it (any more), or its application.
     async fn job_run(&self, run: &RunRef) -> Result<Option<JobRun>, AwsError> {
-        let request = self.client().get_job_run().application_id(&self.application).job_run_id(&run.id);
-        let answer = match request.send().await.map_err(|error| aws::error(Asked::Look, &error)) {
-            Err(error) if refusal::is_gone(&error) => return Ok(None),
-            answer => answer?,
-        };
-        let is_the_one = |found: &JobRun| found.job_run_id == run.id && found.application_id == self.application;
-        match answer.job_run.filter(is_the_one) {
-            Some(found) => Ok(Some(found)),
-            None => Err(AwsError::unavailable("it answered with another job run than was asked for, or with none")),
+        match self.look(run).await {
+            Err(error) if refusal::is_gone(&error) => Ok(None),
+            answer => answer.map(Some),
         }
+    }
+
+    async fn look(&self, run: &RunRef) -> Result<JobRun, AwsError> {
+        let request = self.client().get_job_run().application_id(&self.application).job_run_id(&run.id);
+        let answer = request.send().await.map_err(|error| aws::error(Asked::Look, &error))?;
+        let is_the_one = |found: &JobRun| found.job_run_id == run.id && found.application_id == self.application;
+        let other = || AwsError::unavailable("it answered with another job run than was asked for, or with none");
+        answer.job_run.filter(is_the_one).ok_or_else(other)
     }
 
     /// Asks for a run to be stopped; one that is not there needs no stopping.

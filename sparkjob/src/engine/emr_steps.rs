@@ -96,11 +96,12 @@ impl Engine for EmrSteps {
         let doing = || doing::describe(&self.place(), runs);
         // Each operation has a rate of its own, and look-ups need the listing's.
         let (read, operation) = match runs {
-            [run] => (self.step(run).await.map(|step| step.into_iter().collect()), "DescribeStep"),
+            [run] => (self.look(run).await.map(|step| step.into_iter().collect()), "DescribeStep"),
             _ => (self.steps(runs).await, "ListSteps"),
         };
         let mut steps: Vec<Step> = match read {
             Ok(steps) => steps,
+            Err(error) if is_gone(&error) => return Ok(runs.iter().map(|_| Status::gone_with_place()).collect()),
             Err(error) => return Err(self.cluster.trouble(error, doing(), operation)),
         };
         steps.retain(|step| runs.iter().any(|run| is(step, run)));
@@ -189,6 +190,14 @@ impl EmrSteps {
 
     /// The step that `run` means; none where there is none (any more), or one of another name.
     async fn step(&self, run: &RunRef) -> Result<Option<Step>, AwsError> {
+        match self.look(run).await {
+            Err(error) if is_gone(&error) => Ok(None),
+            answer => answer,
+        }
+    }
+
+    /// The same, where the cluster is there.
+    async fn look(&self, run: &RunRef) -> Result<Option<Step>, AwsError> {
         let call = self.cluster.client().describe_step().cluster_id(&self.cluster.id).step_id(&run.id);
         match call.send().await.map_err(|error| aws::error(Asked::Look, &error)) {
             Ok(answer) => {
@@ -196,7 +205,7 @@ impl EmrSteps {
                 let step = step.ok_or_else(|| AwsError::unavailable("EMR answered without the step"))?;
                 Ok(Some(step).filter(|step| is(step, run)))
             }
-            Err(error) if is_gone(&error) || refusal(&error) == Some(Refusal::UnknownStep) => Ok(None),
+            Err(error) if refusal(&error) == Some(Refusal::UnknownStep) => Ok(None),
             Err(error) => Err(error),
         }
     }

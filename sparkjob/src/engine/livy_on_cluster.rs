@@ -69,7 +69,7 @@ impl Engine for LivyOnCluster {
     async fn describe(&self, runs: &[RunRef]) -> Result<Vec<Status>, Trouble> {
         match self.livy(&doing::describe(&self.place(), runs)).await? {
             Found::Livy(livy) => self.heed(livy.describe(runs).await),
-            Found::Over(_) => Ok(runs.iter().map(|_| Status::gone()).collect()),
+            Found::Over(_) => Ok(runs.iter().map(|_| Status::gone_with_place()).collect()),
         }
     }
 

@@ -3,20 +3,29 @@
 use super::plan::Plan;
 use super::state::{Stage, State, Stopping};
 use crate::engine::{Kind, Trouble};
-use crate::job::{Phase, RunRef, Status};
+use crate::job::{Phase, Place, RunRef, Status};
 use crate::outcome::{Failure, FailureKind, sentence};
 use crate::properties::WaitFor;
 
-/// A call that failed for good.
-pub fn of(trouble: &Trouble) -> Failure {
+/// A call that failed for good, at `place`.
+pub fn of(place: Option<&Place>, trouble: &Trouble) -> Failure {
+    let is_livy = place.is_some_and(Place::is_livy);
     let (kind, advice) = match trouble.kind {
         Kind::Rejected => (FailureKind::Rejected, "Correct what is said above and deploy again."),
         Kind::Absent => (FailureKind::Rejected, "Name a place that is there, and deploy again."),
         Kind::Futile => (FailureKind::Unavailable, "Do it by hand, and try again."),
-        Kind::Denied => (FailureKind::Denied, "Check who may use this server, and how: it denied the call."),
+        Kind::Denied if is_livy => {
+            (FailureKind::Denied, "Check who may use this Livy, and how: it, or a proxy before it, denied the call.")
+        }
+        Kind::Denied => (FailureKind::Denied, "Check what the role of the submitter is allowed to do there."),
+        Kind::Busy | Kind::Taken | Kind::Unavailable | Kind::Unclear if is_livy => (
+            FailureKind::Unavailable,
+            "Check that Livy runs and that the network lets the submitter reach it (subnets, security groups, name).",
+        ),
         Kind::Busy | Kind::Taken | Kind::Unavailable | Kind::Unclear => (
             FailureKind::Unavailable,
-            "Check that the server runs and that the network lets the submitter reach it (subnets, security groups, name).",
+            "Try again when the service answers; where the submitter is in a VPC, see that it has a way there (a VPC \
+             endpoint or NAT).",
         ),
     };
     let advice = if trouble.advice.is_empty() { advice } else { &trouble.advice };
@@ -29,14 +38,14 @@ pub fn of(trouble: &Trouble) -> Failure {
 
 /// A job that can no longer be followed.
 pub fn of_following(run: &RunRef, trouble: &Trouble) -> Failure {
-    let mut failure = of(trouble);
+    let mut failure = of(Some(&run.place), trouble);
     failure.what = format!("{} was submitted and cannot be followed any longer. {}", told(run), failure.what);
     failure
 }
 
 /// Old jobs that could not be stopped or looked for, so that the new one was not submitted, or is not to stay.
-pub fn of_old(trouble: &Trouble) -> Failure {
-    let mut failure = of(trouble);
+pub fn of_old(place: Option<&Place>, trouble: &Trouble) -> Failure {
+    let mut failure = of(place, trouble);
     failure.advice.push_str(" To go on without stopping the old job, set OnDeleteError to Ignore.");
     failure
 }
@@ -44,6 +53,11 @@ pub fn of_old(trouble: &Trouble) -> Failure {
 /// A job that ended otherwise than it should.
 pub fn of_job(run: &RunRef, status: &Status) -> Failure {
     let (kind, happened, advice) = match status.ended.unwrap_or(status.phase) {
+        Phase::Gone if status.place_gone => (
+            FailureKind::Cancelled,
+            "disappeared from",
+            "What it ran on was terminated or deleted. Name a place that is there, and deploy again.",
+        ),
         Phase::Gone if run.place.is_livy() => (
             FailureKind::Cancelled,
             "disappeared from",
@@ -52,7 +66,7 @@ pub fn of_job(run: &RunRef, status: &Status) -> Failure {
         Phase::Gone => (
             FailureKind::Cancelled,
             "disappeared from",
-            "What it ran on was terminated or deleted. Deploy again to run it again.",
+            "The service took it and does not show it. Deploy again to run it again.",
         ),
         Phase::Cancelled => (FailureKind::Cancelled, "was cancelled from outside on", "Deploy again to run it again."),
         _ => (FailureKind::Failed, "failed on", "Correct the job and deploy again."),
@@ -68,7 +82,7 @@ pub fn of_silence(run: &RunRef) -> Failure {
     Failure {
         kind: FailureKind::Rejected,
         what: format!("{} never started on {}: it has shown no sign of life for a minute.", told(run), run.place),
-        advice: "The server's own log tells why it could not run spark-submit. Then deploy again.".to_owned(),
+        advice: "Livy's own log tells why it could not run spark-submit. Then deploy again.".to_owned(),
     }
 }
 
@@ -95,7 +109,7 @@ pub fn of_time(plan: &Plan, state: &State) -> Failure {
         WaitFor::Succeeded => "done",
     };
     let (what, advice) = match (&state.stage, &state.own) {
-        (Stage::Finish, _) => (
+        (Stage::Finish { .. }, _) => (
             "The present job had not ended after half of the time, so nothing was stopped and nothing submitted."
                 .to_owned(),
             "Update when it has ended, give it more time (ServiceTimeout), or choose another UpdateStrategy.",
@@ -124,7 +138,7 @@ pub fn of_time(plan: &Plan, state: &State) -> Failure {
         }
         (_, None) => {
             let place = plan.wanted().map(|wanted| format!(" to {}", wanted.job.place)).unwrap_or_default();
-            (format!("The job could not be submitted{place} in time."), "Try again when the server answers.")
+            (format!("The job could not be submitted{place} in time."), "Try again when the engine answers.")
         }
     };
     let said = state.weather.as_deref().map(|said| format!(" Last of all: {}", sentence(said))).unwrap_or_default();

@@ -14,16 +14,24 @@ use super::next::Seen;
 use super::next::place;
 use super::pace::Pace;
 use super::plan::{Goal, Plan};
-use super::state::{Own, Purpose, Stage, State, Stopping};
+use super::state::{Own, Purpose, Stage, State, Stopping, shown_by};
 use crate::engine::{Kind, Report, Trouble};
 use crate::job::{RunRef, Timestamp};
 use crate::outcome::Failure;
 use crate::properties::{OnDeleteError, UpdateStrategy};
 
-/// An engine that cannot be reached for so long is given up, or for this part of the whole time where that is less; until
-/// then failed calls are weather.
+/// An engine that cannot be reached for so long is given up; until then failed calls are weather.
 const PATIENCE: Duration = Duration::from_mins(5);
-const PATIENCE_PART: u32 = 3;
+
+/// A caller who was never allowed a call is believed to have no right to it after so long.
+///
+/// What is allowed to a role takes effect [with a delay], and the very deployment that has a job in it may make or mend the
+/// submitter's. How long that takes is not published: mostly seconds, and others have met [half a minute]. A right that is
+/// missing is to be told soon, so what was never allowed is not waited for as long as an engine that is away.
+///
+/// [with a delay]: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
+/// [half a minute]: https://github.com/hashicorp/terraform/pull/7733
+const ALLOWED_WITHIN: Duration = Duration::from_secs(30);
 
 /// The state after `seen`, at `now`.
 pub fn learn(plan: &Plan, state: State, now: Timestamp, seen: Seen) -> State {
@@ -40,7 +48,7 @@ pub fn learn(plan: &Plan, state: State, now: Timestamp, seen: Seen) -> State {
         (Stage::Search { since }, Seen::Found(found)) => at.searched(state, since, found),
         (Stage::Stop { runs, purpose }, Seen::Cancelled(asked)) => at.asked(state, runs, purpose, asked),
         (Stage::Stop { runs, purpose }, Seen::Described(seen)) => at.stopping(state, runs, purpose, seen),
-        (Stage::Finish, Seen::Described(seen)) => at.finishing(state, seen),
+        (Stage::Finish { shown_by }, Seen::Described(seen)) => at.finishing(state, shown_by, seen),
         (Stage::Start, Seen::Started(started)) => at.started(state, started),
         (Stage::Follow, Seen::Described(seen)) => at.followed(state, seen),
         (Stage::Tag, Seen::Tagged(tagged)) => at.tagged(state, tagged),
@@ -75,13 +83,26 @@ struct At<'a> {
 }
 
 /// Whether trouble of this kind ends a stage at once. A job that was submitted fails only when its engine says so, or says
-/// nothing sensible for long: a proxy before it may well deny or refuse a look.
+/// nothing sensible for long: a proxy before it may well refuse a look.
 fn is_final(kind: Kind, stage: &Stage) -> bool {
     match kind {
         Kind::Rejected | Kind::Absent => matches!(stage, Stage::FindOwn | Stage::Adopt | Stage::Start),
-        Kind::Denied => *stage != Stage::Follow,
         Kind::Futile => true,
-        Kind::Taken | Kind::Busy | Kind::Unavailable | Kind::Unclear => false,
+        Kind::Denied | Kind::Taken | Kind::Busy | Kind::Unavailable | Kind::Unclear => false,
+    }
+}
+
+/// Whether the calls of this stage are known to be allowed, as each of them has gone well before. What is denied then is most
+/// likely allowed again in a moment, as when a role's policy is being replaced in the hours that a job runs.
+fn was_allowed(state: &State) -> bool {
+    match &state.stage {
+        Stage::Follow => state.own.as_ref().is_some_and(|own| own.status.is_some()),
+        Stage::Stop { runs, .. } => runs.iter().any(|stopping| stopping.status.is_some()),
+        Stage::Finish { shown_by } => shown_by.is_none(),
+        Stage::Search { since } => since.is_some(),
+        // The look before the submission was the same.
+        Stage::Settle => true,
+        _ => false,
     }
 }
 
@@ -110,7 +131,8 @@ impl At<'_> {
     #[allow(clippy::result_large_err)]
     fn weather(self, mut state: State, trouble: Trouble) -> Result<State, (State, Trouble)> {
         let since = *state.weather_since.get_or_insert(self.now);
-        if is_final(trouble.kind, &state.stage) || self.now.since(since) >= self.patience() {
+        let patience = self.patience(trouble.kind, &state);
+        if is_final(trouble.kind, &state.stage) || self.now.since(since) >= patience {
             return Err((state, trouble));
         }
         let mut state = self.once_more(state, &trouble);
@@ -119,7 +141,7 @@ impl At<'_> {
             state.weather_since = None;
         } else {
             // Once more before it is given up.
-            state.not_before = state.not_before.min(since + self.patience());
+            state.not_before = state.not_before.min(since + patience);
         }
         Ok(state)
     }
@@ -131,13 +153,15 @@ impl At<'_> {
         self.again(state, pace)
     }
 
-    fn patience(self) -> Duration {
-        PATIENCE.min(self.plan.deadlines.whole() / PATIENCE_PART)
+    /// How long the calls of this stage may fail, on end, before the last of this kind is believed.
+    fn patience(self, kind: Kind, state: &State) -> Duration {
+        let is_unknown_right = kind == Kind::Denied && !was_allowed(state);
+        self.plan.at_most(if is_unknown_right { ALLOWED_WITHIN } else { PATIENCE })
     }
 
     /// As [`At::weather`], where the request fails once waiting is of no use.
     fn weather_or_fail(self, state: State, trouble: Trouble) -> State {
-        self.weather(state, trouble).unwrap_or_else(|(state, trouble)| self.fail(state, failure::of(&trouble)))
+        self.weather(state, trouble).unwrap_or_else(|(state, trouble)| self.fail_by(state, &trouble))
     }
 
     /// What was waited for is there.
@@ -146,6 +170,12 @@ impl At<'_> {
             return self.seek_old(state);
         }
         state.at(Stage::Explain(None), self.now)
+    }
+
+    /// A call of this stage failed for good, and so does the request.
+    fn fail_by(self, state: State, trouble: &Trouble) -> State {
+        let failure = failure::of(place(self.plan, &state), trouble);
+        self.fail(state, failure)
     }
 
     /// The request fails. What it made is told of, then cancelled.
@@ -162,7 +192,7 @@ impl At<'_> {
         let Some(failure) = failure else { return state.done(None, self.now) };
         match &state.own {
             Some(own) if own.is_alive() && (own.ours || own.has_ended()) => {
-                let runs = Stopping::all([own.run.clone()]);
+                let runs = vec![Stopping::of(own.run.clone(), own.shown_by)];
                 state.at(Stage::Stop { runs, purpose: Purpose::Abandon(failure) }, self.now)
             }
             _ => state.done(Some(failure), self.now),
@@ -187,9 +217,12 @@ impl At<'_> {
             (Some(_), _, UpdateStrategy::StartThenStop) => Stage::Explain(None),
             (Some(_), _, _) => Stage::Follow,
             (None, Some(present), UpdateStrategy::StopThenStart) => {
-                Stage::Stop { runs: Stopping::all([present.clone()]), purpose: Purpose::MakeRoom }
+                let stopping = Stopping::of(present.clone(), shown_by(self.plan, present, self.now));
+                Stage::Stop { runs: vec![stopping], purpose: Purpose::MakeRoom }
             }
-            (None, Some(_), UpdateStrategy::FinishThenStart) => Stage::Finish,
+            (None, Some(present), UpdateStrategy::FinishThenStart) => {
+                Stage::Finish { shown_by: shown_by(self.plan, present, self.now) }
+            }
             (None, _, _) => Stage::Start,
         };
         state.at(way_on, self.now)
@@ -204,7 +237,7 @@ impl At<'_> {
     /// The job that was submitted is known.
     fn submitted(self, mut state: State, run: RunRef) -> State {
         let next = if run.place.takes_twins() { Stage::Settle } else { Stage::Follow };
-        state.own = Some(Own { unshown_since: Some(self.now), ..Own::new(run, true) });
+        state.own = Some(Own { shown_by: shown_by(self.plan, &run, self.now), ..Own::new(run, true) });
         // While it was submitted, whoever asked for it may have gone on.
         state.confirmed_at = Timestamp::default();
         state.at(next, self.now)

@@ -81,7 +81,7 @@ pub fn next(plan: &Plan, state: &State, now: Timestamp) -> Action {
         Stage::FindOld => find(plan, plan.old().map(|old| (&old.place, &old.identity)), Lookup::Spec),
         Stage::Search { .. } => plan.search().unwrap_or(Action::Late),
         Stage::Stop { runs, .. } => stop(runs, now),
-        Stage::Recall | Stage::Finish => describe(plan.present()),
+        Stage::Recall | Stage::Finish { .. } => describe(plan.present()),
         Stage::Start => plan.start().unwrap_or(Action::Late),
         Stage::Follow | Stage::Look => describe(state.own.as_ref().map(|own| &own.run)),
         Stage::Tag => plan.retag().map_or(Action::Late, |(run, retag)| Action::Tag(run.clone(), retag.clone())),
@@ -100,7 +100,7 @@ pub fn horizon(plan: &Plan, state: &State) -> Timestamp {
             answer_by
         }
         // The new job needs time as well.
-        Stage::Finish => give_up.min(begin + plan.deadlines.whole() / 2),
+        Stage::Finish { .. } => give_up.min(begin + plan.deadlines.whole() / 2),
         _ => give_up,
     }
 }
@@ -124,7 +124,7 @@ fn stop(runs: &[Stopping], now: Timestamp) -> Action {
 pub(super) fn place<'a>(plan: &'a Plan, state: &'a State) -> Option<&'a Place> {
     match &state.stage {
         Stage::Stop { runs, .. } => runs.first().map(|stopping| &stopping.run.place),
-        Stage::Recall | Stage::Finish => plan.present().map(|run| &run.place),
+        Stage::Recall | Stage::Finish { .. } => plan.present().map(|run| &run.place),
         Stage::FindOld => plan.old().map(|old| &old.place),
         Stage::Search { .. } => match &plan.goal {
             Goal::Stop(Target::Search { place, .. }) => Some(place),

@@ -19,9 +19,10 @@ impl Pace {
     /// Looks at a job: a short one is not kept waiting, a long one costs little.
     ///
     /// The engines of AWS allow an account so many looks a second, whoever makes them:
-    /// [EMR Serverless](https://docs.aws.amazon.com/emr-serverless/latest/UserGuide/endpoints-quotas.html) ten and
-    /// [EMR](https://docs.aws.amazon.com/general/latest/gr/emr.html) one in two seconds, so a hundred jobs of one stack
-    /// that are looked at every 15 seconds are well on the one and starve on the other.
+    /// [EMR Serverless](https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/endpoints-quotas.html) ten and
+    /// [EMR](https://docs.aws.amazon.com/general/latest/gr/emr.html) one in two seconds. A hundred jobs of one
+    /// stack that are looked at every 20 seconds take half of what the one allows; on the other even a look a minute at each
+    /// is three times too many, and they wait for their turns.
     pub fn of_looks(place: Option<&Place>) -> Self {
         let seconds = match place {
             None | Some(Place::Livy(_) | Place::LivyOnCluster(_)) => (1, 15),

@@ -13,6 +13,9 @@ use crate::properties::Management;
 /// By how much the clocks of those who take part may differ.
 const CLOCKS_DIFFER: Duration = Duration::from_mins(5);
 
+/// The part of the whole time that may be spent on waiting for an engine to come round.
+const PATIENCE_PART: u32 = 3;
+
 /// What a request asks for. It can be derived from the request again at any time, so no state repeats it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -85,6 +88,11 @@ impl Plan {
             }
             _ => None,
         }
+    }
+
+    /// So long, or the part of the whole time that may be spent on waiting for an engine to come round.
+    pub(super) fn at_most(&self, time: Duration) -> Duration {
+        time.min(self.deadlines.whole() / PATIENCE_PART)
     }
 
     /// Since when a run of this request may have been made: a while before it was asked for, as clocks differ.

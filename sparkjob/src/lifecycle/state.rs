@@ -11,6 +11,7 @@ use crate::outcome::{Failure, Made, Outcome};
 
 /// How far a request has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is known or not, whatever the others are")]
 pub struct State {
     /// What it is at.
     pub stage: Stage,
@@ -78,7 +79,10 @@ pub enum Stage {
         purpose: Purpose,
     },
     /// Let the present job end by itself.
-    Finish,
+    Finish {
+        /// When the engine shows it, at the latest; none once it has.
+        shown_by: Option<Timestamp>,
+    },
     /// Submit.
     Start,
     /// Watch until the job is what was waited for.
@@ -115,7 +119,7 @@ impl Stage {
             Self::Settle => "Settle",
             Self::Search { .. } => "Search",
             Self::Stop { .. } => "Stop",
-            Self::Finish => "Finish",
+            Self::Finish { .. } => "Finish",
             Self::Start => "Start",
             Self::Follow => "Follow",
             Self::Tag => "Tag",
@@ -136,13 +140,22 @@ pub struct Stopping {
     /// Whether it was seen alive since then.
     #[serde(default)]
     pub is_deaf: bool,
+    /// When the engine shows it, at the latest; none once it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown_by: Option<Timestamp>,
     /// As it was last seen.
     pub status: Option<Status>,
 }
 
 impl Stopping {
+    /// These, all of which their engine has shown.
     pub(super) fn all(runs: impl IntoIterator<Item = RunRef>) -> Vec<Self> {
-        runs.into_iter().map(|run| Self { run, asked: None, is_deaf: false, status: None }).collect()
+        runs.into_iter().map(|run| Self::of(run, None)).collect()
+    }
+
+    /// This one, which its engine shows at `shown_by` at the latest.
+    pub(super) fn of(run: RunRef, shown_by: Option<Timestamp>) -> Self {
+        Self { run, asked: None, is_deaf: false, shown_by, status: None }
     }
 }
 
@@ -172,9 +185,9 @@ pub struct Own {
     /// Whether this delivery's own submission made it: it was answered, or it was lost and the run that was not there before
     /// was there afterwards. A job that was simply found is never cancelled: another delivery counts on it.
     pub ours: bool,
-    /// When the engine answered that it took this delivery's submission, as long as it has not shown the run since.
+    /// When the engine, which has taken this delivery's submission, shows the run, at the latest; none once it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unshown_since: Option<Timestamp>,
+    pub shown_by: Option<Timestamp>,
     /// As it was last seen.
     pub status: Option<Status>,
     /// Since when every look showed it running.
@@ -185,7 +198,7 @@ pub struct Own {
 
 impl Own {
     pub(super) fn new(run: RunRef, ours: bool) -> Self {
-        Self { run, ours, unshown_since: None, status: None, running_since: None, silent_since: None }
+        Self { run, ours, shown_by: None, status: None, running_since: None, silent_since: None }
     }
 
     /// Whether it may be alive, as far as anybody has seen.
@@ -197,26 +210,38 @@ impl Own {
     pub(super) fn has_ended(&self) -> bool {
         self.status.as_ref().is_some_and(|status| status.ended.is_some())
     }
-
-    /// Whether `status`, as it is at `now`, tells how the run is: not where it is one that the engine has taken and may not
-    /// show yet. Services of AWS tell of what was just made
-    /// [with a delay](https://docs.aws.amazon.com/AWSEC2/latest/APIReference/query-api-troubleshooting.html#eventual-consistency);
-    /// a Livy that does not know what it has just taken was restarted.
-    pub(super) fn is_told_by(&mut self, status: &Status, now: Timestamp) -> bool {
-        let is_young = self.unshown_since.is_some_and(|since| now.since(since) < SHOWN_WITHIN);
-        let is_hidden = is_young && status.phase == Phase::Gone && !self.run.place.is_livy();
-        if !is_hidden {
-            self.unshown_since = None;
-        }
-        !is_hidden
-    }
 }
 
-/// A run that its engine does not show for so long is gone.
+/// A run that was never shown for so long is gone; one that was shown is gone as soon as it is not there any more, and so is
+/// one whose place is.
+///
+/// Nothing tells how old a run is that is not there. So the stop of one that is long forgotten takes as long as that of one
+/// that was submitted a moment ago: a minute too much is the price for no job that outlives its resource.
 const SHOWN_WITHIN: Duration = Duration::from_mins(1);
 
 /// For so long an answer that is awaited is taken to be awaited.
 const CONFIRMED_FOR: Duration = Duration::from_mins(1);
+
+/// When `run`, of which no more is known at `now` than that its engine took it, is shown at the latest; none where that is
+/// at once.
+///
+/// Services of AWS tell of what was just made
+/// [with a delay](https://docs.aws.amazon.com/AWSEC2/latest/APIReference/query-api-troubleshooting.html#eventual-consistency);
+/// a Livy that does not know what it has just taken was restarted.
+pub(super) fn shown_by(plan: &Plan, run: &RunRef, now: Timestamp) -> Option<Timestamp> {
+    (!run.place.is_livy()).then(|| now + plan.at_most(SHOWN_WITHIN))
+}
+
+/// Whether `status`, as it is at `now`, tells how a run is that is shown at `shown_by` at the latest: not where it may not be
+/// shown yet. Once it is told, nothing is hidden any more.
+pub(super) fn is_told(shown_by: &mut Option<Timestamp>, status: &Status, now: Timestamp) -> bool {
+    let is_there = status.phase != Phase::Gone;
+    let is_told = is_there || status.place_gone || shown_by.is_none_or(|latest| now >= latest);
+    if is_told {
+        *shown_by = None;
+    }
+    is_told
+}
 
 /// No delivery is repeated sooner after the request was made.
 const FIRST_DELIVERY: Duration = Duration::from_mins(1);
@@ -233,7 +258,10 @@ impl State {
                 own = Some(Own::new(run.clone(), false));
                 if retag.is_some() { Stage::Tag } else { Stage::Look }
             }
-            Goal::Stop(Target::Run(run)) => Stage::Stop { runs: Stopping::all([run.clone()]), purpose: Purpose::Goal },
+            Goal::Stop(Target::Run(run)) => {
+                let stopping = Stopping::of(run.clone(), shown_by(plan, run, now));
+                Stage::Stop { runs: vec![stopping], purpose: Purpose::Goal }
+            }
             Goal::Stop(Target::Search { .. }) => Stage::Search { since: None },
             Goal::Stop(Target::Nothing) => Stage::Done(Box::new(Outcome {
                 failure: None,
@@ -297,6 +325,13 @@ impl State {
         self.weather_since = None;
         self.weather = None;
         self.polls = 0;
+        self
+    }
+
+    /// The same, with the next action at `moment` at the latest, where there is one.
+    #[must_use]
+    pub(super) fn no_later_than(mut self, moment: Option<Timestamp>) -> Self {
+        self.not_before = moment.map_or(self.not_before, |moment| self.not_before.min(moment));
         self
     }
 

@@ -3,6 +3,8 @@
 mod engines;
 mod make;
 mod replace;
+mod rights;
 mod stop;
 mod time;
+mod unshown;
 mod world;

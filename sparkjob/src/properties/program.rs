@@ -48,7 +48,7 @@ const DEFAULT_ACTION: &str = "CONTINUE";
 pub(super) fn take(reader: &mut Reader, engine: Option<Engine>, is_beside: impl Fn(&str) -> bool) -> Program {
     let drivers: Vec<&str> = DRIVERS.into_iter().filter(|name| reader.has_any(name)).collect();
     match drivers.as_slice() {
-        [] => reader.require("Parameters", "what runs, such as {File: s3://bucket/job.py}"),
+        [] => reader.require("Parameters", &what_runs(engine)),
         [_] => {}
         several => {
             let problem = format!("more than one says what runs ({}): give exactly one", several.join(", "));
@@ -81,6 +81,17 @@ pub(super) fn take(reader: &mut Reader, engine: Option<Engine>, is_beside: impl 
         deploy_mode,
         tags: take_tags(reader, engine),
     }
+}
+
+/// What is to be given where nothing says what runs.
+fn what_runs(engine: Option<Engine>) -> String {
+    let members = engine.and_then(Engine::api).map(native::members).unwrap_or_default();
+    let natives: Vec<&str> = DRIVERS.into_iter().filter(|driver| members.contains(driver)).collect();
+    let instead = match (engine, natives.as_slice()) {
+        (Some(engine), [_, ..]) => format!("; or, in the words of {}, {}", engine.word(), natives.join(" or ")),
+        _ => String::new(),
+    };
+    format!("what runs, such as {{File: s3://bucket/job.py}}{instead}")
 }
 
 /// How the portable block gets to the engine, where it is as a call of `spark-submit`.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::record;
@@ -37,6 +38,8 @@ pub enum Instead {
     Page(u16),
     /// This status with this body.
     Answer(u16, String),
+    /// Nothing, ever: the process that sent the request is gone. See [`Faulty::process`].
+    Death,
 }
 
 impl Fault {
@@ -59,6 +62,11 @@ impl Fault {
         ]
     }
 
+    /// The end of the process that sent the request, just before it takes effect and just after.
+    pub fn deaths() -> Vec<Self> {
+        vec![Self::Before(Instead::Death), Self::After(Instead::Death)]
+    }
+
     /// Nobody listens.
     pub fn refused() -> Self {
         Self::Before(Instead::Lost(Lost::NotSent("Connection refused (os error 111)".to_owned())))
@@ -74,6 +82,18 @@ pub struct Faulty<T> {
     inner: Arc<T>,
     plan: Arc<Mutex<Plan>>,
     since: Instant,
+    death: Death,
+}
+
+/// The end of a process, which whoever runs it waits for: it is to be dropped then.
+#[derive(Clone, Debug, Default)]
+pub struct Death(Arc<Notify>);
+
+impl Death {
+    /// Returns when the process died.
+    pub async fn comes(&self) {
+        self.0.notified().await;
+    }
 }
 
 /// One request, as it was sent.
@@ -94,6 +114,7 @@ struct Plan {
     sent: Vec<Sent>,
     at: BTreeMap<usize, Fault>,
     next: Vec<(Method, String, Fault)>,
+    each: Vec<(Method, String, Fault)>,
     all: Option<Fault>,
     acts: BTreeMap<usize, Box<dyn FnOnce() + Send>>,
 }
@@ -102,7 +123,13 @@ impl<T> Faulty<T> {
     /// A transport that sends through `inner`.
     pub fn new(inner: T) -> Self {
         record::start();
-        Self { inner: Arc::new(inner), plan: Arc::default(), since: Instant::now() }
+        Self { inner: Arc::new(inner), plan: Arc::default(), since: Instant::now(), death: Death::default() }
+    }
+
+    /// The same way as one process has it, and news of the process's death.
+    pub fn process(&self) -> (Self, Death) {
+        let death = Death::default();
+        (Self { death: death.clone(), ..self.clone() }, death)
     }
 
     /// The transport that it sends through.
@@ -121,6 +148,12 @@ impl<T> Faulty<T> {
         self.plan().next.push((method, part.to_owned(), fault));
     }
 
+    /// Strikes every request of this method whose path and query contain `part`, from now on, with `fault`, unless one of
+    /// the faults above is meant for it.
+    pub fn fault_each(&self, method: Method, part: &str, fault: Fault) {
+        self.plan().each.push((method, part.to_owned(), fault));
+    }
+
     /// Strikes each request, from now on, with `fault`, unless another fault is meant for it.
     pub fn fault_all(&self, fault: Fault) {
         self.plan().all = Some(fault);
@@ -131,6 +164,7 @@ impl<T> Faulty<T> {
         let mut plan = self.plan();
         plan.at.clear();
         plan.next.clear();
+        plan.each.clear();
         plan.all = None;
     }
 
@@ -167,7 +201,7 @@ impl<T> Faulty<T> {
             Some(fault) => Some(fault),
             None => match plan.next.iter().position(is_meant) {
                 Some(index) => Some(plan.next.remove(index).2),
-                None => plan.all.clone(),
+                None => plan.each.iter().find(|each| is_meant(each)).map(|each| each.2.clone()).or(plan.all.clone()),
             },
         };
         plan.sent.push(Sent { at: self.since.elapsed(), method: request.method().clone(), path, fault: fault.clone() });
@@ -204,16 +238,16 @@ impl<T: Transport + 'static> Transport for Faulty<T> {
                 let answer = timeout(limit, on_its_way).await;
                 answer.map_or(Err(Lost::TimedOut), |done| done.expect("the transport below does not panic"))
             }
-            Some(Fault::Before(instead)) => come(instead, limit).await,
+            Some(Fault::Before(instead)) => come(instead, limit, &self.death).await,
             Some(Fault::After(instead)) => {
                 let _ = inner.send(request, limit).await;
-                come(instead, limit).await
+                come(instead, limit, &self.death).await
             }
         }
     }
 }
 
-async fn come(instead: Instead, limit: Duration) -> Result<Response<Bytes>, Lost> {
+async fn come(instead: Instead, limit: Duration, death: &Death) -> Result<Response<Bytes>, Lost> {
     match instead {
         Instead::Lost(lost) => Err(lost),
         Instead::Silence => {
@@ -231,6 +265,10 @@ async fn come(instead: Instead, limit: Duration) -> Result<Response<Bytes>, Lost
         Instead::Answer(status, body) => {
             Ok(answer(StatusCode::from_u16(status).expect("a status"), "application/json", body))
         }
+        Instead::Death => {
+            death.0.notify_one();
+            std::future::pending().await
+        }
     }
 }
 
@@ -243,7 +281,12 @@ fn answer(status: StatusCode, kind: &'static str, body: String) -> Response<Byte
 
 impl<T> Clone for Faulty<T> {
     fn clone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner), plan: Arc::clone(&self.plan), since: self.since }
+        Self {
+            inner: Arc::clone(&self.inner),
+            plan: Arc::clone(&self.plan),
+            since: self.since,
+            death: self.death.clone(),
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 use crate::engine::aws::AwsError;
 use crate::engine::{Kind, Trouble};
+use crate::job::Status;
 
 const NOT_FOUND: &str = "ResourceNotFoundException";
 const INVALID: &str = "ValidationException";
@@ -13,6 +14,13 @@ const INVALID: &str = "ValidationException";
 /// Whether the service does not know (any more) what it was asked for, or that is over for good.
 pub fn is_gone(error: &AwsError) -> bool {
     error.code == NOT_FOUND || is_of_terminated_cluster(error)
+}
+
+/// How a job run is that the service refuses to tell of; none where its refusal does not tell, either.
+pub fn status(error: &AwsError) -> Option<Status> {
+    let is_of_place =
+        is_of_terminated_cluster(error) || (error.says(&["virtual cluster"]) && !error.says(&["job run", "jobrun"]));
+    is_gone(error).then(|| if is_of_place { Status::gone_with_place() } else { Status::gone() })
 }
 
 /// Whether there is no list for there is no virtual cluster: no job can run there.
@@ -84,6 +92,7 @@ fn says(error: &AwsError, words: &[&str]) -> bool {
 mod tests {
     use super::*;
     use crate::engine::answer::Failed;
+    use crate::job::Phase;
 
     fn error(code: &str, message: &str) -> AwsError {
         let kind = if code == "AccessDeniedException" { Kind::Denied } else { Kind::Rejected };
@@ -109,6 +118,30 @@ mod tests {
             assert_eq!(is_gone(&error), unknown, "{error:?}");
             assert_eq!(has_no_list(&error), no_list, "{error:?}");
             assert_eq!(leaves_nothing_to_cancel(&error), nothing_to_cancel, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_that_went_with_its_virtual_cluster_is_told_from_one_that_is_not_known() {
+        let gone = (Some(Phase::Gone), false);
+        for (code, message, told) in [
+            (NOT_FOUND, "Virtual cluster a doesn't exist.", (Some(Phase::Gone), true)),
+            (
+                INVALID,
+                "Virtual cluster state TERMINATED is not valid to use resource JobRun.",
+                (Some(Phase::Gone), true),
+            ),
+            (NOT_FOUND, "Job run b doesn't exist.", gone),
+            (NOT_FOUND, "JobRun b doesn't exist in virtual cluster a.", gone),
+            (NOT_FOUND, "", gone),
+            (INVALID, "Virtual cluster state ARRESTED is not valid to use resource JobRun.", (None, false)),
+            ("AccessDeniedException", "Virtual cluster a is not yours", (None, false)),
+        ] {
+            let status = status(&error(code, message));
+            assert_eq!(
+                (status.as_ref().map(|status| status.phase), status.is_some_and(|status| status.place_gone)),
+                told
+            );
         }
     }
 

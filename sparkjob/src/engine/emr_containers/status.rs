@@ -25,6 +25,7 @@ pub fn of(found: &JobRun) -> Status {
         created: aws::moment(found.created_at()),
         silent: false,
         ended: None,
+        place_gone: false,
     }
 }
 

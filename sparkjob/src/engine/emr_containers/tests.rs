@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::engine::tests::{PI, engine, identity, phase, request, seconds, start, status, tags};
 use crate::engine::{Engine, How, Kind, Lookup};
-use crate::job::{Identity, Job, Native, Parameters, Phase, Place, RunRef, Tags, Timestamp};
+use crate::job::{Identity, Job, Native, Parameters, Phase, Place, RunRef, Status, Tags, Timestamp};
 use crate::spark_submit::quote;
 use crate::testing::{FakeEmr, Fault, Instead, OPENED, Script};
 
@@ -205,7 +205,7 @@ async fn a_virtual_cluster_that_is_not_there_is_told_on_submission_and_runs_noth
     for by in [Lookup::Name, Lookup::Token, Lookup::Owner, Lookup::Spec] {
         assert_eq!(engine.find(&identity(&job), by, Timestamp::default()).await.unwrap(), []);
     }
-    assert_eq!(phase(&*engine, &run).await, Phase::Gone);
+    assert_eq!(status(&*engine, &run).await, Status::gone_with_place());
     engine.cancel(&run, How::Kill).await.unwrap();
     engine.tag(&run, &tags([("a", "b")]), &Tags::new()).await.unwrap();
     assert!(engine.report(&run).await.full_log.ends_with("EMR on EKS does not know it any more"));
@@ -239,7 +239,7 @@ async fn a_service_that_refuses_to_speak_of_a_terminated_virtual_cluster_has_sai
         Fault::Before(Instead::Answer(400, body.to_string()))
     };
     emr.fault_all(refused("TERMINATED"));
-    assert_eq!(phase(&*engine, &run).await, Phase::Gone);
+    assert_eq!(status(&*engine, &run).await, Status::gone_with_place());
     let looked = engine.find(&identity(&job), Lookup::Owner, OPENED).await.unwrap_err();
     assert_eq!(looked.kind, Kind::Absent, "{looked}");
     engine.cancel(&run, How::Ask).await.unwrap();

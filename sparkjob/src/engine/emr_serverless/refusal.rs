@@ -4,6 +4,7 @@
 
 use crate::engine::aws::AwsError;
 use crate::engine::{Kind, Trouble};
+use crate::job::Status;
 
 const NOT_FOUND: &str = "ResourceNotFoundException";
 const INVALID: &str = "ValidationException";
@@ -13,6 +14,13 @@ const QUOTA: &str = "ServiceQuotaExceededException";
 /// Whether a look or a deed came to nothing since there is no such job run or application (any more).
 pub fn is_gone(error: &AwsError) -> bool {
     error.code == NOT_FOUND || (is_about_the_state(error) && error.says(&["terminated", "does not exist", "not found"]))
+}
+
+/// How a job run is that the service refuses to tell of; none where its refusal does not tell, either. Where only the
+/// application is spoken of, that is what is gone.
+pub fn status(error: &AwsError) -> Option<Status> {
+    let is_of_place = error.says(&["application"]) && !error.says(&["job run", "jobrun"]);
+    is_gone(error).then(|| if is_of_place { Status::gone_with_place() } else { Status::gone() })
 }
 
 /// Whether it may be that the state of a job run or application forbids what was asked for, such as a cancellation of what
@@ -164,6 +172,22 @@ mod tests {
             let trouble = told(code, message);
             assert_eq!((trouble.kind, trouble.said), (kind, format!("{code}: {message}")));
             assert!(!trouble.advice.contains("pplication 00f1 "), "{}", trouble.advice);
+        }
+    }
+
+    #[test]
+    fn a_run_that_went_with_its_application_is_told_from_one_that_is_not_known() {
+        for (code, message, place_gone) in [
+            (NOT_FOUND, "Application 00f1 does not exist", Some(true)),
+            (INVALID, "Application 00f1 is in state TERMINATED", Some(true)),
+            (NOT_FOUND, "Job run 00f2 does not exist", Some(false)),
+            (NOT_FOUND, "JobRun 00f2 does not exist in application 00f1", Some(false)),
+            (NOT_FOUND, "Resource arn:aws:emr-serverless:::/applications/00f1/jobruns/00f2 not found", Some(false)),
+            (NOT_FOUND, "", Some(false)),
+            (INVALID, "Application 00f1 is STOPPED", None),
+            ("AccessDeniedException", "Application 00f1 was not found or is denied", None),
+        ] {
+            assert_eq!(status(&error(code, message)).map(|status| status.place_gone), place_gone, "{message}");
         }
     }
 

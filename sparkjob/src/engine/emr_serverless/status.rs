@@ -68,6 +68,7 @@ impl Told<'_> {
             created: aws::moment(Some(&self.created)),
             silent: false,
             ended: None,
+            place_gone: false,
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::engine::tests::{PI, engine, identity, phase, request, seconds, start, status, tags};
 use crate::engine::{Engine, How, Kind, Lookup};
-use crate::job::{Identity, Job, Mode, Native, Parameters, Phase, Place, RunRef, Tags, Timestamp};
+use crate::job::{Identity, Job, Mode, Native, Parameters, Phase, Place, RunRef, Status, Tags, Timestamp};
 use crate::testing::{EmrRun, FakeEmr, Fault, Instead, OPENED, Script};
 
 const APPLICATION: &str = "00f1abc";
@@ -228,7 +228,7 @@ async fn with_its_application_a_run_is_gone() {
     engine.cancel(&run, How::Ask).await.unwrap();
 
     emr.forget(APPLICATION);
-    assert_eq!(phase(&*engine, &run).await, Phase::Gone);
+    assert_eq!(status(&*engine, &run).await, Status::gone_with_place());
     for by in [Lookup::Name, Lookup::Token, Lookup::Owner, Lookup::Spec] {
         assert_eq!(engine.find(&identity(&job), by, OPENED).await.unwrap_err().kind, Kind::Absent);
     }

@@ -13,7 +13,7 @@ use super::{EmrSteps, MOST_KILLERS, has_failed, killers_of, request};
 use crate::engine::Kind;
 use crate::engine::answer::Asked;
 use crate::engine::aws::{self, AwsError};
-use crate::engine::emr_cluster::{Refusal, is_gone, refusal};
+use crate::engine::emr_cluster::{Refusal, refusal};
 use crate::job::{RunRef, Timestamp};
 
 /// Ids in one call.
@@ -75,17 +75,13 @@ impl EmrSteps {
         Ok(steps)
     }
 
-    /// The steps that `runs` mean, as far as EMR knows them.
+    /// The steps that `runs` mean, as far as the cluster knows them.
     pub(super) async fn steps(&self, runs: &[RunRef]) -> Result<Vec<Step>, AwsError> {
         let ids: BTreeSet<&str> = runs.iter().map(|run| run.id.as_str()).collect();
         let ids: Vec<&str> = ids.into_iter().collect();
         let mut steps = Vec::new();
         for ids in ids.chunks(IDS) {
-            match self.known(ids).await {
-                Ok(known) => steps.extend(known),
-                Err(error) if is_gone(&error) => return Ok(Vec::new()),
-                Err(error) => return Err(error),
-            }
+            steps.extend(self.known(ids).await?);
         }
         Ok(steps)
     }

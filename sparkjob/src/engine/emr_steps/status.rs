@@ -53,6 +53,7 @@ pub fn status(step: &Step, remains: Remains) -> Status {
         created: step.created,
         silent: false,
         ended: ended.then_some(own),
+        place_gone: false,
     }
 }
 

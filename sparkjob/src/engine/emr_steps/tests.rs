@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::engine::tests::{PI, engine, identity, phase, request, seconds, start, status};
 use crate::engine::{How, Kind, Lookup};
-use crate::job::{DeployMode, Identity, Job, Native, Parameters, Phase, Place, RunRef, Timestamp};
+use crate::job::{DeployMode, Identity, Job, Native, Parameters, Phase, Place, RunRef, Status, Timestamp};
 use crate::testing::{FakeEmr, Fault, Instead, Script};
 
 const CLUSTER: &str = "j-1ABCDEFGHIJKL";
@@ -204,7 +204,7 @@ async fn steps_that_emr_does_not_know_are_gone_and_the_others_are_told() {
     let phases: Vec<Phase> = engine.describe(&runs).await.unwrap().iter().map(|status| status.phase).collect();
     assert_eq!(phases, [Phase::Gone, Phase::Running, Phase::Gone, Phase::Running]);
     for run in [&runs[0], &runs[2]] {
-        assert_eq!(phase(&*engine, run).await, Phase::Gone);
+        assert_eq!(status(&*engine, run).await, Status::gone());
         engine.cancel(run, How::Ask).await.unwrap();
     }
     let stranger = RunRef { name: Some("stranger".to_owned()), ..run.clone() };
@@ -562,7 +562,9 @@ async fn a_cluster_that_emr_does_not_know_takes_no_job_and_whatever_ran_there_is
     let looked = engine.find(&identity(&job(PI)), Lookup::Owner, Timestamp::default()).await.unwrap_err();
     assert_eq!(looked.kind, Kind::Absent, "{looked}");
     assert!(looked.advice.starts_with(&format!("Cluster {CLUSTER} does not exist")), "{}", looked.advice);
-    assert_eq!(phase(&*engine, &run).await, Phase::Gone);
+    assert_eq!(status(&*engine, &run).await, Status::gone_with_place());
+    let both = engine.describe(&[run.clone(), run.clone()]).await.unwrap();
+    assert_eq!(both, [Status::gone_with_place(), Status::gone_with_place()]);
     engine.cancel(&run, How::Ask).await.unwrap();
     assert_eq!(engine.report(&run).await.full_log, "no longer there: EMR does not know the step");
 }

@@ -18,6 +18,7 @@ pub fn status(batch: &Batch) -> Status {
         name: None,
         application: batch.app_id.clone(),
         created: None,
+        place_gone: false,
     }
 }
 

@@ -7,7 +7,7 @@ use super::{At, Pace, failure};
 use crate::engine::{Kind, SUBMISSION_LIMIT, Trouble};
 use crate::job::{Phase, Place, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::plan::Goal;
-use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping};
+use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping, is_told, shown_by};
 use crate::properties::WaitFor;
 
 /// A run without any sign of life for so long was registered but never started.
@@ -34,8 +34,10 @@ impl At<'_> {
                         // There may be a job: as long as there is time, it is looked for.
                         return self.once_more(state, &trouble);
                     }
-                    let failure = state.refused.clone().unwrap_or_else(|| failure::of(&trouble));
-                    self.fail(state, failure)
+                    match state.refused.clone() {
+                        Some(refusal) => self.fail(state, refusal),
+                        None => self.fail_by(state, &trouble),
+                    }
                 });
             }
         };
@@ -45,7 +47,7 @@ impl At<'_> {
             found if state.refused.is_some() => self.found_after_refusal(state, found),
             Some(first) => {
                 let own = Own::new(first.run, state.tried || state.sole);
-                self.without_twins(state, own, alive(runs))
+                self.without_twins(state, own, Stopping::all(alive(runs)))
             }
             None if self.may_still_arrive(&state) => {
                 let pace = Pace::of_looks(self.plan.wanted_place());
@@ -106,23 +108,26 @@ impl At<'_> {
         match first_made(&runs) {
             Some(first) if !same_run(&first.run, &own.run) => {
                 let first = Own::new(first.run.clone(), false);
-                let mut alive = alive(runs);
-                // A listing that is behind does not show the one that was submitted, which is there all the same.
-                if !alive.iter().any(|run| same_run(run, &own.run)) {
-                    alive.push(own.run);
+                // A listing that is behind does not show the one that was submitted, which is there all the same and may be
+                // shown as late to those who look for it alone.
+                let is_listed = runs.iter().any(|run| same_run(&run.run, &own.run));
+                let mut alive = Stopping::all(alive(runs));
+                if !is_listed {
+                    let shown_by = shown_by(self.plan, &own.run, self.now);
+                    alive.push(Stopping::of(own.run, shown_by));
                 }
                 self.without_twins(state, first, alive)
             }
-            _ => self.without_twins(state, own, alive(runs)),
+            _ => self.without_twins(state, own, Stopping::all(alive(runs))),
         }
     }
 
     /// Follows `own`, once the other runs of its name are over.
-    fn without_twins(self, state: State, own: Own, alive: Vec<RunRef>) -> State {
-        let twins: Vec<RunRef> = alive.into_iter().filter(|run| !same_run(run, &own.run)).collect();
+    fn without_twins(self, state: State, own: Own, mut alive: Vec<Stopping>) -> State {
+        alive.retain(|twin| !same_run(&twin.run, &own.run));
         let mut state = self.follow(state, own);
-        if !twins.is_empty() {
-            state.stage = Stage::Stop { runs: Stopping::all(twins), purpose: Purpose::Twin };
+        if !alive.is_empty() {
+            state.stage = Stage::Stop { runs: alive, purpose: Purpose::Twin };
         }
         state
     }
@@ -207,13 +212,11 @@ impl At<'_> {
                 state
             }
             // Only Livy registers what it refuses.
-            Kind::Rejected | Kind::Absent if !state.tried && !self.is_on_livy() => {
-                self.fail(state, failure::of(&trouble))
-            }
+            Kind::Rejected | Kind::Absent if !state.tried && !self.is_on_livy() => self.fail_by(state, &trouble),
             Kind::Rejected | Kind::Absent => {
                 // Until a look shows that nothing was left behind, something may have been.
                 state.tried = true;
-                state.refused = Some(failure::of(&trouble));
+                state.refused = Some(failure::of(self.plan.wanted_place(), &trouble));
                 state.at(Stage::FindOwn, self.now)
             }
             Kind::Denied | Kind::Busy | Kind::Unavailable | Kind::Futile => self.weather_or_fail(state, trouble),
@@ -339,15 +342,16 @@ impl At<'_> {
     }
 }
 
-/// The run that was made first, where the engine tells; else the one that it lists first.
+/// The run that was made first, where the engine tells; of several that it tells no more of, the one with the smallest id.
+/// So invocations that see the same runs choose the same one, whatever the order in which they see them.
 fn first_made(runs: &[Run]) -> Option<&Run> {
-    runs.iter().min_by_key(|run| (run.status.created.is_none(), run.status.created))
+    runs.iter().min_by_key(|run| (run.status.created.is_none(), run.status.created, &run.run.id))
 }
 
 impl Own {
-    /// Takes note of the one status that was asked for; none where the engine gave none, or does not show the run yet.
+    /// Takes note of the one status that was asked for; none where the engine gave none, or may not show the run yet.
     fn saw(&mut self, seen: &[Status], now: Timestamp) -> Option<Status> {
-        let status = seen.first().filter(|status| self.is_told_by(status, now))?.clone();
+        let status = seen.first().filter(|status| is_told(&mut self.shown_by, status, now))?.clone();
         let since = |holds: bool, before: Option<_>| holds.then(|| before.unwrap_or(now));
         self.running_since = since(status.phase == Phase::Running, self.running_since);
         self.silent_since = since(status.phase == Phase::Waiting && status.silent, self.silent_since);

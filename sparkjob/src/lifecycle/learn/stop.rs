@@ -1,10 +1,10 @@
 //! From jobs to none: search, stop, let finish.
 
-use super::{At, Pace, failure};
+use super::{At, Pace, failure, place};
 use crate::engine::{Kind, Lookup, SUBMISSION_LIMIT, Trouble};
 use crate::job::{Phase, Place, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::plan::{Goal, Target};
-use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping};
+use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping, is_told};
 use crate::outcome::Failure;
 
 impl At<'_> {
@@ -69,14 +69,17 @@ impl At<'_> {
         let more_to_ask = runs.iter().any(|stopping| stopping.asked.is_none());
         let asked_at = runs.first().map(|stopping| &stopping.run.place);
         let (is_livy, pace) = (asked_at.is_none_or(Place::is_livy), Pace::of_looks(asked_at));
+        let shown_by = shown_by(&runs);
         state.stage = Stage::Stop { runs, purpose };
         if more_to_ask || is_livy {
             state.not_before = self.now;
             return state;
         }
-        // No look is wasted on what cannot be over yet.
-        state.polls = 0;
-        self.again(state, pace)
+        // No look is wasted on what cannot be over yet; what is not even there is asked for ever more rarely.
+        if shown_by.is_none() {
+            state.polls = 0;
+        }
+        self.again(state, pace).no_later_than(shown_by)
     }
 
     pub(super) fn stopping(
@@ -91,21 +94,25 @@ impl At<'_> {
             Err(trouble) => return self.stop_trouble(state, purpose, trouble),
         };
         for (stopping, status) in runs.iter_mut().zip(seen) {
+            if !is_told(&mut stopping.shown_by, &status, self.now) {
+                // It was not there to be asked, either.
+                stopping.asked = None;
+                continue;
+            }
             if let Some(own) = state.own.as_mut().filter(|own| own.run == stopping.run) {
-                if !own.is_told_by(&status, self.now) {
-                    // It was not there to be asked, either.
-                    stopping.asked = None;
-                    continue;
-                }
+                own.shown_by = None;
                 own.ends_as(&status);
             }
             stopping.status = Some(status);
             stopping.is_deaf = true;
         }
         runs.retain(|stopping| !stopping.status.as_ref().is_some_and(|status| status.phase.is_over()));
-        let all_over = runs.is_empty();
-        state.stage = Stage::Stop { runs, purpose: purpose.clone() };
-        if all_over { self.stopped(state, purpose) } else { self.looked_well(state) }
+        if runs.is_empty() {
+            return self.stopped(state, purpose);
+        }
+        let shown_by = shown_by(&runs);
+        state.stage = Stage::Stop { runs, purpose };
+        self.looked_well(state).no_later_than(shown_by)
     }
 
     /// All of them are over.
@@ -177,7 +184,9 @@ impl At<'_> {
             return self.nothing_left_behind(state);
         }
         if !self.ignores_delete_errors() {
-            let failure = if purpose == Purpose::Goal { failure::of(trouble) } else { failure::of_old(trouble) };
+            let place = place(self.plan, &state);
+            let failure =
+                if purpose == Purpose::Goal { failure::of(place, trouble) } else { failure::of_old(place, trouble) };
             return self.fail(state, failure);
         }
         state.notes.push(format!("OnDeleteError is Ignore, so a job may have been left running: {trouble}."));
@@ -203,13 +212,25 @@ impl At<'_> {
         present.map(|run| &run.place) == old.map(|old| &old.place)
     }
 
-    pub(super) fn finishing(self, state: State, seen: Result<Vec<Status>, Trouble>) -> State {
-        match seen {
-            Ok(seen) if seen.first().is_some_and(|status| status.phase.is_over()) => state.at(Stage::Start, self.now),
-            Ok(seen) if seen.first().is_some_and(|status| status.ended.is_some()) => self.stop_present(state),
-            Ok(_) => self.looked_well(state),
-            Err(trouble) => self.stop_trouble(state, Purpose::MakeRoom, trouble),
+    pub(super) fn finishing(
+        self,
+        mut state: State,
+        mut shown_by: Option<Timestamp>,
+        seen: Result<Vec<Status>, Trouble>,
+    ) -> State {
+        let status = match seen {
+            Ok(seen) => seen.into_iter().next(),
+            Err(trouble) => return self.stop_trouble(state, Purpose::MakeRoom, trouble),
+        };
+        let told = status.filter(|status| is_told(&mut shown_by, status, self.now));
+        if told.as_ref().is_some_and(|status| status.ended.is_some()) {
+            return self.stop_present(state);
         }
+        if told.is_some_and(|status| status.phase.is_over()) {
+            return state.at(Stage::Start, self.now);
+        }
+        state.stage = Stage::Finish { shown_by };
+        self.looked_well(state).no_later_than(shown_by)
     }
 }
 
@@ -221,6 +242,11 @@ impl Own {
             self.status = Some(status.clone());
         }
     }
+}
+
+/// When the first of those is believed to be gone that were never shown.
+fn shown_by(runs: &[Stopping]) -> Option<Timestamp> {
+    runs.iter().filter_map(|stopping| stopping.shown_by).min()
 }
 
 pub(super) fn alive(runs: Vec<Run>) -> Vec<RunRef> {

@@ -160,14 +160,6 @@ fn a_run_without_a_sign_of_life_is_removed_after_a_minute() {
 }
 
 #[test]
-fn denied_is_final() {
-    let mut world = World::new().weather(|_, _| Some(Kind::Denied));
-    let outcome = world.run(&plan(Goal::Run(wanted("pi.py", "r1")), Management::default()));
-    assert_eq!(outcome.failure.map(|failure| failure.kind), Some(FailureKind::Denied));
-    assert_eq!(world.actions.len(), 1);
-}
-
-#[test]
 fn a_name_without_a_job_is_not_submitted() {
     let wanted = wanted("pi.py", "r1");
     let mut world = World::new().with(&wanted.identity, Phase::Waiting);

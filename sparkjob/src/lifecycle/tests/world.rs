@@ -26,6 +26,14 @@ pub struct World {
     pub hidden: Duration,
     /// How those runs have ended that are `Ending` and were not cancelled.
     pub ended: Option<Phase>,
+    /// The run that no listing ever shows.
+    pub unlisted: Option<usize>,
+    /// Whether the place itself is gone.
+    pub place_gone: bool,
+    /// Whether nobody tells when a run was made.
+    pub untimed: bool,
+    /// Whether listings are the other way round.
+    pub oldest_first: bool,
     pub runs: Vec<Fate>,
     pub actions: Vec<Action>,
     pub weather: Weather,
@@ -54,6 +62,10 @@ impl World {
             stale: 0,
             hidden: Duration::ZERO,
             ended: None,
+            unlisted: None,
+            place_gone: false,
+            untimed: false,
+            oldest_first: false,
             runs: Vec::new(),
             actions: Vec::new(),
             weather: Box::new(|_, _| None),
@@ -159,13 +171,18 @@ impl World {
         }
         let run =
             |(id, fate): (usize, &Fate)| Run { run: self.reference(id, &fate.name), status: self.status(id, fate) };
-        self.runs
+        let mut runs: Vec<Run> = self
+            .runs
             .iter()
             .enumerate()
+            .filter(|(id, _)| self.unlisted != Some(*id))
             .filter(|(_, fate)| by.selects(identity, &fate.name) && fate.phase(self.now) != Phase::Gone)
             .map(run)
-            .rev()
-            .collect()
+            .collect();
+        if !self.oldest_first {
+            runs.reverse();
+        }
+        runs
     }
 
     fn start(&mut self, wanted: &Wanted) -> Result<RunRef, Trouble> {
@@ -207,23 +224,28 @@ impl World {
     fn status(&self, id: usize, fate: &Fate) -> Status {
         let name = self.place.starts_once().then(|| fate.name.clone());
         // Those made first are the first.
-        let created = (!self.place.is_livy()).then_some(BEGIN + Duration::from_secs(id as u64));
+        let created = (!self.place.is_livy() && !self.untimed).then_some(BEGIN + Duration::from_secs(id as u64));
         let phase = fate.phase(self.now);
         let ended = self.ended.filter(|_| phase == Phase::Ending && !fate.deaf);
         Status { name, created, ended, ..status(phase, fate.silent) }
     }
 
     fn describe(&self, run: &RunRef) -> Status {
+        if self.place_gone {
+            return Status::gone_with_place();
+        }
         let shown = self.fate_of(run).filter(|id| !self.is_hidden(*id));
         shown.map_or_else(Status::gone, |id| self.status(id, &self.runs[id]))
     }
 
     fn cancel(&mut self, run: &RunRef) {
         let at = self.now + Duration::from_secs(2);
+        // Only Livy forgets what it has stopped.
+        let stopped = if self.place.is_livy() { Phase::Gone } else { Phase::Cancelled };
         if let Some(id) = self.fate_of(run).filter(|id| !self.is_hidden(*id)) {
             let fate = &mut self.runs[id];
             fate.phases.retain(|(begins, _)| *begins <= at);
-            fate.phases.push((at, if fate.deaf { Phase::Ending } else { Phase::Gone }));
+            fate.phases.push((at, if fate.deaf { Phase::Ending } else { stopped }));
         }
     }
 }

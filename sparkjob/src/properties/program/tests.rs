@@ -57,6 +57,20 @@ fn one_block_is_read_alike_on_every_engine() {
 }
 
 #[test]
+fn where_nothing_says_what_runs_all_that_the_engine_allows_is_named() {
+    for (word, instead) in [
+        ("livy", ""),
+        ("emr-on-eks", "; or, in the words of EMR on EKS, JobDriver or JobTemplateId"),
+        ("emr-serverless", "; or, in the words of EMR Serverless, JobDriver"),
+        ("emr-steps", "; or, in the words of EMR steps, HadoopJarStep"),
+    ] {
+        let description = with(&engine(word), &json!({"Parameters": null}));
+        let required = format!("Parameters: required: what runs, such as {{File: s3://bucket/job.py}}{instead}");
+        assert_eq!(told(&description), [required]);
+    }
+}
+
+#[test]
 fn a_block_of_an_api_is_read_as_the_task_and_the_documentation_spell_it() {
     let task = json!({
         "VirtualClusterId": "0abc", "Name": "nightly", "ExecutionRoleArn": ROLE, "ReleaseLabel": "emr-7.5.0-latest",

@@ -123,6 +123,9 @@ fn list(world: &mut World, cluster: &str, query: &[(String, String)]) -> Answer 
 
 fn describe(world: &mut World, cluster: &str, id: &str) -> Answer {
     admit(world, "DescribeJobRun", run_arn(cluster, id))?;
+    if world.unknown.contains(cluster) {
+        return Err(unknown(format!("Virtual cluster {cluster} doesn't exist.")));
+    }
     let run = find(world, cluster, id).ok_or_else(|| unknown(format!("Job run {id} doesn't exist.")))?;
     Ok(json!({"jobRun": described(world, run)}))
 }

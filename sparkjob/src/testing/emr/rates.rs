@@ -1,7 +1,7 @@
 //! How often an account may call: a bucket of calls for each operation, which fills up again.
 //!
 //! Published for [EMR](https://docs.aws.amazon.com/general/latest/gr/emr.html) and
-//! [EMR Serverless](https://docs.aws.amazon.com/emr-serverless/latest/UserGuide/endpoints-quotas.html); for EMR on EKS the
+//! [EMR Serverless](https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/endpoints-quotas.html); for EMR on EKS the
 //! smaller of the two is as good a guess as any.
 
 use std::collections::BTreeMap;

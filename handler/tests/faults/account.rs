@@ -1,0 +1,204 @@
+//! An account in which the template's functions and its workflow are deployed: a model of Lambda, Step Functions and
+//! `EventBridge` around the real functions and the real definition of the workflow.
+
+mod acting;
+mod executions;
+mod lambda;
+mod machine;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
+use serde_json::Value;
+
+use sparkjob::http::{Lost, Transport};
+use sparkjob::testing::{ACCOUNT, Faulty, REGION};
+
+use crate::cloudformation::{Answer, Delivery};
+use crate::town::{Engine, Town};
+use acting::Acting;
+use executions::Executions;
+pub use executions::Status;
+pub use lambda::Function;
+use lambda::Sandboxes;
+use machine::Machine;
+
+/// The workflow's name.
+const MACHINE: &str = "SparkJobLifecycle";
+
+/// An account with a town's engines. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Account(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    town: Town,
+    /// Everything that leaves a function, whichever it is, goes this way.
+    way: Faulty<World>,
+    machine: Machine,
+    executions: Mutex<Executions>,
+    sandboxes: Mutex<Sandboxes>,
+    limits: Mutex<BTreeMap<Function, Duration>>,
+    /// Calls of a function that are still to be refused for want of room.
+    throttled: Mutex<BTreeMap<Function, u32>>,
+    /// From where there is no way to which host.
+    cut_off: Arc<Mutex<BTreeSet<(Function, String)>>>,
+    is_without_workflow: bool,
+    /// What functions said that failed.
+    failures: Mutex<Vec<String>>,
+    acting: Acting,
+}
+
+impl Account {
+    /// One whose jobs run there.
+    pub fn new(engine: Engine) -> Self {
+        Self::of(Town::new(engine), false)
+    }
+
+    /// One whose functions know of no workflow.
+    pub fn without_workflow(engine: Engine) -> Self {
+        Self::of(Town::new(engine), true)
+    }
+
+    fn of(town: Town, is_without_workflow: bool) -> Self {
+        Self(Arc::new_cyclic(|account| Inner {
+            way: Faulty::new(World { town: town.clone(), account: account.clone() }),
+            town,
+            machine: Machine::of_the_template(),
+            executions: Mutex::default(),
+            sandboxes: Mutex::default(),
+            limits: Mutex::default(),
+            throttled: Mutex::default(),
+            cut_off: Arc::default(),
+            is_without_workflow,
+            failures: Mutex::default(),
+            acting: Acting::default(),
+        }))
+    }
+
+    /// Its engines, and the bucket that takes the answers.
+    pub fn town(&self) -> &Town {
+        &self.0.town
+    }
+
+    /// The way out of its functions.
+    pub fn way(&self) -> &Faulty<World> {
+        &self.0.way
+    }
+
+    /// Has `CloudFormation` send a request, and go on with the first answer to it; none where nobody acts any more and there
+    /// is none.
+    pub async fn ask(&self, request: &Delivery) -> Option<Answer> {
+        self.invoke(Function::Submitter, request.event.clone());
+        self.answer(request).await
+    }
+
+    /// Has Lambda deliver a request once more, beside all that happens anyway.
+    pub fn deliver_again(&self, request: &Delivery) {
+        self.invoke(Function::Submitter, request.event.clone());
+    }
+
+    /// The first answer to a request that was sent before.
+    pub async fn answer(&self, request: &Delivery) -> Option<Answer> {
+        let answer = tokio::select! {
+            biased;
+            answer = self.town().first_answer(request) => Answer::of(&answer),
+            () = self.settled() => return None,
+        };
+        assert!(self.town().now() <= request.until, "CloudFormation has given up: {answer:?} to {request:?}");
+        Some(answer)
+    }
+
+    /// As [`Account::ask`], of a request that must be answered.
+    pub async fn deliver(&self, request: &Delivery) -> Answer {
+        self.ask(request).await.unwrap_or_else(|| panic!("nobody answered {request:?}"))
+    }
+
+    /// Returns when no function runs, no execution does, and nothing waits to be delivered.
+    pub async fn settled(&self) {
+        self.0.acting.over().await;
+    }
+
+    /// Has the calls of a function last no longer than this.
+    pub fn limit(&self, function: Function, limit: Duration) {
+        held(&self.0.limits).insert(function, limit);
+    }
+
+    /// Refuses so many calls of a function for want of room.
+    pub fn throttle(&self, function: Function, times: u32) {
+        held(&self.0.throttled).insert(function, times);
+    }
+
+    /// Leaves a function without a way to this host, as in a VPC without endpoints.
+    pub fn cut_off(&self, function: Function, host: &str) {
+        held(&self.0.cut_off).insert((function, host.to_owned()));
+    }
+
+    /// What functions said that failed.
+    pub fn failures(&self) -> Vec<String> {
+        held(&self.0.failures).clone()
+    }
+
+    /// Takes back all that stands in the way.
+    pub fn heal(&self) {
+        self.way().heal();
+        held(&self.0.cut_off).clear();
+        held(&self.0.limits).clear();
+    }
+
+    /// Does something beside the others until it is over.
+    fn spawn(&self, deed: impl Future<Output = ()> + Send + 'static) {
+        let acting = self.0.acting.begin();
+        tokio::spawn(async move {
+            let _acting = acting;
+            deed.await;
+        });
+    }
+
+    fn workflow_arn() -> String {
+        format!("arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{MACHINE}")
+    }
+}
+
+/// What a function may reach.
+#[derive(Debug)]
+pub struct World {
+    town: Town,
+    account: Weak<Inner>,
+}
+
+#[async_trait]
+impl Transport for World {
+    async fn send(&self, request: Request<Bytes>, limit: Duration) -> Result<Response<Bytes>, Lost> {
+        if request.uri().host() != Some(STATES) {
+            return self.town.send(request, limit).await;
+        }
+        let account = Account(self.account.upgrade().expect("an account outlives its functions"));
+        let answer = account.answer_states(&request);
+        tokio::time::timeout(limit, async {
+            tokio::time::sleep(LATENCY).await;
+            answer
+        })
+        .await
+        .map_err(|_| Lost::TimedOut)
+    }
+}
+
+/// Where Step Functions is.
+pub const STATES: &str = "states.eu-west-1.amazonaws.com";
+
+/// How long any answer takes, and any move within the account.
+const LATENCY: Duration = Duration::from_millis(5);
+
+fn held<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().expect("nobody panics while holding it")
+}
+
+/// The text of a JSON value counts in bytes.
+fn length(value: &Value) -> usize {
+    value.to_string().len()
+}

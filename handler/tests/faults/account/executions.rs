@@ -1,0 +1,251 @@
+//! Step Functions' API, and the rule of `EventBridge` on executions that end otherwise than they should.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use handler::moment;
+use sparkjob::job::Timestamp;
+use sparkjob::testing::{ACCOUNT, REGION};
+
+use super::machine::{Ended, Fault};
+use super::{Account, Function, MACHINE, held, length};
+
+/// The longest input or output of a state and of an execution, in bytes:
+/// [quotas](https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
+pub const LONGEST: usize = 256 * 1024;
+
+/// Where an execution stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Running,
+    Succeeded,
+    Failed,
+    TimedOut,
+    Aborted,
+}
+
+impl Status {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Running => "RUNNING",
+            Self::Succeeded => "SUCCEEDED",
+            Self::Failed => "FAILED",
+            Self::TimedOut => "TIMED_OUT",
+            Self::Aborted => "ABORTED",
+        }
+    }
+}
+
+/// All executions of the workflow, by their names.
+#[derive(Debug, Default)]
+pub struct Executions {
+    by_name: BTreeMap<String, Execution>,
+    denied: BTreeSet<&'static str>,
+}
+
+#[derive(Clone, Debug)]
+struct Execution {
+    input: String,
+    began: Timestamp,
+    status: Status,
+    output: Option<Value>,
+    fault: Option<Fault>,
+    stop: Arc<Notify>,
+}
+
+/// A refusal: its code and its message.
+type Refusal = (&'static str, String);
+
+impl Account {
+    /// Denies an operation of Step Functions: `StartExecution`, say.
+    pub fn deny(&self, operation: &'static str) {
+        held(&self.0.executions).denied.insert(operation);
+    }
+
+    /// How each execution stands, in no order.
+    pub fn executions(&self) -> Vec<Status> {
+        held(&self.0.executions).by_name.values().map(|execution| execution.status).collect()
+    }
+
+    /// Stops every execution that runs, as a person would by hand.
+    pub fn stop_executions(&self) {
+        for execution in held(&self.0.executions).by_name.values() {
+            execution.stop.notify_one();
+        }
+    }
+
+    /// Starts an execution with this input, whoever would give it that.
+    pub fn start(&self, name: &str, input: &Value) {
+        self.start_execution(&json!({
+            "stateMachineArn": Self::workflow_arn(), "name": name, "input": input.to_string(),
+        }))
+        .expect("it can be started");
+    }
+
+    pub(super) fn answer_states(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        assert_eq!(request.headers()[header::CONTENT_TYPE], "application/x-amz-json-1.0");
+        let target = request.headers()["x-amz-target"].to_str().expect("an operation");
+        let body: Value = serde_json::from_slice(request.body()).expect("JSON");
+        let operation = target.strip_prefix("AWSStepFunctions.").expect("Step Functions");
+        let answer = if held(&self.0.executions).denied.contains(operation) {
+            Err(("AccessDeniedException", format!("User: role is not authorized to perform: states:{operation}")))
+        } else {
+            match operation {
+                "StartExecution" => self.start_execution(&body),
+                "DescribeExecution" => self.describe_execution(&body),
+                _ => panic!("{operation} is asked of Step Functions"),
+            }
+        };
+        respond(answer)
+    }
+
+    /// [Idempotent](https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html) as long as the
+    /// execution runs.
+    fn start_execution(&self, body: &Value) -> Result<Value, Refusal> {
+        assert_eq!(body["stateMachineArn"], Self::workflow_arn());
+        let name = body["name"].as_str().expect("a name");
+        let input = body["input"].as_str().expect("an input");
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        assert!((1..=80).contains(&name.len()) && name.chars().all(is_name), "{name}");
+        if input.len() > LONGEST {
+            return Err(("InvalidExecutionInput", format!("{} bytes", input.len())));
+        }
+        let began = self.town().now();
+        let answer = |began| json!({ "executionArn": arn(name), "startDate": seconds(began) });
+        if let Some(execution) = held(&self.0.executions).by_name.get(name) {
+            return if execution.status == Status::Running && execution.input == input {
+                Ok(answer(execution.began))
+            } else {
+                Err(("ExecutionAlreadyExists", format!("Execution Already Exists: '{}'", arn(name))))
+            };
+        }
+        let stop = Arc::new(Notify::new());
+        let execution = Execution {
+            input: input.to_owned(),
+            began,
+            status: Status::Running,
+            output: None,
+            fault: None,
+            stop: Arc::clone(&stop),
+        };
+        held(&self.0.executions).by_name.insert(name.to_owned(), execution);
+        let (account, name) = (self.clone(), name.to_owned());
+        let input = serde_json::from_str(input).expect("an input is JSON");
+        self.spawn(async move { account.execute(name, input, began, stop).await });
+        Ok(answer(began))
+    }
+
+    fn describe_execution(&self, body: &Value) -> Result<Value, Refusal> {
+        let asked = body["executionArn"].as_str().expect("an ARN");
+        let name = asked.rsplit(':').next().expect("a name");
+        assert_eq!(asked, arn(name));
+        let executions = held(&self.0.executions);
+        let Some(execution) = executions.by_name.get(name) else {
+            return Err(("ExecutionDoesNotExist", format!("Execution Does Not Exist: '{asked}'")));
+        };
+        let mut told = json!({
+            "executionArn": asked,
+            "stateMachineArn": Self::workflow_arn(),
+            "name": name,
+            "status": execution.status.word(),
+            "startDate": seconds(execution.began),
+            "input": execution.input,
+            "inputDetails": { "included": true },
+        });
+        if let Some(output) = &execution.output {
+            told["output"] = output.to_string().into();
+        }
+        if let Some(Fault { error, cause }) = &execution.fault {
+            (told["error"], told["cause"]) = (error.clone().into(), cause.clone().into());
+        }
+        Ok(told)
+    }
+
+    async fn execute(&self, name: String, input: Value, began: Timestamp, stop: Arc<Notify>) {
+        let (limit, began) = (self.0.machine.limit(), moment::text(began));
+        let ended = tokio::select! {
+            biased;
+            () = stop.notified() => (Status::Aborted, None, None),
+            ended = timeout(limit, self.run(&self.0.machine, input, &began)) => match ended {
+                Ok(Ended::Succeeded(output)) => (Status::Succeeded, Some(output), None),
+                Ok(Ended::Failed(fault)) => (Status::Failed, None, Some(fault)),
+                Err(_) => (Status::TimedOut, None, None),
+            },
+        };
+        let mut executions = held(&self.0.executions);
+        let execution = executions.by_name.get_mut(&name).expect("it was started");
+        (execution.status, execution.output, execution.fault) = ended;
+        let execution = execution.clone();
+        drop(executions);
+        if execution.status != Status::Succeeded {
+            self.invoke(Function::Responder, notice(&name, &execution, self.town().now()));
+        }
+    }
+}
+
+/// What `EventBridge` brings to the responder:
+/// [the event](https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html). An input that is too long
+/// is left out.
+fn notice(name: &str, execution: &Execution, now: Timestamp) -> Value {
+    const ROOM: usize = 248 * 1024;
+    let input = Value::String(execution.input.clone());
+    let has_room = length(&input) <= ROOM;
+    let fault = execution.fault.clone();
+    json!({
+        "version": "0",
+        "id": "315c1398-40ff-a850-213b-158f73e60175",
+        "detail-type": "Step Functions Execution Status Change",
+        "source": "aws.states",
+        "account": ACCOUNT,
+        "time": moment::text(now),
+        "region": REGION,
+        "resources": [arn(name)],
+        "detail": {
+            "executionArn": arn(name),
+            "stateMachineArn": Account::workflow_arn(),
+            "name": name,
+            "status": execution.status.word(),
+            "startDate": execution.began.0,
+            "stopDate": now.0,
+            "input": if has_room { input } else { Value::Null },
+            "inputDetails": { "included": has_room },
+            "output": null,
+            "outputDetails": null,
+            "stateMachineVersionArn": null,
+            "stateMachineAliasArn": null,
+            "redriveCount": 0,
+            "redriveDate": null,
+            "redriveStatus": "REDRIVABLE",
+            "redriveStatusReason": null,
+            "error": fault.as_ref().map(|fault| &fault.error),
+            "cause": fault.as_ref().map(|fault| &fault.cause),
+        },
+    })
+}
+
+fn arn(name: &str) -> String {
+    format!("arn:aws:states:{REGION}:{ACCOUNT}:execution:{MACHINE}:{name}")
+}
+
+fn seconds(moment: Timestamp) -> f64 {
+    Duration::from_millis(moment.0).as_secs_f64()
+}
+
+fn respond(answer: Result<Value, Refusal>) -> Response<Bytes> {
+    let (status, body) = match answer {
+        Ok(body) => (StatusCode::OK, body),
+        Err((code, message)) => (StatusCode::BAD_REQUEST, json!({ "__type": code, "message": message })),
+    };
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = status;
+    let json = header::HeaderValue::from_static("application/x-amz-json-1.0");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}

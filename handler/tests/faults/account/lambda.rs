@@ -1,0 +1,240 @@
+//! Lambda: functions in sandboxes, called by whoever waits, or asynchronously.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{Request, Response};
+use lambda_runtime::{Context, Diagnostic, LambdaEvent};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep, timeout};
+
+use handler::responder::Responder;
+use handler::workflow::Workflow;
+use handler::{Failed, Submitter};
+use sparkjob::drive::Clock;
+use sparkjob::engine::Engines;
+use sparkjob::http::{Lost, Transport};
+use sparkjob::testing::{ACCOUNT, Death, Faulty, REGION, engines};
+
+use super::{Account, LATENCY, World, held};
+
+/// A function of the template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Function {
+    Submitter,
+    Responder,
+}
+
+/// Until when an event is delivered again: `MaximumEventAgeInSeconds`.
+const LONGEST_AGE: Duration = Duration::from_mins(9);
+
+/// The [pauses](https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html) between deliveries of an
+/// event whose invocations fail.
+const PAUSES: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(2)];
+
+/// How a call of a function ended that did not return.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Missed {
+    /// It failed, with what it says of that.
+    Failed(Diagnostic),
+    /// It was not called: there was no room.
+    Throttled,
+}
+
+/// Sandboxes that wait for their next call; one whose process died does not come back.
+#[derive(Debug, Default)]
+pub struct Sandboxes(BTreeMap<Function, Vec<Sandbox>>);
+
+/// A process of a function.
+#[derive(Debug)]
+struct Sandbox {
+    code: Code,
+    death: Death,
+}
+
+#[derive(Debug)]
+enum Code {
+    Submitter(Submitter),
+    Responder(Responder),
+}
+
+impl Function {
+    pub const ALL: [Self; 2] = [Self::Submitter, Self::Responder];
+
+    pub fn arn(self) -> String {
+        let name = match self {
+            Self::Submitter => "submitter",
+            Self::Responder => "responder",
+        };
+        format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
+    }
+
+    /// How long a call may last.
+    fn limit(self) -> Duration {
+        match self {
+            Self::Submitter => Duration::from_mins(15),
+            Self::Responder => Duration::from_mins(2),
+        }
+    }
+}
+
+impl Account {
+    /// Calls a function and waits for what it returns.
+    pub async fn call(&self, function: Function, payload: &Value) -> Result<Value, Missed> {
+        sleep(LATENCY).await;
+        let returned = self.called(function, payload).await;
+        if let Err(Missed::Failed(failed)) = &returned {
+            held(&self.0.failures).push(failed.error_message.clone());
+        }
+        returned
+    }
+
+    async fn called(&self, function: Function, payload: &Value) -> Result<Value, Missed> {
+        if let Some(times) = held(&self.0.throttled).get_mut(&function).filter(|times| **times > 0) {
+            *times -= 1;
+            return Err(Missed::Throttled);
+        }
+        let idle = held(&self.0.sandboxes).0.get_mut(&function).and_then(Vec::pop);
+        let sandbox = idle.unwrap_or_else(|| self.sandbox(function));
+        let limit = held(&self.0.limits).get(&function).copied().unwrap_or(function.limit());
+        let served = tokio::select! {
+            biased;
+            () = sandbox.death.comes() => return Err(crashed("Runtime.ExitError", "Runtime exited with error: signal: killed")),
+            served = timeout(limit, sandbox.serve(function, payload, self.clock(), limit)) => served,
+        };
+        let Ok(served) = served else {
+            return Err(crashed("Sandbox.Timedout", &format!("Task timed out after {}.00 seconds", limit.as_secs())));
+        };
+        held(&self.0.sandboxes).0.entry(function).or_default().push(sandbox);
+        served.map_err(Missed::Failed)
+    }
+
+    /// Hands an event over to a function, which is called until it succeeds, three times at most; then the responder is told
+    /// of one that the submitter did not take.
+    pub fn invoke(&self, function: Function, event: Value) {
+        let account = self.clone();
+        self.spawn(async move {
+            if let Some(record) = account.invoked(function, event).await
+                && function == Function::Submitter
+            {
+                account.invoke(Function::Responder, record);
+            }
+        });
+    }
+
+    /// The record of an event that was given up.
+    async fn invoked(&self, function: Function, event: Value) -> Option<Value> {
+        let begin = Instant::now();
+        let mut pauses = PAUSES.iter();
+        for count in 1.. {
+            let Err(missed) = self.call(function, &event).await else { return None };
+            let Some(pause) = pauses.next() else {
+                return Some(record(function, &event, "RetriesExhausted", count, &missed));
+            };
+            if begin.elapsed() + *pause > LONGEST_AGE {
+                return Some(record(function, &event, "EventAgeExceeded", count, &missed));
+            }
+            sleep(*pause).await;
+        }
+        None
+    }
+
+    fn sandbox(&self, function: Function) -> Sandbox {
+        let (way, death) = self.way().process();
+        let engines = engines(Arc::new(Process { way, cut_off: Arc::clone(&self.0.cut_off), function }));
+        let workflow = |engines: &Engines| {
+            let workflow = Workflow::new(Self::workflow_arn(), Function::Responder.arn(), engines.aws());
+            (!self.0.is_without_workflow).then_some(workflow)
+        };
+        let code = match function {
+            Function::Submitter => Code::Submitter(Submitter { workflow: workflow(&engines), engines }),
+            Function::Responder => Code::Responder(Responder { workflow: workflow(&engines), engines }),
+        };
+        Sandbox { code, death }
+    }
+
+    fn clock(&self) -> Clock {
+        Clock::showing(self.town().now())
+    }
+}
+
+impl Sandbox {
+    /// One call, as the runtime makes it: text comes in, text goes out.
+    async fn serve(
+        &self,
+        function: Function,
+        payload: &Value,
+        clock: Clock,
+        limit: Duration,
+    ) -> Result<Value, Diagnostic> {
+        let mut context = Context::default();
+        context.deadline = (clock.now() + limit).0;
+        context.invoked_function_arn = function.arn();
+        let turn = match &self.code {
+            Code::Submitter(code) => code.serve(LambdaEvent::new(read(payload), context), clock).boxed().await,
+            Code::Responder(code) => code.serve(LambdaEvent::new(read(payload), context), clock).boxed().await,
+        };
+        turn.map(|turn| serde_json::to_value(turn).expect("a turn is JSON")).map_err(|failed: Failed| failed.into())
+    }
+}
+
+fn read<T: DeserializeOwned>(payload: &Value) -> T {
+    serde_json::from_str(&payload.to_string()).expect("whatever is JSON is taken")
+}
+
+fn crashed(error_type: &str, message: &str) -> Missed {
+    let error_message = format!("RequestId: 8f5c Error: {message}");
+    Missed::Failed(Diagnostic { error_type: error_type.to_owned(), error_message })
+}
+
+/// What is told of an event that was
+/// [given up](https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html).
+fn record(function: Function, event: &Value, condition: &str, count: u32, missed: &Missed) -> Value {
+    let mut record = json!({
+        "version": "1.0",
+        "timestamp": "2026-11-21T07:00:00.000Z",
+        "requestContext": {
+            "requestId": "8f5c",
+            "functionArn": format!("{}:$LATEST", function.arn()),
+            "condition": condition,
+            "approximateInvokeCount": count,
+        },
+        "requestPayload": event,
+    });
+    if let Missed::Failed(failed) = missed {
+        record["responseContext"] =
+            json!({ "statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled" });
+        record["responsePayload"] = payload(failed);
+    }
+    record
+}
+
+/// What a call that failed returns.
+pub fn payload(failed: &Diagnostic) -> Value {
+    json!({ "errorType": failed.error_type, "errorMessage": failed.error_message })
+}
+
+/// The way out of one process.
+#[derive(Debug)]
+struct Process {
+    way: Faulty<World>,
+    cut_off: Arc<Mutex<BTreeSet<(Function, String)>>>,
+    function: Function,
+}
+
+#[async_trait]
+impl Transport for Process {
+    async fn send(&self, request: Request<Bytes>, limit: Duration) -> Result<Response<Bytes>, Lost> {
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        if held(&self.cut_off).contains(&(self.function, host)) {
+            sleep(limit).await;
+            return Err(Lost::TimedOut);
+        }
+        self.way.send(request, limit).await
+    }
+}

@@ -1,0 +1,316 @@
+//! The workflow's own definition, carried out: as much of the
+//! [Amazon States Language](https://states-language.net/spec.html) as it makes use of. Whatever else stands there is refused,
+//! so that nothing is passed over.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
+
+use handler::moment;
+
+use super::executions::LONGEST;
+use super::lambda::{Function, Missed, payload};
+use super::{Account, LATENCY, length};
+
+/// A state machine.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Machine {
+    #[serde(rename = "Comment")]
+    _comment: String,
+    start_at: String,
+    timeout_seconds: u64,
+    states: BTreeMap<String, State>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "Type")]
+enum State {
+    Task(Task),
+    Choice(Choice),
+    Wait(Wait),
+    Succeed(#[expect(dead_code, reason = "it has nothing but a comment")] Succeed),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Task {
+    #[serde(rename = "Comment", default)]
+    _comment: String,
+    resource: String,
+    parameters: Value,
+    output_path: String,
+    timeout_seconds: u64,
+    #[serde(default)]
+    retry: Vec<Retrier>,
+    #[serde(default)]
+    catch: Vec<Catcher>,
+    next: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Retrier {
+    #[serde(rename = "Comment", default)]
+    _comment: String,
+    error_equals: Vec<String>,
+    interval_seconds: f64,
+    backoff_rate: f64,
+    #[serde(default)]
+    max_delay_seconds: Option<f64>,
+    max_attempts: u32,
+    #[serde(default)]
+    jitter_strategy: Option<Jitter>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum Jitter {
+    Full,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Catcher {
+    error_equals: Vec<String>,
+    result_path: String,
+    next: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Choice {
+    #[serde(rename = "Comment", default)]
+    _comment: String,
+    choices: Vec<Rule>,
+    default: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Rule {
+    variable: String,
+    boolean_equals: bool,
+    next: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Wait {
+    #[serde(rename = "Comment", default)]
+    _comment: String,
+    timestamp_path: String,
+    next: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Succeed {
+    #[serde(rename = "Comment", default)]
+    _comment: String,
+}
+
+/// How an execution ended by itself.
+pub enum Ended {
+    Succeeded(Value),
+    Failed(Fault),
+}
+
+/// Why a state failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    pub error: String,
+    pub cause: String,
+}
+
+impl Fault {
+    fn new(error: &str, cause: impl Into<String>) -> Self {
+        Self { error: error.to_owned(), cause: cause.into() }
+    }
+
+    /// `States.ALL` means all [but two](https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
+    fn is_one_of(&self, errors: &[String]) -> bool {
+        let is_any = !matches!(self.error.as_str(), "States.Runtime" | "States.DataLimitExceeded");
+        errors.iter().any(|error| *error == self.error || (error == "States.ALL" && is_any))
+    }
+}
+
+/// More [events](https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html) than these end an execution; a
+/// round of the workflow makes about ten.
+const MOST_ROUNDS: u32 = 2_000;
+
+impl Machine {
+    /// That of the template.
+    pub fn of_the_template() -> Self {
+        let definition = include_str!("../../../lifecycle.asl.json").replace("${Partition}", "aws");
+        serde_json::from_str(&definition).expect("the definition has nothing that is not known here")
+    }
+
+    /// How long an execution may last.
+    pub fn limit(&self) -> Duration {
+        Duration::from_secs(self.timeout_seconds)
+    }
+}
+
+impl Account {
+    /// Carries out an execution that began at `began`.
+    pub(super) async fn run(&self, machine: &Machine, input: Value, began: &str) -> Ended {
+        let (mut name, mut data, mut rounds) = (&machine.start_at, input, 0);
+        loop {
+            sleep(LATENCY).await;
+            if length(&data) > LONGEST {
+                return Ended::Failed(Fault::new("States.DataLimitExceeded", format!("{name} got too much")));
+            }
+            let moved = match machine.states.get(name).unwrap_or_else(|| panic!("there is no state {name}")) {
+                State::Task(task) => {
+                    rounds += 1;
+                    assert!(rounds <= MOST_ROUNDS, "the history is full");
+                    self.task(task, &data, began).await.map(|(output, next)| {
+                        data = output;
+                        next
+                    })
+                }
+                State::Choice(choice) => choose(choice, &data),
+                State::Wait(wait) => self.wait(wait, &data).await,
+                State::Succeed(_) => return Ended::Succeeded(data),
+            };
+            name = match moved {
+                Ok(next) => next,
+                Err(fault) => return Ended::Failed(fault),
+            };
+        }
+    }
+
+    /// One task until it succeeds, is caught, or fails: its output and what follows.
+    async fn task<'a>(&self, task: &'a Task, input: &Value, began: &str) -> Result<(Value, &'a String), Fault> {
+        let mut counts = vec![0; task.retry.len()];
+        loop {
+            let tries: u32 = counts.iter().sum();
+            let limit = Duration::from_secs(task.timeout_seconds);
+            let fault = match timeout(limit, self.attempt(task, input, began, tries)).await {
+                Ok(Ok(output)) => return Ok((output, &task.next)),
+                Ok(Err(fault)) => fault,
+                Err(_) => Fault::new("States.Timeout", ""),
+            };
+            let retrier = task.retry.iter().position(|retrier| fault.is_one_of(&retrier.error_equals));
+            match retrier {
+                Some(index) if counts[index] < task.retry[index].max_attempts => {
+                    sleep(task.retry[index].pause(counts[index])).await;
+                    counts[index] += 1;
+                }
+                _ => return caught(task, input, fault),
+            }
+        }
+    }
+
+    async fn attempt(&self, task: &Task, input: &Value, began: &str, tries: u32) -> Result<Value, Fault> {
+        assert_eq!(task.resource, "arn:aws:states:::lambda:invoke");
+        let context = json!({ "Execution": { "StartTime": began }, "State": { "RetryCount": tries } });
+        let parameters = filled(&task.parameters, input, &context)?;
+        let Value::Object(mut parameters) = parameters else { panic!("parameters are an object") };
+        let called = parameters.remove("FunctionName").expect("the name of a function");
+        let event = parameters.remove("Payload").expect("a payload");
+        assert!(parameters.is_empty(), "{parameters:?}");
+        let function = Function::ALL.into_iter().find(|function| called == function.arn()).expect("a function");
+        if length(&event) > LONGEST {
+            return Err(Fault::new("States.DataLimitExceeded", "the parameters are too large"));
+        }
+        let result = match self.call_beside(function, event).await {
+            Ok(returned) => json!({ "ExecutedVersion": "$LATEST", "Payload": returned, "StatusCode": 200 }),
+            Err(Missed::Failed(failed)) => {
+                return Err(Fault::new(&failed.error_type, payload(&failed).to_string()));
+            }
+            Err(Missed::Throttled) => return Err(Fault::new("Lambda.TooManyRequestsException", "Rate Exceeded.")),
+        };
+        if length(&result) > LONGEST {
+            return Err(Fault::new("States.DataLimitExceeded", "the result is too large"));
+        }
+        at(&task.output_path, &result).cloned()
+    }
+
+    /// Calls a function, which goes on although nobody may wait for it any more.
+    async fn call_beside(&self, function: Function, event: Value) -> Result<Value, Missed> {
+        let (tell, told) = oneshot::channel();
+        let account = self.clone();
+        self.spawn(async move {
+            let _ = tell.send(account.call(function, &event).await);
+        });
+        told.await.expect("a call returns")
+    }
+
+    async fn wait<'a>(&self, wait: &'a Wait, input: &Value) -> Result<&'a String, Fault> {
+        let until = at(&wait.timestamp_path, input)?;
+        let until = until
+            .as_str()
+            .and_then(moment::read)
+            .ok_or_else(|| Fault::new("States.Runtime", format!("{until} is no timestamp")))?;
+        sleep(until.since(self.town().now())).await;
+        Ok(&wait.next)
+    }
+}
+
+impl Retrier {
+    /// The pause before the next try after so many; where it is to vary, a half of it.
+    fn pause(&self, tries: u32) -> Duration {
+        let growth = self.backoff_rate.powi(i32::try_from(tries).expect("a few"));
+        let whole = (self.interval_seconds * growth).min(self.max_delay_seconds.unwrap_or(f64::MAX));
+        let part = match self.jitter_strategy {
+            Some(Jitter::Full) => 0.5,
+            None => 1.0,
+        };
+        Duration::from_secs_f64(whole * part)
+    }
+}
+
+fn caught<'a>(task: &'a Task, input: &Value, fault: Fault) -> Result<(Value, &'a String), Fault> {
+    let Some(catcher) = task.catch.iter().find(|catcher| fault.is_one_of(&catcher.error_equals)) else {
+        return Err(fault);
+    };
+    let name = catcher.result_path.strip_prefix("$.").filter(|name| !name.contains('.')).expect("one name");
+    let mut output = input.clone();
+    output[name] = json!({ "Error": fault.error, "Cause": fault.cause });
+    Ok((output, &catcher.next))
+}
+
+fn choose<'a>(choice: &'a Choice, input: &Value) -> Result<&'a String, Fault> {
+    for rule in &choice.choices {
+        // Another type than the one that is compared is simply not equal.
+        if *at(&rule.variable, input)? == rule.boolean_equals {
+            return Ok(&rule.next);
+        }
+    }
+    Ok(&choice.default)
+}
+
+/// Parameters, with what their paths lead to.
+fn filled(template: &Value, input: &Value, context: &Value) -> Result<Value, Fault> {
+    let Value::Object(fields) = template else { panic!("{template} is no object") };
+    let mut whole = Map::new();
+    for (name, value) in fields {
+        match name.strip_suffix(".$") {
+            Some(name) => {
+                let path = value.as_str().expect("a path");
+                let found = match path.strip_prefix('$').filter(|rest| rest.starts_with('$')) {
+                    Some(path) => at(path, context)?,
+                    None => at(path, input)?,
+                };
+                whole.insert(name.to_owned(), found.clone());
+            }
+            None => _ = whole.insert(name.clone(), filled(value, input, context)?),
+        }
+    }
+    Ok(Value::Object(whole))
+}
+
+/// What a path of names leads to.
+fn at<'a>(path: &str, value: &'a Value) -> Result<&'a Value, Fault> {
+    let mut names = path.split('.');
+    assert_eq!(names.next(), Some("$"), "{path}");
+    names
+        .try_fold(value, |value, name| value.get(name))
+        .ok_or_else(|| Fault::new("States.Runtime", format!("The JSONPath '{path}' could not be found in the input")))
+}

@@ -1,0 +1,265 @@
+//! The same faults where the workflow does the work: from the claim to the answer, through every retry and the responder.
+//!
+//! Besides what a loss is, the process that sends may die, before its request takes effect and after. `CloudFormation` goes on
+//! with the first answer, whatever still happens.
+
+use std::time::Duration;
+
+use sparkjob::testing::Fault;
+
+use crate::account::{Account, Status};
+use crate::cloudformation::{Answer, Delivery, Properties, Stack};
+use crate::sample::{self, Tally};
+use crate::scenario::{
+    Ask, CREATE, CREATE_DYING, CREATE_LATE, CREATE_REFUSED, CREATE_SUBMITTED, DELETE, Scenario, UPDATE_DYING,
+    UPDATE_DYING_STARTS_FIRST, UPDATE_FINISHES, UPDATE_STARTS, UPDATE_STOPS,
+};
+use crate::town::Engine;
+use crate::{NEW, OLD};
+
+#[tokio::test(start_paused = true)]
+async fn a_create_survives_any_one_fault() {
+    survives(CREATE).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_waits_for_no_more_than_the_submission_survives_any_one_fault() {
+    survives(CREATE_SUBMITTED).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_refused_survives_any_one_fault() {
+    survives(CREATE_REFUSED).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_whose_job_dies_survives_any_one_fault() {
+    survives(CREATE_DYING).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_misses_its_deadline_survives_any_one_fault() {
+    survives(CREATE_LATE).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_survives_any_one_fault() {
+    survives(DELETE).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_stops_first_survives_any_one_fault() {
+    survives(UPDATE_STOPS).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_lets_finish_first_survives_any_one_fault() {
+    survives(UPDATE_FINISHES).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_starts_first_survives_any_one_fault() {
+    survives(UPDATE_STARTS).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_whose_job_dies_survives_any_one_fault() {
+    survives(UPDATE_DYING).await;
+    survives(UPDATE_DYING_STARTS_FIRST).await;
+}
+
+/// What can happen to one request.
+pub fn faults() -> Vec<Fault> {
+    [Fault::losses(), Fault::deaths()].concat()
+}
+
+/// Faults at each request of a clean run, on every engine.
+async fn survives(scenario: Scenario) {
+    for engine in Engine::ALL {
+        let clean = clean(engine, scenario).await;
+        let mut tally = Tally::default();
+        for k in 1..=clean {
+            for fault in sample::of(faults(), sample::DURABLE, engine, k) {
+                let struck = play(engine, scenario, &[(k, fault.clone())]).await;
+                assert_eq!(struck, 1, "{engine:?}, {scenario:?}: {fault:?} did not strike at {k}");
+                tally.survived(1);
+            }
+        }
+        println!("{engine:?}, {:?}, durably: {tally} at {clean} requests", scenario.ask);
+    }
+}
+
+/// How many requests a run makes to which nothing happens.
+pub async fn clean(engine: Engine, scenario: Scenario) -> usize {
+    let Setting { account, request, .. } = Setting::of(engine, scenario).await;
+    let before = account.way().sends();
+    account.deliver(&request).await;
+    account.settled().await;
+    account.way().sends() - before
+}
+
+/// One run from an empty engine to an empty engine, with these faults counted from the request that is tried; all that must
+/// hold is checked. How many of them struck.
+pub async fn play(engine: Engine, scenario: Scenario, faults: &[(usize, Fault)]) -> usize {
+    let told = format!("{engine:?}, {scenario:?} with {faults:?}");
+    let Setting { account, mut stack, request } = Setting::of(engine, scenario).await;
+    let town = account.town();
+    let before = account.way().sends();
+    for (k, fault) in faults {
+        account.way().fault_at(before + k, fault.clone());
+    }
+    let mut requests = vec![request.clone()];
+    let answer = answered(&account, &request, &told).await;
+    assert_eq!(answer.status, scenario.status, "{told}: {}", answer.reason);
+    assert_eq!(town.jobs_of(scenario.file()), scenario.jobs, "{told}");
+    let alive = town.alive();
+    assert!(scenario.alive.is_none_or(|expected| alive.len() == expected), "{told}: {alive:?}");
+    if scenario.is_one_at_a_time() {
+        assert_eq!(town.most_alive(), 1, "{told}");
+    }
+
+    stack.answered(&answer);
+    for delete in stack.deletes() {
+        let deleted = answered(&account, &delete, &told).await;
+        assert_eq!(deleted.status, "SUCCESS", "{told}: {}", deleted.reason);
+        requests.push(delete);
+    }
+    assert!(town.alive().is_empty(), "{told}: {:?} is left", town.alive());
+    account.settled().await;
+    assert!(town.alive().is_empty(), "{told}: {:?} came afterwards", town.alive());
+    assert_eq!(town.jobs_of(scenario.file()), scenario.jobs, "{told}");
+    assert_eq!(town.phantoms(), 0, "{told}");
+    for request in &requests {
+        let ids = town.ids_of_answers(request);
+        assert_eq!(ids.len(), 1, "{told}: {ids:?}");
+        if faults.len() < 2 {
+            assert_eq!(town.distinct_answers(request), 1, "{told}");
+        }
+    }
+    assert!(account.executions().iter().all(|status| *status == Status::Succeeded), "{told}");
+    account.way().requests().iter().filter(|sent| sent.fault.is_some()).count()
+}
+
+async fn answered(account: &Account, request: &Delivery, told: &str) -> Answer {
+    account.ask(request).await.unwrap_or_else(|| panic!("{told}: nobody answered {request:?}"))
+}
+
+/// What a scenario begins with.
+pub struct Setting {
+    pub account: Account,
+    pub stack: Stack,
+    pub request: Delivery,
+}
+
+impl Setting {
+    /// A stack of which all is done that comes before the request that is tried.
+    pub async fn of(engine: Engine, scenario: Scenario) -> Self {
+        let account = Account::new(engine);
+        let mut stack = Stack::new(account.town());
+        if !matches!(scenario.ask, Ask::Create(..)) {
+            let created = account.deliver(&stack.create(OLD, Properties::default())).await;
+            stack.answered(&created);
+            account.settled().await;
+        }
+        let request = scenario.request(account.town(), &mut stack);
+        Self { account, stack, request }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_deliveries_at_once_make_one_job_whatever_is_lost() {
+    for engine in Engine::ALL {
+        let clean = play_twice(engine, None).await;
+        for k in 1..=clean {
+            for fault in sample::of(faults(), sample::DURABLE, engine, k) {
+                play_twice(engine, Some((k, fault))).await;
+            }
+        }
+    }
+}
+
+/// A Create that Lambda delivers twice; how many requests it took.
+async fn play_twice(engine: Engine, fault: Option<(usize, Fault)>) -> usize {
+    let told = format!("{engine:?} with {fault:?}");
+    let account = Account::new(engine);
+    let mut stack = Stack::new(account.town());
+    let request = stack.create(NEW, Properties::default());
+    if let Some((k, fault)) = fault {
+        account.way().fault_at(k, fault);
+    }
+    account.deliver_again(&request);
+    let answer = answered(&account, &request, &told).await;
+    assert_eq!(answer.status, "SUCCESS", "{told}: {}", answer.reason);
+    account.settled().await;
+    assert_eq!((account.town().jobs_of(NEW), account.town().alive().len()), (1, 1), "{told}");
+    assert_eq!(account.town().distinct_answers(&request), 1, "{told}");
+    let sends = account.way().sends();
+    stack.answered(&answer);
+    let deleted = answered(&account, &stack.delete(), &told).await;
+    assert_eq!(deleted.status, "SUCCESS", "{told}: {}", deleted.reason);
+    assert!(account.town().alive().is_empty(), "{told}");
+    sends
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_between_engines_survives_any_one_fault() {
+    for (from, to) in [
+        (Engine::Livy, Engine::EmrServerless),
+        (Engine::EmrServerless, Engine::EmrOnEks),
+        (Engine::EmrSteps, Engine::Livy),
+    ] {
+        let clean = migrate(from, to, None).await;
+        for k in 1..=clean {
+            for fault in sample::of(faults(), sample::DURABLE, to, k) {
+                migrate(from, to, Some((k, fault))).await;
+            }
+        }
+    }
+}
+
+/// Moves a job and deletes it where it has gone; how many requests the move took.
+async fn migrate(from: Engine, to: Engine, fault: Option<(usize, Fault)>) -> usize {
+    let told = format!("{from:?} to {to:?} with {fault:?}");
+    let account = Account::new(from);
+    let mut stack = Stack::new(account.town());
+    let created = account.deliver(&stack.create(OLD, Properties::default())).await;
+    stack.answered(&created);
+    account.settled().await;
+    let before = account.way().sends();
+    if let Some((k, fault)) = fault {
+        account.way().fault_at(before + k, fault);
+    }
+    let moved = answered(&account, &stack.update_on(to, OLD, Properties::default()), &told).await;
+    assert_eq!(moved.status, "SUCCESS", "{told}: {}", moved.reason);
+    assert_eq!((account.town().alive().len(), account.town().most_alive()), (1, 1), "{told}");
+    account.settled().await;
+    let sends = account.way().sends() - before;
+    stack.answered(&moved);
+    for delete in stack.deletes() {
+        assert_eq!(answered(&account, &delete, &told).await.status, "SUCCESS", "{told}");
+    }
+    assert!(account.town().alive().is_empty(), "{told}: {:?} is left", account.town().alive());
+    sends
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_submission_that_arrives_late_is_still_the_only_one() {
+    for engine in Engine::ALL {
+        // Steps have neither tokens nor names that are taken, so a lost one is waited for, for two minutes.
+        let latest = if engine == Engine::EmrSteps { 1 } else { 4 };
+        for minutes in 1..=latest {
+            let told = format!("{engine:?}, {minutes}");
+            let account = Account::new(engine);
+            let mut stack = Stack::new(account.town());
+            let late = Fault::Late(Duration::from_mins(minutes));
+            account.way().fault_next(http::Method::POST, engine.submission(), late);
+            let answer = answered(&account, &stack.create(NEW, Properties::default()), &told).await;
+            assert_eq!(answer.status, "SUCCESS", "{told}: {}", answer.reason);
+            tokio::time::sleep(Duration::from_mins(10)).await;
+            assert_eq!(account.town().jobs_of(NEW), 1, "{told}");
+            stack.answered(&answer);
+            assert_eq!(account.deliver(&stack.delete()).await.status, "SUCCESS", "{told}");
+            assert!(account.town().alive().is_empty(), "{told}");
+        }
+    }
+}

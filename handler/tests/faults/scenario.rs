@@ -1,0 +1,101 @@
+//! What is tried with faults, and what must come of it.
+
+use std::time::Duration;
+
+use crate::cloudformation::{Delivery, Properties, Stack};
+use crate::town::Town;
+use crate::{DYING, NEW, OLD, REFUSED};
+
+/// What is tried with faults.
+#[derive(Clone, Copy, Debug)]
+pub struct Scenario {
+    /// What is asked for.
+    pub ask: Ask,
+    /// What must come of it, whatever goes wrong once.
+    pub status: &'static str,
+    /// Jobs that are alive then; none where a fault may leave one to the Delete that follows.
+    pub alive: Option<usize>,
+    /// Jobs of the requested file that there ever were.
+    pub jobs: usize,
+}
+
+/// A request about a file.
+#[derive(Clone, Copy, Debug)]
+pub enum Ask {
+    Create(&'static str, Properties),
+    Update(&'static str, Properties),
+    Delete,
+}
+
+const USUAL: Properties = Properties::USUAL;
+const FINISH: Properties = Properties { strategy: "FinishThenStart", ..USUAL };
+const START: Properties = Properties { strategy: "StartThenStop", ..USUAL };
+
+pub const CREATE: Scenario = succeeds(Ask::Create(NEW, USUAL), 1);
+pub const CREATE_SUBMITTED: Scenario = succeeds(Ask::Create(NEW, Properties { wait_for: "Submitted", ..USUAL }), 1);
+pub const CREATE_REFUSED: Scenario =
+    Scenario { ask: Ask::Create(REFUSED, USUAL), status: "FAILED", alive: Some(0), jobs: 0 };
+pub const CREATE_DYING: Scenario =
+    Scenario { ask: Ask::Create(DYING, USUAL), status: "FAILED", alive: Some(0), jobs: 1 };
+pub const CREATE_LATE: Scenario = Scenario {
+    ask: Ask::Create(NEW, Properties { wait_for: "Succeeded", service_timeout: 300, ..USUAL }),
+    status: "FAILED",
+    alive: None,
+    jobs: 1,
+};
+pub const DELETE: Scenario = succeeds(Ask::Delete, 0);
+pub const UPDATE_STOPS: Scenario = succeeds(Ask::Update(NEW, USUAL), 1);
+pub const UPDATE_FINISHES: Scenario = succeeds(Ask::Update(NEW, FINISH), 1);
+pub const UPDATE_STARTS: Scenario = succeeds(Ask::Update(NEW, START), 2);
+pub const UPDATE_DYING: Scenario =
+    Scenario { ask: Ask::Update(DYING, USUAL), status: "FAILED", alive: Some(0), jobs: 1 };
+pub const UPDATE_DYING_STARTS_FIRST: Scenario =
+    Scenario { ask: Ask::Update(DYING, START), status: "FAILED", alive: Some(1), jobs: 1 };
+
+pub const ALL: [Scenario; 11] = [
+    CREATE,
+    CREATE_SUBMITTED,
+    CREATE_REFUSED,
+    CREATE_DYING,
+    CREATE_LATE,
+    DELETE,
+    UPDATE_STOPS,
+    UPDATE_FINISHES,
+    UPDATE_STARTS,
+    UPDATE_DYING,
+    UPDATE_DYING_STARTS_FIRST,
+];
+
+/// It succeeds with one job, and so many are alive then.
+const fn succeeds(ask: Ask, alive: usize) -> Scenario {
+    Scenario { ask, status: "SUCCESS", alive: Some(alive), jobs: 1 }
+}
+
+impl Scenario {
+    /// What it is about.
+    pub fn file(&self) -> &'static str {
+        match self.ask {
+            Ask::Create(file, _) | Ask::Update(file, _) => file,
+            Ask::Delete => OLD,
+        }
+    }
+
+    /// Whether there never are two jobs at once.
+    pub fn is_one_at_a_time(&self) -> bool {
+        matches!(self.ask, Ask::Update(_, Properties { strategy: "StopThenStart" | "FinishThenStart", .. }))
+    }
+
+    /// The request, as a stack sends it in a town where things go on accordingly.
+    pub fn request(&self, town: &Town, stack: &mut Stack) -> Delivery {
+        match self.ask {
+            Ask::Create(file, properties) => stack.create(file, properties),
+            Ask::Update(file, properties) => {
+                if properties.strategy == "FinishThenStart" {
+                    town.finish_old_within(Duration::from_mins(3));
+                }
+                stack.update(file, properties)
+            }
+            Ask::Delete => stack.delete(),
+        }
+    }
+}
