@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use tracing::Span;
 use tracing::level_filters::LevelFilter;
 
+use handler::responder::Responder;
 use handler::{Failed, Submitter, logs};
 
 const SIGNATURE: &str = "5ec2e75ec2e7";
@@ -357,6 +358,32 @@ proptest! {
         let shown = format!("{:?} {} {:?}", told.put, json!(told.lines), told.result);
         prop_assert!(!shown.contains(&secret), "{}", shown);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_killed_an_invocation_is_told_without_secrets() {
+    let properties =
+        json!({"LivyHost": "emr", "Parameters": {"File": "/pi.py", "Environment": {"DB_PASSWORD": SECRET}}});
+    let record = json!({
+        "requestContext": {"requestId": "r", "condition": "RetriesExhausted", "approximateInvokeCount": 3},
+        "requestPayload": with(event("Create"), "ResourceProperties", properties),
+        "responsePayload": {"errorType": "Crash", "errorMessage": format!("it fell over {SECRET}")},
+    });
+    let world =
+        Arc::new(World { engine: Engine::Hangs, statuses: vec![200], put: Mutex::default(), calls: Mutex::default() });
+    let lines = Lines::default();
+    let writer = lines.clone();
+    {
+        let _guard = tracing::subscriber::set_default(logs::subscriber(LevelFilter::TRACE, move || writer.clone()));
+        let mut context = Context::default();
+        context.deadline = (SIGNED + Duration::from_secs(910)).0;
+        let event = LambdaEvent::new(serde_json::from_value(record).expect("JSON"), context);
+        let responder = Responder { engines: engines(world.clone()), workflow: None };
+        let answered = responder.serve(event, Clock::showing(SIGNED + Duration::from_secs(10)));
+        Box::pin(answered).await.expect("it is answered");
+    }
+    let told = format!("{} {:?}", String::from_utf8_lossy(&lock(&lines.0)), lock(&world.put));
+    assert!(told.contains("it fell over ***") && !told.contains(SECRET), "{told}");
 }
 
 #[tokio::test(start_paused = true)]
