@@ -55,11 +55,6 @@ impl Hidden {
         self
     }
 
-    /// Whether nothing is hidden.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// `text` without them.
     pub fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let spans = self.spans(text);

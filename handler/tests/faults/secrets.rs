@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sparkjob::http::{Lost, Transport};
 
 use crate::cloudformation::{Properties, Stack, deliver};
-use crate::town::{Engine, PASSWORD, Town};
+use crate::town::{Engine, LIVY_SECRET, PASSWORD, Town};
 use crate::{DYING, NEW, OLD};
 
 const OLD_SECRET: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:old-AbCdEf";
@@ -114,8 +114,9 @@ async fn a_livy_that_cannot_be_logged_into_is_told_of_and_its_job_stopped_later(
     town.livy().demand(Some(("authorization", "Bearer hunter2-turned")));
     let deleted = deliver(&town, &stack.delete()).await;
     assert_eq!(deleted.status, "FAILED");
-    assert!(deleted.reason.contains("(LivySecretArn): this Livy does not let it in."), "{}", deleted.reason);
-    town.secrets().keep(crate::town::LIVY_SECRET, r#"{"token": "hunter2-turned"}"#);
+    let advice = format!("Check what {LIVY_SECRET} holds (LivySecretArn): this Livy does not let it in.");
+    assert!(deleted.reason.contains(&advice), "{}", deleted.reason);
+    town.secrets().keep(LIVY_SECRET, r#"{"token": "hunter2-turned"}"#);
     assert_eq!(deliver(&town, &stack.delete()).await.status, "SUCCESS");
     assert!(town.alive().is_empty());
 }

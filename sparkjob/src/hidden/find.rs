@@ -63,9 +63,13 @@ pub fn values(description: &Value, found: &mut dyn FnMut(&str)) {
     }
 }
 
-/// Whether a value of this name is a secret.
+/// Whether a value of this name is a secret. Where one is kept, its ARN, is none; nor is CloudFormation's `ServiceToken`, the
+/// ARN of the function.
 fn is_secret(name: &str) -> bool {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    if plain.ends_with("arn") || plain == "servicetoken" {
+        return false;
+    }
     NAMES.iter().any(|part| plain.contains(part))
         || plain == "sig"
         || plain.len() > "pwd".len() && !plain.ends_with("oldpwd") && plain.ends_with("pwd")
