@@ -63,8 +63,8 @@ pub fn values(description: &Value, found: &mut dyn FnMut(&str)) {
     }
 }
 
-/// Whether a value of this name is a secret. Where one is kept, its ARN, is none; nor is CloudFormation's `ServiceToken`, the
-/// ARN of the function.
+/// Whether a value of this name is a secret. The ARN of where one is kept is none; nor is the `ServiceToken` of every custom
+/// resource, the ARN of the function.
 fn is_secret(name: &str) -> bool {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     if plain.ends_with("arn") || plain == "servicetoken" {

@@ -246,7 +246,7 @@ async fn a_server_is_believed_by_its_own_authority_where_a_request_says_so() {
         if let Some(pem) = trust {
             request.extensions_mut().insert(Trust::read(pem).expect("certificates"));
         }
-        net.send(request, Duration::from_secs(5)).await.map(|answer| answer.into_body())
+        net.send(request, Duration::from_secs(5)).await.map(Response::into_body)
     };
     for _ in 0..2 {
         assert_eq!(ask(Some(&authority)).await, Ok(Bytes::from_static(b"ok")));

@@ -91,7 +91,7 @@ async fn the_secret_is_fetched_when_it_is_first_needed_and_kept() {
     let engine = town.engine(&job.place);
     assert_eq!((town.secrets.sends(), town.livy.sends()), (0, 0));
     let run = start(&*engine, &job).await;
-    assert_eq!(engine.describe(&[run.clone()]).await.map(|all| all.len()), Ok(1));
+    assert_eq!(engine.describe(std::slice::from_ref(&run)).await.map(|all| all.len()), Ok(1));
     engine.cancel(&run, How::Ask).await.expect("it is stopped");
     assert_eq!((town.secrets.sends(), town.livy.alive()), (1, vec![]));
 }
