@@ -29,6 +29,9 @@ WITH_TOOLS := PATH="$(CURDIR)/.local/tools/bin:$$PATH"
 PROGRAM := .local/build/Submitter-Shared/bootstrap
 ZIP := $(CURDIR)/.local/handler.zip
 ZIP_LIMIT := 3000000
+# What the tests make the code write, and what they have for secrets: signatures, passwords, credentials of AWS and of Livy.
+RECORD := $(CARGO_TARGET_DIR)/record
+CANARIES := 5ec2e7|hunter2|aHVudGVyMg|bWU6aHVu|AKIAMODEL|AWS4-HMAC-SHA256
 DENY_VERSION := 0.20.2
 DENY := .local/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
 FUZZ_VERSION := 0.13.2
@@ -87,8 +90,14 @@ doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 
 .PHONY: unit
-unit: ## unit and property tests, in virtual time
-	cargo test --locked --workspace --exclude tests
+unit: ## unit and property tests, in virtual time; nothing that they make the code write shows a secret of theirs
+	rm -rf $(RECORD) && mkdir -p $(RECORD)
+	SPARKJOB_TEST_RECORD=$(RECORD) cargo test --locked --workspace --exclude tests
+	@for expected in 'went on' '"Status":"FAILED"' 'connecting as me with \*\*\*'; do \
+	  grep -rqe "$$expected" $(RECORD) || { echo "the tests have no record of what they wrote: $$expected" >&2; exit 1; }; \
+	done; \
+	if grep -rhoE -m 5 '.{0,200}($(CANARIES)).{0,50}' $(RECORD); then echo "a secret of the tests was written" >&2; exit 1; fi; \
+	echo "no secret in $$(cat $(RECORD)/* | wc -l) different lines that the tests made the code write"
 
 # As the tests of `make unit`, so that nothing is built twice: an optimised build takes longer than it saves.
 .PHONY: chaos

@@ -84,6 +84,7 @@ impl Submitter {
     async fn take(&self, event: Event, context: &Context, clock: &Clock) -> Result<(), Failed> {
         let envelope = Envelope::read(&event)?;
         let span = logs::request(&envelope);
+        logs::hide(request::hidden(&event));
         async {
             let (now, lambda_ends) = (clock.now(), Timestamp(context.deadline));
             log_begin(&envelope, context);
@@ -125,6 +126,7 @@ impl Submitter {
         let stack = Stack::of(&request.envelope, self.engines.aws());
         let way = Way { engines: &self.engines, clock, stack: &stack };
         let span = logs::request(&request.envelope);
+        logs::hide(request.hidden());
         step::step(&request, turn, tries > 0, &times, lambda_ends, way).instrument(span).await
     }
 

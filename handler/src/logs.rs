@@ -4,6 +4,7 @@
 //! `LogicalResourceId`, `action` and `job`, at the top level, where a query finds them:
 //! `fields @timestamp, message | filter RequestId = "..."`.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::io;
 use std::panic::PanicHookInfo;
@@ -19,6 +20,8 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::{LookupSpan, Scope};
+
+use sparkjob::hidden::Hidden;
 
 use crate::envelope::Envelope;
 use crate::presigned::without_signatures;
@@ -65,6 +68,16 @@ pub fn request(envelope: &Envelope) -> Span {
         action = %envelope.action,
         job = envelope.physical_id.as_ref().map(tracing::field::display),
     )
+}
+
+/// From now on no line that this thread writes shows what is hidden here: the texts that an engine brings are without it
+/// already, but nobody knows what a panic says. The function works on one request at a time, on one thread.
+pub fn hide(hidden: Hidden) {
+    HIDDEN.set(hidden);
+}
+
+thread_local! {
+    static HIDDEN: RefCell<Hidden> = RefCell::default();
 }
 
 /// Says that this process panicked, and where, as a line like any other. Lambda would take text on stderr for lines of
@@ -114,12 +127,13 @@ where
     }
 }
 
-/// The fields of a line; no text of theirs holds a signature, whoever wrote it.
+/// The fields of a line; no text of theirs holds a signature or what is hidden, whoever wrote it.
 struct Fields(Map<String, Value>);
 
 impl Fields {
     fn text(&mut self, name: &str, text: &str) {
-        self.0.insert(name.to_owned(), without_signatures(text).into());
+        let shown = HIDDEN.with_borrow(|hidden| hidden.mask(text).into_owned());
+        self.0.insert(name.to_owned(), without_signatures(&shown).into());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use sparkjob::job::Digest;
+use sparkjob::job::{Access, Digest};
 use sparkjob::lifecycle::Former;
 use sparkjob::properties::{self, RunOn};
 
@@ -24,6 +24,9 @@ pub struct Old {
     /// What started a new job then; none where the description was refused, and so nothing was done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_on: Option<RunOn>,
+    /// What lets into the place where its runs are.
+    #[serde(default, skip_serializing_if = "Access::is_open")]
+    pub access: Access,
 }
 
 impl Old {
@@ -38,6 +41,7 @@ impl Old {
         let rerun = Some(Digest::of(&[rerun]));
         let accepted = properties::read(properties, &times.limit(old_service_timeout(event)));
         let run_on = accepted.ok().map(|accepted| accepted.management.run_on);
-        Self { former: wanted.map(Former::from), rerun, run_on }
+        let access = Some(properties::read_access(properties)).filter(|access| !access.is_open()).unwrap_or_default();
+        Self { former: wanted.map(Former::from), rerun, run_on, access }
     }
 }

@@ -21,20 +21,23 @@ use crate::stack::Standing;
 /// [`Refused`], with every fault at once. A Delete is never refused.
 pub fn plan(request: &Request, times: &Times, standing: Option<Standing>) -> Result<Plan, Refused> {
     let Request { envelope, event, old } = request;
-    let planned = |goal, management| Plan { goal, management, deadlines: times.deadlines };
+    let properties = event.field("ResourceProperties");
+    let (deadlines, hidden) = (times.deadlines, request.hidden());
+    // A Livy that was given other credentials asks for those that hold now, about old jobs too.
+    let access = properties::read_access(properties).or(&old.access);
+    let planned = |goal, management| Plan { goal, management, deadlines, access, hidden };
     match &envelope.action {
         Action::Create => {
-            let Description { job, management } = wanted(event, times)?;
+            let Description { job, management, .. } = wanted(event, times)?;
             Ok(planned(Goal::Run(identified(envelope, job)), management))
         }
         Action::Update => {
-            let Description { job, management } = wanted(event, times)?;
+            let Description { job, management, .. } = wanted(event, times)?;
             let rolls_back = standing.is_some_and(|standing| standing.rolls_back);
             let wanted = identified(envelope, job);
             Ok(planned(update(envelope, old, wanted, management.run_on, rolls_back), management))
         }
         Action::Delete => {
-            let properties = event.field("ResourceProperties");
             Ok(planned(Goal::Stop(target(envelope, properties, standing)), properties::read_management(properties)))
         }
         Action::Other(word) => {

@@ -1,5 +1,6 @@
 //! A request, as it is worked on.
 
+use sparkjob::hidden::Hidden;
 use sparkjob::properties;
 
 use crate::deadlines::Times;
@@ -34,6 +35,16 @@ impl Request {
         }
         Self { envelope, event, old }
     }
+
+    /// What nothing that comes of it may show.
+    pub fn hidden(&self) -> Hidden {
+        hidden(&self.event)
+    }
+}
+
+/// The same of an event, reduced or not.
+pub fn hidden(event: &Event) -> Hidden {
+    Hidden::in_description(event.field(NEW)).and(&Hidden::in_description(event.field(OLD)))
 }
 
 const OLD: &str = "OldResourceProperties";

@@ -24,7 +24,7 @@ use crate::mishap::Mishap;
 use crate::settle::advised;
 use crate::turn::{Answer, Progress, Turn};
 use crate::workflow::{Execution, Workflow, execution_name};
-use crate::{Failed, logs, response};
+use crate::{Failed, logs, request, response};
 
 /// The function that answers where that of the requests cannot.
 #[derive(Debug)]
@@ -130,13 +130,17 @@ impl Responder {
     async fn answer(&self, case: Case, context: &Context, clock: &Clock) -> Result<Progress, Failed> {
         let envelope = Envelope::read(&case.event)?;
         let span = logs::request(&envelope);
+        // What killed an invocation may repeat what it had in hand.
+        let hidden = request::hidden(&case.event);
+        let told = hidden.mask(&case.told).into_owned();
+        logs::hide(hidden);
         async {
             let answer = match case.progress {
                 Progress::Superseded => return Ok(Progress::Superseded),
                 Progress::Answer(answer) | Progress::Answered(answer) => answer,
-                Progress::Claimed | Progress::Working(_) => failed(&envelope, &case.told),
+                Progress::Claimed | Progress::Working(_) => failed(&envelope, &told),
             };
-            tracing::error!(told = case.told, answer = answer.0, "nobody answered: the responder does");
+            tracing::error!(told, answer = answer.0, "nobody answered: the responder does");
             let times = Times::durable(&envelope, &case.event, clock.now());
             let lambda_ends = clock.now() + invocation(context, clock);
             let until = lambda_ends.before(TO_FAIL).min(times.deadlines.end);

@@ -29,7 +29,7 @@ pub async fn settle(request: &Request, times: &Times, way: Way<'_>) -> Outcome {
             Err(refused) => refuse(envelope, &refused),
         }
     };
-    let outcome = guarded(envelope, latest(times.deadlines).since(way.clock.now()), work).await;
+    let outcome = guarded(request, latest(times.deadlines).since(way.clock.now()), work).await;
     advised(envelope, outcome.unwrap_or_else(|failed| failed))
 }
 
@@ -37,12 +37,16 @@ pub async fn settle(request: &Request, times: &Times, way: Way<'_>) -> Outcome {
 ///
 /// # Errors
 /// That outcome.
-pub async fn guarded<T>(envelope: &Envelope, limit: Duration, work: impl Future<Output = T>) -> Result<T, Outcome> {
+pub async fn guarded<T>(request: &Request, limit: Duration, work: impl Future<Output = T>) -> Result<T, Outcome> {
+    let envelope = &request.envelope;
     // Nothing of what a panic may have left half done is looked at afterwards.
     let guarded = AssertUnwindSafe(work).catch_unwind();
     match tokio::time::timeout(limit, guarded).await {
         Ok(Ok(done)) => Ok(done),
-        Ok(Err(panic)) => Err(abandoned(envelope, &format!("it panicked ({})", message(&*panic)))),
+        Ok(Err(panic)) => {
+            let said = format!("it panicked ({})", request.hidden().mask(message(&*panic)));
+            Err(abandoned(envelope, &said))
+        }
         Err(_) => Err(abandoned(envelope, "there was no outcome in time")),
     }
 }

@@ -65,7 +65,7 @@ pub async fn step(
         let standing = if state.is_some() { turn.standing } else { way.stack.standing().await };
         (standing, work(request, standing, state, is_repeated, times, lambda_ends, way).await)
     };
-    let progress = match guarded(&request.envelope, limit, work).await {
+    let progress = match guarded(request, limit, work).await {
         Ok((standing, Worked::On(state, until))) => {
             let turn = Turn { standing, ..turn };
             return Ok(turn.on(Progress::Working(state), until));

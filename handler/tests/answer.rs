@@ -8,15 +8,17 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use sparkjob::drive::Clock;
 use sparkjob::http::{Lost, Transport};
 use sparkjob::job::Timestamp;
-use sparkjob::testing::engines;
+use sparkjob::testing::{engines, note};
 use tokio::time::Instant;
 use tracing::Span;
 use tracing::level_filters::LevelFilter;
 
+use handler::responder::Responder;
 use handler::{Failed, Submitter, logs};
 
 const SIGNATURE: &str = "5ec2e75ec2e7";
@@ -36,6 +38,10 @@ enum Engine {
     Busy,
     /// It gives back what it was sent, with this status.
     Echoes(u16),
+    /// It knows no job, and refuses one with all that it was sent for a reason.
+    Quotes,
+    /// The way to it breaks in two, with all that was sent.
+    PanicsAt,
 }
 
 /// An engine and the place where answers are put, which answers with each of `statuses` and then with the last of them.
@@ -75,9 +81,25 @@ impl Transport for World {
                 *response.status_mut() = status.try_into().expect("a status");
                 Ok(response)
             }
+            Engine::Quotes => Ok(quote(&request)),
+            Engine::PanicsAt => panic!("cannot send {}", String::from_utf8_lossy(request.body())),
             Engine::Refuses => Err(Lost::NotSent("Connection refused".to_owned())),
         }
     }
+}
+
+fn quote(request: &Request<Bytes>) -> Response<Bytes> {
+    let sent = String::from_utf8_lossy(request.body());
+    let asks_for_steps =
+        request.headers().get("x-amz-target").is_some_and(|target| target == "ElasticMapReduce.ListSteps");
+    let (status, body) = match request.method() {
+        &Method::GET => (404, json!({"msg": "Session 'it' not found."})),
+        _ if asks_for_steps => (200, json!({"Steps": []})),
+        _ => (400, json!({"msg": sent, "message": sent, "__type": "ValidationException"})),
+    };
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+    response
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -130,7 +152,8 @@ async fn ask(event: Value, engine: Engine, statuses: &[u16]) -> Told {
         // What other crates log at their lower levels is not ours to judge, so it must not be there.
         tracing::trace!(target: "lambda_runtime::layers", "raw event {event:?} {SIGNATURE}");
         let submitter = Submitter { engines: engines(world.clone()), workflow: None };
-        submitter.serve(event, Clock::showing(SIGNED + Duration::from_secs(10))).await.map(|_| ())
+        let served = submitter.serve(event, Clock::showing(SIGNED + Duration::from_secs(10)));
+        Box::pin(served).await.map(|_| ())
     };
     let text = String::from_utf8(lock(&lines.0).clone()).expect("UTF-8");
     let told = format!("{text}{result:?}{:?}", lock(&world.put));
@@ -138,6 +161,7 @@ async fn ask(event: Value, engine: Engine, statuses: &[u16]) -> Told {
     for hidden in [SIGNATURE, SECRET, "AKIAMODEL", "AWS4-HMAC-SHA256"] {
         assert!(!told.contains(hidden), "{hidden}: {told}");
     }
+    note(&told);
     let lines = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     Told { result, put: lock(&world.put).clone(), calls: *lock(&world.calls), lines }
 }
@@ -297,6 +321,69 @@ async fn what_a_job_is_given_is_never_told() {
             assert!(told.calls > 0);
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_value_that_looks_like_a_secret_never_comes_out(
+        secret in "[A-Za-z0-9+/=_.:@-]{8,24}",
+        long in "[a-z ]{0,700}",
+        engine in prop_oneof![Just(Engine::Quotes), Just(Engine::Echoes(400)), Just(Engine::PanicsAt)],
+        place in 0..6_usize,
+        target in 0..4_usize,
+    ) {
+        let role = "arn:aws:iam::123456789012:role/job";
+        let mut properties = [
+            json!({"LivyHost": "emr"}),
+            json!({"VirtualClusterId": "0abc", "ExecutionRoleArn": role, "ReleaseLabel": "emr-7.5.0-latest"}),
+            json!({"ApplicationId": "00f1", "ExecutionRoleArn": role}),
+            json!({"ClusterId": "j-1ABC"}),
+        ][target].clone();
+        let mut parameters = json!({"File": "s3://bucket/pi.py", "Args": [format!("a{long}")]});
+        match place {
+            0 => parameters["Environment"] = json!({ "DB_PASSWORD": secret }),
+            1 => parameters["Configuration"] = json!({ "spark.my.secret": secret }),
+            2 => parameters["Args"] = json!(["a", "--api-token", secret]),
+            3 => parameters["Args"] = json!([format!("--password={secret}")]),
+            4 => parameters["Configuration"] = json!({"spark.x": format!("-Dmy.password={secret} -Dx=y")}),
+            _ => parameters["Environment"] = json!({"URL": format!("jdbc:x://h/?password={secret}")}),
+        }
+        properties["Parameters"] = parameters;
+        let create = with(event("Create"), "ResourceProperties", properties);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        let told = runtime.expect("a runtime").block_on(ask(create, engine, &[200]));
+        prop_assert_eq!(&told.answer()["Status"], "FAILED");
+        let shown = format!("{:?} {} {:?}", told.put, json!(told.lines), told.result);
+        prop_assert!(!shown.contains(&secret), "{}", shown);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_killed_an_invocation_is_told_without_secrets() {
+    let properties =
+        json!({"LivyHost": "emr", "Parameters": {"File": "/pi.py", "Environment": {"DB_PASSWORD": SECRET}}});
+    let record = json!({
+        "requestContext": {"requestId": "r", "condition": "RetriesExhausted", "approximateInvokeCount": 3},
+        "requestPayload": with(event("Create"), "ResourceProperties", properties),
+        "responsePayload": {"errorType": "Crash", "errorMessage": format!("it fell over {SECRET}")},
+    });
+    let world =
+        Arc::new(World { engine: Engine::Hangs, statuses: vec![200], put: Mutex::default(), calls: Mutex::default() });
+    let lines = Lines::default();
+    let writer = lines.clone();
+    {
+        let _guard = tracing::subscriber::set_default(logs::subscriber(LevelFilter::TRACE, move || writer.clone()));
+        let mut context = Context::default();
+        context.deadline = (SIGNED + Duration::from_secs(910)).0;
+        let event = LambdaEvent::new(serde_json::from_value(record).expect("JSON"), context);
+        let responder = Responder { engines: engines(world.clone()), workflow: None };
+        let answered = responder.serve(event, Clock::showing(SIGNED + Duration::from_secs(10)));
+        Box::pin(answered).await.expect("it is answered");
+    }
+    let told = format!("{} {:?}", String::from_utf8_lossy(&lock(&lines.0)), lock(&world.put));
+    assert!(told.contains("it fell over ***") && !told.contains(SECRET), "{told}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use tokio::time::{Instant, timeout};
 use tracing::{debug, info, warn};
 
-use crate::engine::{Engines, Kind, Report, Trouble, doing};
-use crate::job::{Place, Timestamp};
+use crate::engine::{Engine, Engines, Kind, Links, Report, Trouble, doing};
+use crate::hidden::Hidden;
+use crate::job::{Status, Timestamp};
 use crate::lifecycle::{Action, Plan, Retag, Seen, State, horizon, learn, next, withdraw};
 use crate::outcome::Outcome;
 
@@ -68,7 +69,7 @@ pub async fn advance(
             continue;
         }
         let limit = horizon(plan, &state).min(span.end).since(now);
-        let seen = act(action, engines, limit).await;
+        let seen = act(plan, action, engines, limit).await;
         let has_submitted = matches!(seen, Seen::Started(Ok(_)));
         let before = std::mem::discriminant(&state.stage);
         let notes = state.notes.len();
@@ -101,44 +102,83 @@ impl Requester for Patient {
     }
 }
 
-/// Carries out one action, within `limit`. [`Action::Wait`] and [`Action::Done`] are the caller's; they are late here.
-pub async fn act(action: Action, engines: &Engines, limit: Duration) -> Seen {
-    let engine = |place: &Place| engines.at(place);
+/// Carries out one action of `plan`'s, within `limit`. [`Action::Wait`] and [`Action::Done`] are the caller's; they are late
+/// here. What was seen shows nothing that is to be hidden.
+pub async fn act(plan: &Plan, action: Action, engines: &Engines, limit: Duration) -> Seen {
+    let Some(place) = action.place() else { return Seen::Late };
+    let engine = engines.at(place, plan.access.secret(place));
+    let seen = ask(&*engine, action, limit).await;
+    masked(seen, &engine.hidden().and(&plan.hidden))
+}
+
+async fn ask(engine: &dyn Engine, action: Action, limit: Duration) -> Seen {
     match action {
         Action::Find(place, identity, by, since) => {
             let doing = doing::find(&place);
-            Seen::Found(within(limit, Kind::Unavailable, doing, engine(&place).find(&identity, by, since)).await)
+            Seen::Found(within(limit, Kind::Unavailable, doing, engine.find(&identity, by, since)).await)
         }
         Action::Start(wanted) => {
             let doing = doing::submit(&wanted.job.place);
-            let engine = engine(&wanted.job.place);
             Seen::Started(within(limit, Kind::Unclear, doing, engine.start(&wanted.job, &wanted.identity)).await)
         }
         Action::Describe(runs) => match runs.first() {
             Some(first) => {
                 let doing = doing::describe(&first.place, &runs);
-                let engine = engine(&first.place);
                 Seen::Described(within(limit, Kind::Unavailable, doing, engine.describe(&runs)).await)
             }
             None => Seen::Described(Ok(Vec::new())),
         },
         Action::Cancel(run, how) => {
             let doing = doing::cancel(&run);
-            Seen::Cancelled(within(limit, Kind::Unclear, doing, engine(&run.place).cancel(&run, how)).await)
+            Seen::Cancelled(within(limit, Kind::Unclear, doing, engine.cancel(&run, how)).await)
         }
         Action::Tag(run, Retag { wanted, old }) => {
             let doing = doing::tag(&run);
-            let engine = engine(&run.place);
             Seen::Tagged(within(limit, Kind::Unclear, doing, engine.tag(&run, &wanted, &old)).await)
         }
         Action::Report(run) => {
-            let report = timeout(limit.min(REPORT_LIMIT), engine(&run.place).report(&run)).await;
+            let report = timeout(limit.min(REPORT_LIMIT), engine.report(&run)).await;
             Seen::Reported(report.unwrap_or_else(|_| Report {
                 full_log: "could not be fetched in time".to_owned(),
                 ..Report::default()
             }))
         }
         Action::Late | Action::Wait(_) | Action::Done(_) => Seen::Late,
+    }
+}
+
+/// What was seen, without what is hidden: from here on it is kept, logged and told.
+fn masked(seen: Seen, hidden: &Hidden) -> Seen {
+    let trouble = |mut trouble: Trouble| {
+        hidden.mask_in(&mut trouble.said);
+        hidden.mask_in(&mut trouble.advice);
+        trouble
+    };
+    let status = |status: &mut Status| hidden.mask_in(&mut status.reason);
+    match seen {
+        Seen::Found(Ok(mut runs)) => {
+            for run in &mut runs {
+                status(&mut run.status);
+            }
+            Seen::Found(Ok(runs))
+        }
+        Seen::Described(Ok(mut statuses)) => {
+            statuses.iter_mut().for_each(status);
+            Seen::Described(Ok(statuses))
+        }
+        Seen::Reported(mut report) => {
+            let Links { spark_ui, driver_log, log_uri, console } = &mut report.links;
+            let links = [spark_ui, driver_log, log_uri, console];
+            let log = report.exception.iter_mut().chain(&mut report.tail).chain([&mut report.full_log]);
+            log.chain(links).for_each(|text| hidden.mask_in(text));
+            Seen::Reported(report)
+        }
+        Seen::Found(Err(said)) => Seen::Found(Err(trouble(said))),
+        Seen::Started(started) => Seen::Started(started.map_err(trouble)),
+        Seen::Described(Err(said)) => Seen::Described(Err(trouble(said))),
+        Seen::Cancelled(cancelled) => Seen::Cancelled(cancelled.map_err(trouble)),
+        Seen::Tagged(tagged) => Seen::Tagged(tagged.map_err(trouble)),
+        Seen::Late => Seen::Late,
     }
 }
 

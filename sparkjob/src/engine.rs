@@ -25,13 +25,14 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
+use crate::hidden::Hidden;
 use crate::http::Transport;
 use crate::http::sdk::Aws;
-use crate::job::{Identity, Job, Phase, Place, Run, RunRef, Status, Tags, Timestamp};
+use crate::job::{Identity, Job, Phase, Place, Run, RunRef, SecretArn, Status, Tags, Timestamp};
 use emr_containers::EmrContainers;
 use emr_serverless::EmrServerless;
 use emr_steps::EmrSteps;
-use livy::Livy;
+use livy::{Livy, Login};
 use livy_on_cluster::LivyOnCluster;
 
 /// How long one submission is waited for. What was not answered by then may still take effect, so whoever looks for a lost
@@ -48,8 +49,11 @@ const MAX_REASON: usize = 600;
 pub struct Engines {
     transport: Arc<dyn Transport>,
     aws: Arc<Aws>,
-    known: Mutex<HashMap<Place, Arc<dyn Engine>>>,
+    known: Mutex<HashMap<Door, Arc<dyn Engine>>>,
 }
+
+/// A place, and what lets into it.
+type Door = (Place, Option<SecretArn>);
 
 impl Engines {
     /// Engines that are spoken to over `transport`, with the region and the credentials that the environment says.
@@ -73,18 +77,21 @@ impl Engines {
         &self.aws
     }
 
-    /// The engine at `place`. Nothing is sent before the engine is first asked something.
-    pub fn at(&self, place: &Place) -> Arc<dyn Engine> {
+    /// The engine at `place`, into which this secret lets, where it asks for one. Nothing is sent before the engine is first
+    /// asked something.
+    pub fn at(&self, place: &Place, secret: Option<&SecretArn>) -> Arc<dyn Engine> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(known.entry(place.clone()).or_insert_with(|| self.connect(place)))
+        let engine = known.entry((place.clone(), secret.cloned())).or_insert_with(|| self.connect(place, secret));
+        Arc::clone(engine)
     }
 
-    fn connect(&self, place: &Place) -> Arc<dyn Engine> {
+    fn connect(&self, place: &Place, secret: Option<&SecretArn>) -> Arc<dyn Engine> {
         let aws = || Arc::clone(&self.aws);
+        let login = || secret.map(|secret| Arc::new(Login::new(secret.clone(), aws())));
         match place {
-            Place::Livy(url) => Arc::new(Livy::new(url.clone(), Arc::clone(&self.transport))),
+            Place::Livy(url) => Arc::new(Livy::new(url.clone(), Arc::clone(&self.transport), login())),
             Place::LivyOnCluster(cluster) => {
-                Arc::new(LivyOnCluster::new(cluster.clone(), Arc::clone(&self.transport), aws()))
+                Arc::new(LivyOnCluster::new(cluster.clone(), Arc::clone(&self.transport), aws(), login()))
             }
             Place::EmrOnEks(cluster) => Arc::new(EmrContainers::new(cluster.clone(), aws())),
             Place::EmrServerless(application) => Arc::new(EmrServerless::new(application.clone(), aws())),
@@ -138,6 +145,11 @@ pub trait Engine: Send + Sync + fmt::Debug {
 
     /// What there is to tell of `run`: log and links. Never fails: it says what could not be fetched.
     async fn report(&self, run: &RunRef) -> Report;
+
+    /// What lets into it, as far as it was needed so far: nothing that it says may show that.
+    fn hidden(&self) -> Hidden {
+        Hidden::default()
+    }
 }
 
 /// Which runs to look for.

@@ -5,6 +5,7 @@
 
 mod net;
 pub mod sdk;
+mod trust;
 
 use std::fmt;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 pub use net::Net;
+pub use trust::Trust;
 
 /// The longest body that is read, in bytes; a longer one is [`Lost::TooLarge`].
 ///
@@ -49,7 +51,8 @@ impl std::error::Error for Lost {}
 /// Sends one request, once, and reads one bounded response.
 #[async_trait]
 pub trait Transport: Send + Sync + fmt::Debug {
-    /// Sends `request` and reads its whole response within `limit`. Never repeats it, follows no redirect.
+    /// Sends `request` and reads its whole response within `limit`. Never repeats it, follows no redirect. A [`Trust`] among
+    /// its extensions says whom else to believe that they are the server.
     ///
     /// # Errors
     /// [`Lost`] tells whether the server may have acted.

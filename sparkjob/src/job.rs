@@ -1,16 +1,21 @@
 //! What a job is, where it runs, how it is recognised: plain data, no I/O.
 
+mod access;
 mod identity;
 mod livy_url;
 mod place;
 mod reference;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::hidden::Hidden;
+
+pub use access::{Access, SecretArn};
 pub use identity::{Digest, Identity};
 pub use livy_url::{DEFAULT_LIVY_PORT, LivyUrl};
 pub use place::Place;
@@ -20,7 +25,9 @@ pub use reference::{Realm, RunRef};
 ///
 /// Serialised, it is the description that a template would give, in canonical form: defaults and empty values left out,
 /// fields in a fixed order. [`Identity::derive`] hashes just that, so neither the order nor the names here may change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+///
+/// Debug shows it so, too, without what looks like a secret.
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Job {
     /// Where it runs.
@@ -78,8 +85,8 @@ impl Job {
 pub type Tags = BTreeMap<String, String>;
 
 /// What is said in the words of the engine's own API: properties such as `JobDriver`, by their names here, each with its
-/// value in the API's spelling and types.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+/// value in the API's spelling and types. Debug shows no secrets.
+#[derive(Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Native(pub BTreeMap<String, Value>);
 
@@ -95,8 +102,8 @@ impl Native {
     }
 }
 
-/// The portable description of what runs, as `spark-submit` would take it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The portable description of what runs, as `spark-submit` would take it. Debug shows no secrets.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Parameters {
     /// The jar or Python file.
@@ -152,6 +159,35 @@ pub struct Parameters {
     /// Spark properties.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub configuration: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Job").field(&Shown(self)).field(&self.tags).finish()
+    }
+}
+
+impl fmt::Debug for Native {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Native").field(&Shown(self)).finish()
+    }
+}
+
+impl fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Parameters").field(&Shown(self)).finish()
+    }
+}
+
+/// A part of a description, as JSON without secrets.
+struct Shown<'a, T>(&'a T);
+
+impl<T: Serialize> fmt::Debug for Shown<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = serde_json::to_value(self.0).map_err(|_| fmt::Error)?;
+        let hidden = Hidden::in_description(&value);
+        write!(f, "{}", hidden.shown(value))
+    }
 }
 
 /// Whether a job is meant to end.

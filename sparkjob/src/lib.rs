@@ -6,10 +6,11 @@
 //! are texts and an empty text for nothing, and knows the names that belong to every custom resource.
 //!
 //! Imports run one way: `lifecycle -> engine -> job`. [`spark_submit`] knows of these only the last, so
-//! that both an engine and [`properties`] may ask it.
+//! that both an engine and [`properties`] may ask it; [`hidden`] stands below all, and finds what no text may show.
 
 pub mod drive;
 pub mod engine;
+pub mod hidden;
 pub mod http;
 pub mod job;
 pub mod lifecycle;

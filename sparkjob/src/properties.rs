@@ -21,9 +21,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::job::{Job, Mode, Place};
+use crate::job::{Access, Job, Mode, Place, SecretArn};
 use program::Program;
-use reader::Reader;
+use reader::{Read, Reader};
 use scalar::text;
 use target::Target;
 
@@ -37,6 +37,8 @@ pub struct Description {
     pub job: Job,
     /// How it is managed.
     pub management: Management,
+    /// What lets into the place where it runs, where that asks for anything.
+    pub secret: Option<SecretArn>,
 }
 
 /// The time that a description has, as whoever reads it knows it.
@@ -61,11 +63,11 @@ impl Limit {
 /// All that is wrong with it, at once.
 pub fn read(properties: &Value, limit: &Limit) -> Result<Description, Faults> {
     let mut reader = Reader::over(properties).map_err(Faults)?;
-    let (parts, management) = take(&mut reader, limit);
+    let Whole { parts, management, secret } = take(&mut reader, limit);
     let is_parameter = |name: &str| parameters::names().contains(&name);
     let faults = reader.finish(|name| is_parameter(name).then_some("into Parameters"));
     match parts.job() {
-        Some(job) if faults.is_empty() => Ok(Description { job, management }),
+        Some(job) if faults.is_empty() => Ok(Description { job, management, secret }),
         // What is missing was found faulty where it was looked for.
         _ => Err(Faults(faults)),
     }
@@ -93,6 +95,13 @@ pub fn read_place(properties: &Value) -> Option<Place> {
     target::take(&mut reader).place
 }
 
+/// Reads which secret lets into the place where a job runs, and nothing else; nothing of a place that is faulty.
+pub fn read_access(properties: &Value) -> Access {
+    let mut reader = Reader::over_any(properties);
+    let secret = reader.take(SECRET, secret_arn);
+    read_place(properties).map_or_else(Access::default, |place| Access::to(place, secret))
+}
+
 /// What a Delete reads of a description: where its jobs run, how they are managed and what credentials that needs. Values
 /// that are no short texts, numbers or truths are none of these.
 pub fn for_a_delete(properties: &Value) -> Value {
@@ -100,7 +109,7 @@ pub fn for_a_delete(properties: &Value) -> Value {
     target::take(&mut reader);
     management::take(&mut reader, &Limit::none());
     let mut names = reader.into_known();
-    names.extend(["LivySecretArn", "ServiceTimeout"]);
+    names.extend([SECRET, "ServiceTimeout"]);
     let is_short = |value: &Value| match value {
         Value::String(text) => text.len() <= LONGEST_KEPT,
         other => other.is_number() || other.is_boolean(),
@@ -115,7 +124,7 @@ pub fn for_a_delete(properties: &Value) -> Value {
 /// No address and no id is longer, in bytes.
 const LONGEST_KEPT: usize = 4096;
 
-/// The names of all properties that a description may have, without those that are not supported yet.
+/// The names of all properties that a description may have, in the order in which they are read.
 pub fn known_names() -> KnownNames {
     let mut reader = Reader::over_any(&Value::Null);
     take(&mut reader, &Limit::none());
@@ -159,16 +168,37 @@ impl Parts {
 /// from an API's documentation, where the first letter of all of them is a small one.
 const BESIDE_NATIVE: [&str; 5] = ["VirtualClusterId", "ApplicationId", "Mode", "Tags", "Name"];
 
-fn take(reader: &mut Reader, limit: &Limit) -> (Parts, Management) {
+/// The property that names what lets into a Livy.
+const SECRET: &str = "LivySecretArn";
+
+/// All that a description says.
+struct Whole {
+    parts: Parts,
+    management: Management,
+    secret: Option<SecretArn>,
+}
+
+fn take(reader: &mut Reader, limit: &Limit) -> Whole {
     reader.skip("ServiceToken");
     let parts = take_parts(reader);
-    reader.refuse("LivySecretArn");
+    if parts.place.as_ref().is_some_and(|place| !place.is_livy()) && reader.has(SECRET) {
+        reader.fault(
+            Fault::new("is for Livy only: the other engines are asked with the submitter's own role").under(SECRET),
+        );
+    }
+    let secret = reader.take(SECRET, secret_arn);
     let management = management::take(reader, limit);
     if parts.program.mode == Some(Mode::Streaming) && management.update_strategy == UpdateStrategy::FinishThenStart {
         let problem = "FinishThenStart waits for a job to end, which one with Mode STREAMING does not";
         reader.fault(Fault::new(problem).under("UpdateStrategy"));
     }
-    (parts, management)
+    Whole { parts, management, secret }
+}
+
+/// Who mistakes the property may have put the secret itself there: it is not shown.
+fn secret_arn(value: &Value) -> Read<SecretArn> {
+    let text = value.as_str().ok_or_else(|| vec![Fault::wrong("must be a string", value).private()])?;
+    text.parse().map_err(|problem: String| vec![Fault::new(problem)])
 }
 
 fn accept_other_spellings(reader: &mut Reader) {
@@ -183,13 +213,6 @@ fn accept_other_spellings(reader: &mut Reader) {
 fn take_parts(reader: &mut Reader) -> Parts {
     accept_other_spellings(reader);
     let Target { engine, place } = target::take(reader);
-    let program = program::take(reader, engine, |name| names().contains(&name));
+    let program = program::take(reader, engine, |name| known_names().beside.contains(&name));
     Parts { place, program, rerun: reader.take_or_default("Rerun", text) }
-}
-
-/// Every property's name.
-fn names() -> Vec<&'static str> {
-    let mut reader = Reader::over_any(&Value::Null);
-    take(&mut reader, &Limit::none());
-    reader.names()
 }

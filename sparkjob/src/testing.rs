@@ -10,14 +10,18 @@ mod aws;
 mod emr;
 mod fault;
 mod livy;
+mod record;
 mod script;
+mod secrets;
 mod served;
 
 pub use aws::{ACCOUNT, REGION, engines};
 pub use emr::{EmrCluster, EmrRun, FakeEmr, OPENED, Operation, Service};
 pub use fault::{Death, Fault, Faulty, Instead, Sent};
 pub use livy::{FakeLivy, Made, Version};
+pub use record::note;
 pub use script::{End, Script};
+pub use secrets::FakeSecrets;
 pub use served::Served;
 
 #[cfg(test)]

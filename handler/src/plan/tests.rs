@@ -458,3 +458,51 @@ fn a_delete_by_arn_needs_no_properties() {
     let changes = json!({"PhysicalResourceId": ARN, "ResourceProperties": null});
     assert_eq!(goal("Delete", changes), Goal::Stop(Target::Run(ARN.parse().expect("a reference"))));
 }
+
+#[test]
+fn each_place_is_entered_with_the_secret_beside_it() {
+    let secret = |name: &str| format!("arn:aws:secretsmanager:eu-west-1:123456789012:secret:{name}");
+    let description = |host: &str, name: &str| {
+        let properties = with(sample::properties(), "LivyHost", host);
+        with(properties, "LivySecretArn", &secret(name))
+    };
+    let place = |host: &str| Place::Livy(format!("http://{host}:8998").parse().expect("an address"));
+    let secret_of = |plan: &Plan, host: &str| plan.access.secret(&place(host)).map(ToString::to_string);
+
+    let create = planned("Create", json!({"ResourceProperties": description("new", "b")})).expect("a plan");
+    assert_eq!((secret_of(&create, "new"), secret_of(&create, "old")), (Some(secret("b")), None));
+
+    let (old, new) = (description("old", "a"), description("new", "b"));
+    let id = created(&old).to_string();
+    let update = json!({"PhysicalResourceId": id, "OldResourceProperties": old, "ResourceProperties": new});
+    let update = planned("Update", update).expect("a plan");
+    assert_eq!((secret_of(&update, "new"), secret_of(&update, "old")), (Some(secret("b")), Some(secret("a"))));
+
+    // What a Delete is reduced to still says it, and a description that is faulty otherwise does, too.
+    for properties in [old.clone(), with(old.clone(), "Parameters", "faulty")] {
+        let delete = json!({"PhysicalResourceId": id, "ResourceProperties": properties});
+        assert_eq!(secret_of(&planned("Delete", delete).expect("a plan"), "old"), Some(secret("a")));
+    }
+}
+
+#[test]
+fn another_secret_alone_is_no_change() {
+    let old = with(sample::properties(), "LivySecretArn", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:a");
+    let new = with(sample::properties(), "LivySecretArn", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:b");
+    for (old, new) in [(&old, &new), (&sample::properties(), &new), (&old, &sample::properties())] {
+        assert_eq!(updated(old, new), kept(old));
+    }
+}
+
+#[test]
+fn what_looks_like_a_secret_is_hidden_whatever_else_is_wrong() {
+    let mut properties = sample::properties();
+    properties["Parameters"]["Environment"] = json!({"DB_PASSWORD": "hunter2"});
+    properties["Zzz"] = json!({"token": "hunter3"});
+    let event = sample::event("Create", json!({"ResourceProperties": properties}));
+    let envelope = sample::envelope(&event);
+    let now = envelope.response_url.signed().unwrap_or_default();
+    let times = Times::of(&envelope, &event, now, now + Duration::from_mins(15));
+    let request = Request::of(envelope, event, &times);
+    assert_eq!(request.hidden().mask("hunter2 and hunter3"), "*** and ***");
+}

@@ -13,7 +13,7 @@ use sparkjob::http::Transport;
 use sparkjob::job::Timestamp;
 use sparkjob::testing::engines;
 
-use crate::town::{BUCKET, Engine, Town};
+use crate::town::{BUCKET, Engine, PASSWORD, Town};
 
 /// What one invocation may take.
 const INVOCATION: Duration = Duration::from_mins(15);
@@ -66,8 +66,10 @@ pub struct Stack {
     requests: u32,
     properties: Value,
     id: Option<String>,
-    /// What the clean-up is to delete.
-    replaced: Vec<String>,
+    /// What the resource of that id was described as.
+    described: Value,
+    /// What the clean-up is to delete, each as it was described.
+    replaced: Vec<(String, Value)>,
 }
 
 impl Stack {
@@ -83,6 +85,7 @@ impl Stack {
             requests: 0,
             properties: Value::Null,
             id: None,
+            described: Value::Null,
             replaced: Vec::new(),
         }
     }
@@ -105,7 +108,12 @@ impl Stack {
 
     /// An update that moves the job to that engine.
     pub fn update_on(&mut self, engine: Engine, file: &str, told: Properties) -> Delivery {
-        let old = std::mem::replace(&mut self.properties, properties(engine, file, told));
+        self.update_with(properties(engine, file, told))
+    }
+
+    /// An update to these properties and no others.
+    pub fn update_with(&mut self, properties: Value) -> Delivery {
+        let old = std::mem::replace(&mut self.properties, properties);
         let id = self.id.clone();
         self.request("Update", json!({ "OldResourceProperties": old, "PhysicalResourceId": id }))
     }
@@ -129,7 +137,8 @@ impl Stack {
     /// Takes note of an answer: another id is a replacement.
     pub fn answered(&mut self, answer: &Answer) {
         let before = self.id.replace(answer.id.clone());
-        self.replaced.extend(before.filter(|before| *before != answer.id));
+        let described = std::mem::replace(&mut self.described, self.properties.clone());
+        self.replaced.extend(before.filter(|before| *before != answer.id).map(|before| (before, described)));
     }
 
     /// Cleans up what was replaced, then deletes the resource.
@@ -142,7 +151,10 @@ impl Stack {
     /// What `CloudFormation` sends to clean up what was replaced, and then to delete the resource.
     pub fn deletes(&mut self) -> Vec<Delivery> {
         let replaced = std::mem::take(&mut self.replaced);
-        let mut deletes: Vec<Delivery> = replaced.into_iter().map(|id| self.delete_of(&id)).collect();
+        let clean_up = |(id, described): (String, Value)| {
+            self.request("Delete", json!({ "PhysicalResourceId": id, "ResourceProperties": described }))
+        };
+        let mut deletes: Vec<Delivery> = replaced.into_iter().map(clean_up).collect();
         deletes.push(self.delete());
         deletes
     }
@@ -185,7 +197,7 @@ fn properties(engine: Engine, file: &str, told: Properties) -> Value {
         "UpdateStrategy": told.strategy,
         "WaitFor": told.wait_for,
         "ServiceTimeout": told.service_timeout.to_string(),
-        "Parameters": { "File": file },
+        "Parameters": { "File": file, "Environment": { "DB_PASSWORD": PASSWORD } },
     });
     if let Some(deploy_mode) = told.deploy_mode {
         properties["DeployMode"] = deploy_mode.into();

@@ -15,6 +15,7 @@ mod permissions;
 mod policy;
 mod sample;
 mod scenario;
+mod secrets;
 mod town;
 mod troubleshooting;
 

@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 use sparkjob::testing::{ACCOUNT, Operation, REGION};
 
 use crate::policy::{Given, Right, Role};
-use crate::town::{APPLICATION, CLUSTER, Engine, ROLE, VIRTUAL_CLUSTER};
+use crate::town::{APPLICATION, CLUSTER, Engine, LIVY_SECRET, ROLE, VIRTUAL_CLUSTER};
 use asked::TEMPLATE;
 
-/// The engines of AWS, and their policies by their names in the template.
-const ENGINES: [(Engine, &[&str]); 4] = [
+/// The engines, and their policies by their names in the template.
+const ENGINES: [(Engine, &[&str]); 5] = [
+    (Engine::Livy, &["livy-secrets"]),
     (Engine::LivyOnCluster, &["livy-on-cluster"]),
     (Engine::EmrOnEks, &["emr-on-eks", "emr-on-eks-job-templates"]),
     (Engine::EmrServerless, &["emr-serverless"]),
@@ -200,13 +201,13 @@ fn switched_on(engine: Engine) -> Given {
         ]),
         Engine::EmrServerless => Given::from([("EmrServerlessExecutionRoleArns", role)]),
         Engine::EmrSteps => Given::from([("EmrStepsExecutionRoleArns", role)]),
-        Engine::LivyOnCluster => Given::new(),
-        Engine::Livy => unreachable!("it needs no rights"),
+        Engine::Livy | Engine::LivyOnCluster => Given::new(),
     };
     let place = match engine {
         Engine::EmrOnEks => arn("emr-containers", &format!("/virtualclusters/{VIRTUAL_CLUSTER}")),
         Engine::EmrServerless => arn("emr-serverless", &format!("/applications/{APPLICATION}")),
-        _ => arn("elasticmapreduce", &format!("cluster/{CLUSTER}")),
+        Engine::Livy => LIVY_SECRET.to_owned(),
+        Engine::LivyOnCluster | Engine::EmrSteps => arn("elasticmapreduce", &format!("cluster/{CLUSTER}")),
     };
     given.insert(places(engine), place);
     given
@@ -230,7 +231,7 @@ fn places(engine: Engine) -> &'static str {
         Engine::EmrServerless => "ApplicationArns",
         Engine::EmrSteps => "ClusterArns",
         Engine::LivyOnCluster => "LivyClusterArns",
-        Engine::Livy => unreachable!("it needs no rights"),
+        Engine::Livy => "LivySecretArns",
     }
 }
 

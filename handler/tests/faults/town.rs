@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sparkjob::http::{Lost, Transport};
 use sparkjob::job::Timestamp;
 use sparkjob::testing::OPENED;
-use sparkjob::testing::{FakeEmr, FakeLivy, Script, Version};
+use sparkjob::testing::{FakeEmr, FakeLivy, FakeSecrets, Script, Version, note};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -52,7 +52,7 @@ impl Engine {
     /// The properties that say so.
     pub fn target(self) -> Value {
         match self {
-            Self::Livy => json!({"LivyHost": "emr"}),
+            Self::Livy => json!({"LivyHost": "emr", "LivySecretArn": LIVY_SECRET}),
             Self::LivyOnCluster => json!({"LivyClusterId": CLUSTER}),
             Self::EmrOnEks => json!({
                 "VirtualClusterId": VIRTUAL_CLUSTER, "ExecutionRoleArn": ROLE, "ReleaseLabel": "emr-7.5.0-latest",
@@ -75,6 +75,10 @@ impl Engine {
 pub const VIRTUAL_CLUSTER: &str = "0abc";
 pub const APPLICATION: &str = "00f1";
 pub const CLUSTER: &str = "j-1ABC";
+/// What every job knows, and no one else is to.
+pub const PASSWORD: &str = "hunter2-db";
+/// The secret that lets into [`Engine::Livy`].
+pub const LIVY_SECRET: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:livy-AbCdEf";
 pub const ROLE: &str = "arn:aws:iam::123456789012:role/job";
 
 /// Engines whose jobs run until they are stopped, and the bucket. Clones share one town.
@@ -83,6 +87,7 @@ pub struct Town {
     engine: Engine,
     livy: FakeLivy,
     emr: FakeEmr,
+    secrets: FakeSecrets,
     /// The bodies that were put, for each request.
     answers: Arc<Mutex<BTreeMap<String, Vec<Bytes>>>>,
     /// News of each.
@@ -110,12 +115,19 @@ impl Town {
             livy.script(file, Script::endless());
             emr.script(file, Script::endless());
         }
-        livy.script(crate::DYING, Script::dying(Duration::from_secs(5)));
-        emr.script(crate::DYING, Script::dying(Duration::from_secs(5)));
+        let says = vec![format!("connecting as me with {PASSWORD}")];
+        let dying = Script { says, ..Script::dying(Duration::from_secs(5)) };
+        livy.script(crate::DYING, dying.clone());
+        emr.script(crate::DYING, dying);
         emr.lose_client(crate::ORPHAN, Duration::from_secs(5));
         livy.allow_local(&["/jobs/"]);
         emr.refuse(crate::REFUSED);
-        Self { engine, livy, emr, answers: Arc::default(), answered: Arc::default() }
+        let secrets = FakeSecrets::new();
+        secrets.keep(LIVY_SECRET, r#"{"token": "hunter2"}"#);
+        if engine == Engine::Livy {
+            livy.demand(Some(("authorization", "Bearer hunter2")));
+        }
+        Self { engine, livy, emr, secrets, answers: Arc::default(), answered: Arc::default() }
     }
 
     /// What every clock shows.
@@ -141,6 +153,11 @@ impl Town {
     /// Its EMR.
     pub fn emr(&self) -> &FakeEmr {
         &self.emr
+    }
+
+    /// Its Secrets Manager.
+    pub fn secrets(&self) -> &FakeSecrets {
+        &self.secrets
     }
 
     /// Ends the old job, well, within this time.
@@ -236,6 +253,7 @@ impl Town {
         assert!(!headers.contains_key(header::CONTENT_TYPE) && !headers.contains_key(header::TRANSFER_ENCODING));
         assert_eq!(headers[header::CONTENT_LENGTH], body.len().to_string());
         assert!(body.len() <= 4096, "{} bytes", body.len());
+        note(&String::from_utf8_lossy(body));
         let answer: Value = serde_json::from_slice(body).expect("an answer is JSON");
         let id = answer["PhysicalResourceId"].as_str().expect("an id");
         assert!((1..=1024).contains(&id.len()));
@@ -264,7 +282,9 @@ impl Transport for Town {
             *denied.status_mut() = StatusCode::FORBIDDEN;
             return Ok(denied);
         }
-        if host.ends_with(".amazonaws.com") {
+        if host.starts_with("secretsmanager.") {
+            self.secrets.send(request, limit).await
+        } else if host.ends_with(".amazonaws.com") {
             self.emr.send(request, limit).await
         } else {
             self.livy.send(request, limit).await

@@ -21,12 +21,14 @@ pub struct Failed {
     pub kind: Kind,
     /// What came back, in the words of whoever answered.
     pub said: String,
+    /// What to do about it; empty where the kind alone tells.
+    pub advice: String,
 }
 
 impl Failed {
     /// Such a call, and what came back.
     pub fn new(kind: Kind, said: impl Into<String>) -> Self {
-        Self { kind, said: said.into() }
+        Self { kind, said: said.into(), advice: String::new() }
     }
 
     /// An answer that is of no use, in whatever words.
@@ -36,7 +38,7 @@ impl Failed {
 
     /// The same, told for people.
     pub fn while_doing(self, doing: impl Into<String>) -> Trouble {
-        Trouble::new(self.kind, doing, self.said)
+        Trouble { advice: self.advice, ..Trouble::new(self.kind, doing, self.said) }
     }
 }
 

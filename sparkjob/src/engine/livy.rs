@@ -4,7 +4,9 @@
 //! time: so a job is submitted under a name that belongs to one request, and after a lost answer it is looked for under it.
 
 mod answer;
+mod credentials;
 mod log;
+mod login;
 mod status;
 mod submission;
 mod wire;
@@ -19,14 +21,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Method, Request, header};
+use http::{Method, Request, Response, StatusCode, header};
 use serde::de::{DeserializeOwned, IgnoredAny};
+use tracing::warn;
 
 use super::answer::{Asked, Failed};
 use super::text::clip;
 use super::{Engine, How, Kind, Links, Lookup, Report, SUBMISSION_LIMIT, Trouble, doing};
-use crate::http::Transport;
+use crate::hidden::Hidden;
+use crate::http::{Lost, Transport};
 use crate::job::{Identity, Job, LivyUrl, Place, Run, RunRef, Status, Tags, Timestamp};
+use credentials::Credentials;
+pub use login::Login;
 use wire::{Batch, Listing, Log, Name};
 
 /// How long a look is waited for.
@@ -46,6 +52,9 @@ const MAX_ID: u64 = i32::MAX as u64;
 /// Why a Livy before 0.6 is refused.
 const NAMELESS: &str = "this Livy does not keep the names of batches, so it cannot be told whether a job was submitted \
                         already; Livy 0.6 or later is needed, which EMR 5.30 and later have";
+/// What to do about a Livy that asks for credentials.
+const LOCKED: &str =
+    "Name the secret that lets into this Livy (LivySecretArn), and deploy again; Kerberos is not supported.";
 /// As much as is quoted of a name that is not ours, in characters.
 const MAX_OTHER: usize = 100;
 /// A 404 that Livy has no reason for.
@@ -57,16 +66,18 @@ pub struct Livy {
     place: Place,
     url: LivyUrl,
     transport: Arc<dyn Transport>,
+    /// What lets into it; none where it asks for nothing.
+    login: Option<Arc<Login>>,
 }
 
 impl Livy {
-    pub fn new(url: LivyUrl, transport: Arc<dyn Transport>) -> Self {
-        Self::at(Place::Livy(url.clone()), url, transport)
+    pub fn new(url: LivyUrl, transport: Arc<dyn Transport>, login: Option<Arc<Login>>) -> Self {
+        Self::at(Place::Livy(url.clone()), url, transport, login)
     }
 
     /// The server at `url` that the template names as `place`, and that its runs and texts are to name so.
-    pub fn at(place: Place, url: LivyUrl, transport: Arc<dyn Transport>) -> Self {
-        Self { place, url, transport }
+    pub fn at(place: Place, url: LivyUrl, transport: Arc<dyn Transport>, login: Option<Arc<Login>>) -> Self {
+        Self { place, url, transport, login }
     }
 }
 
@@ -153,6 +164,10 @@ impl Engine for Livy {
                 ..Report::default()
             },
         }
+    }
+
+    fn hidden(&self) -> Hidden {
+        self.login.as_ref().map(|login| login.hidden()).unwrap_or_default()
     }
 }
 
@@ -273,9 +288,72 @@ impl Livy {
             .header(header::ACCEPT, "application/json")
             .header(header::CONTENT_TYPE, "application/json")
             .body(body)
-            .map_err(|error| Failed { kind: Kind::Rejected, said: format!("not an address: {error}") })?;
-        answer::read(asked, self.transport.send(request, limit).await)
+            .map_err(|error| Failed::new(Kind::Rejected, format!("not an address: {error}")))?;
+        let came = match &self.login {
+            Some(login) => self.send_logged_in(login, request, limit).await?,
+            None => self.transport.send(request, limit).await,
+        };
+        let is_locked = is_unauthorized(&came);
+        answer::read(asked, came).map_err(|failed| match &self.login {
+            Some(login) if is_locked => login.refused(failed),
+            None if is_locked => Failed { advice: LOCKED.to_owned(), ..failed },
+            _ => failed,
+        })
     }
+
+    /// Sends `request` with what lets in, and once more where that has changed since it was fetched: whoever was not let in
+    /// has done nothing.
+    async fn send_logged_in(
+        &self,
+        login: &Login,
+        request: Request<Bytes>,
+        limit: Duration,
+    ) -> Result<Result<Response<Bytes>, Lost>, Failed> {
+        let known = login.known();
+        let credentials = match &known {
+            Some(known) => Arc::clone(known),
+            None => self.log_in(login).await?,
+        };
+        let came = self.transport.send(self.with(&credentials, login, request.clone())?, limit).await;
+        if known.is_none() || !is_unauthorized(&came) {
+            return Ok(came);
+        }
+        let anew = self.log_in(login).await?;
+        if anew == credentials {
+            return Ok(came);
+        }
+        Ok(self.transport.send(self.with(&anew, login, request)?, limit).await)
+    }
+
+    async fn log_in(&self, login: &Login) -> Result<Arc<Credentials>, Failed> {
+        let credentials = login.fetch().await?;
+        if self.url.is_open() {
+            warn!("{} is spoken to over http: whoever is on the way can read its credentials", self.place);
+        }
+        Ok(credentials)
+    }
+
+    /// `request` with what lets in. It goes to this Livy and nowhere else, as no redirect is followed.
+    fn with(
+        &self,
+        credentials: &Credentials,
+        login: &Login,
+        mut request: Request<Bytes>,
+    ) -> Result<Request<Bytes>, Failed> {
+        request.headers_mut().extend(credentials.headers.clone());
+        if let Some(trust) = &credentials.trust {
+            if !self.url.is_encrypted() {
+                return Err(login.unfit("it has a ca, and this Livy is spoken to over http, where that proves nothing"));
+            }
+            request.extensions_mut().insert(trust.clone());
+        }
+        Ok(request)
+    }
+}
+
+/// Whether it was not let in. A 403 is something else: the server knows who asks.
+fn is_unauthorized(came: &Result<Response<Bytes>, Lost>) -> bool {
+    came.as_ref().is_ok_and(|response| response.status() == StatusCode::UNAUTHORIZED)
 }
 
 /// Whether `batch` is the one that `run` means. After a restart Livy counts from 0 again, so the id alone does not tell.

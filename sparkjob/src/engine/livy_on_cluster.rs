@@ -14,8 +14,9 @@ use async_trait::async_trait;
 
 use super::aws::AwsError;
 use super::emr_cluster::{Cluster, EmrCluster, NAME_ANOTHER, Refusal, refusal};
-use super::livy::Livy;
+use super::livy::{Livy, Login};
 use super::{Engine, How, Kind, Links, Lookup, Report, Trouble, doing};
+use crate::hidden::Hidden;
 use crate::http::Transport;
 use crate::http::sdk::Aws;
 use crate::job::{DEFAULT_LIVY_PORT, Identity, Job, LivyUrl, Place, Run, RunRef, Status, Tags, Timestamp};
@@ -27,11 +28,13 @@ pub struct LivyOnCluster {
     transport: Arc<dyn Transport>,
     /// The server where it was last found, for as long as it answers there: of several primary nodes another may take over.
     known: Mutex<Option<Arc<Livy>>>,
+    /// What lets into it, wherever it is; none where it asks for nothing.
+    login: Option<Arc<Login>>,
 }
 
 impl LivyOnCluster {
-    pub fn new(cluster: String, transport: Arc<dyn Transport>, aws: Arc<Aws>) -> Self {
-        Self { cluster: EmrCluster::new(cluster, aws), transport, known: Mutex::default() }
+    pub fn new(cluster: String, transport: Arc<dyn Transport>, aws: Arc<Aws>, login: Option<Arc<Login>>) -> Self {
+        Self { cluster: EmrCluster::new(cluster, aws), transport, known: Mutex::default(), login }
     }
 }
 
@@ -105,6 +108,10 @@ impl Engine for LivyOnCluster {
         report.links = Links { console: links.console, log_uri: links.log_uri, ..report.links };
         report
     }
+
+    fn hidden(&self) -> Hidden {
+        self.login.as_ref().map(|login| login.hidden()).unwrap_or_default()
+    }
 }
 
 impl LivyOnCluster {
@@ -147,7 +154,7 @@ impl LivyOnCluster {
         let url = LivyUrl::from_host(&cluster.primary, DEFAULT_LIVY_PORT);
         let url =
             url.map_err(|_| AwsError::unavailable(format!("EMR gives no host for the primary node of cluster {id}")))?;
-        Ok(Found::Livy(Arc::new(Livy::at(self.place(), url, Arc::clone(&self.transport)))))
+        Ok(Found::Livy(Arc::new(Livy::at(self.place(), url, Arc::clone(&self.transport), self.login.clone()))))
     }
 
     /// Forgets where Livy is when it does not answer there: the next call asks EMR.

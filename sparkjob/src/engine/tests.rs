@@ -30,7 +30,7 @@ pub fn identity(job: &Job) -> Identity {
 }
 
 pub fn engine(emr: &FakeEmr, place: &Place) -> Arc<dyn Engine> {
-    testing::engines(Arc::new(emr.clone())).at(place)
+    testing::engines(Arc::new(emr.clone())).at(place, None)
 }
 
 pub async fn start(engine: &dyn Engine, job: &Job) -> RunRef {
@@ -84,7 +84,7 @@ async fn nothing_is_quoted_of_an_answer_that_is_not_the_services() {
             (400, r#"{"jobDriver": "hunter2"}"#),
             (502, "<html>hunter2</html>"),
         ] {
-            let engine = testing::engines(Arc::new(Parrot::of(status, body))).at(&job.place);
+            let engine = testing::engines(Arc::new(Parrot::of(status, body))).at(&job.place, None);
             let told = [
                 format!("{:?}", engine.start(&job, &identity(&job)).await),
                 format!("{:?}", engine.find(&identity(&job), Lookup::Owner, Timestamp::default()).await),
@@ -105,7 +105,7 @@ async fn what_cannot_be_signed_or_addressed_was_not_sent_and_is_not_sent_again()
             let transport: Arc<dyn Transport> = Arc::new(emr.clone());
             let aws = Aws::of(&transport, config);
             let engines = Engines::with(transport, aws);
-            let engine = engines.at(&job.place);
+            let engine = engines.at(&job.place, None);
             let troubles = [
                 engine.start(&job, &identity(&job)).await.expect_err("nothing to sign it with"),
                 engine.describe(std::slice::from_ref(&run)).await.expect_err("nothing to sign it with"),

@@ -32,6 +32,22 @@ impl LivyUrl {
         format!("http://{written}:{port}").parse().map_err(|_| fault())
     }
 
+    /// Whether what is sent there can be read on the way: over http, to another host than this one.
+    pub fn is_open(&self) -> bool {
+        let is_here = |url: &Url| match url.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        !self.is_encrypted() && !Url::parse(&self.0).is_ok_and(|url| is_here(&url))
+    }
+
+    /// Whether it is spoken to over https.
+    pub fn is_encrypted(&self) -> bool {
+        self.0.starts_with("https:")
+    }
+
     /// The address of one of Livy's resources: `path` begins with a slash.
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)
@@ -154,6 +170,22 @@ mod tests {
         for host in ["", "emr:8998", "http://emr", "emr/livy", "me@emr", "emr?a", "emr#a", "e mr", "[::1", "::g", "%2f"]
         {
             assert!(LivyUrl::from_host(host, DEFAULT_LIVY_PORT).is_err(), "{host}");
+        }
+    }
+
+    #[test]
+    fn what_is_sent_over_http_to_another_host_is_open() {
+        for (address, is_open) in [
+            ("http://emr:8998", true),
+            ("http://10.0.0.7", true),
+            ("http://localhost.example.org", true),
+            ("https://emr", false),
+            ("http://localhost:8998", false),
+            ("http://127.0.0.1", false),
+            ("http://[::1]", false),
+        ] {
+            let url: LivyUrl = address.parse().expect("an address");
+            assert_eq!((url.is_open(), url.is_encrypted()), (is_open, address.starts_with("https")), "{address}");
         }
     }
 

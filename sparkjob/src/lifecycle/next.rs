@@ -31,6 +31,19 @@ pub enum Action {
     Done(Box<Outcome>),
 }
 
+impl Action {
+    /// Where it is done; none where there is nothing to ask.
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Find(place, ..) => Some(place),
+            Self::Start(wanted) => Some(&wanted.job.place),
+            Self::Describe(runs) => runs.first().map(|run| &run.place),
+            Self::Cancel(run, _) | Self::Tag(run, _) | Self::Report(run) => Some(&run.place),
+            Self::Late | Self::Wait(_) | Self::Done(_) => None,
+        }
+    }
+}
+
 /// What came of an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seen {

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::next::Action;
 use crate::engine::Lookup;
-use crate::job::{Digest, Identity, Job, Place, RunRef, Tags, Timestamp};
+use crate::hidden::Hidden;
+use crate::job::{Access, Digest, Identity, Job, Place, RunRef, Tags, Timestamp};
 use crate::properties::{Management, WaitFor};
 
 /// By how much the clocks of those who take part may differ.
@@ -28,6 +29,10 @@ pub struct Plan {
     pub management: Management,
     /// Until when.
     pub deadlines: Deadlines,
+    /// What lets into the places that it has to do with.
+    pub access: Access,
+    /// What nothing that is learnt may show.
+    pub hidden: Hidden,
 }
 
 impl Plan {

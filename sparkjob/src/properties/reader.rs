@@ -13,7 +13,6 @@ pub(super) type Read<T> = Result<T, Vec<Fault>>;
 pub(super) struct Reader<'a> {
     left: BTreeMap<&'a str, &'a Value>,
     known: Vec<&'static str>,
-    later: Vec<&'static str>,
     faults: Vec<Fault>,
 }
 
@@ -32,7 +31,7 @@ impl<'a> Reader<'a> {
     pub fn over_any(value: &'a Value) -> Self {
         let properties = value.as_object().into_iter().flatten();
         let left = properties.map(|(name, value)| (name.as_str(), value)).collect();
-        Self { left, known: Vec::new(), later: Vec::new(), faults: Vec::new() }
+        Self { left, known: Vec::new(), faults: Vec::new() }
     }
 
     /// Reads the property `name`; none where it is absent, and where it is faulty, which is kept in mind.
@@ -91,16 +90,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Refuses the property `name`, which is documented but not done yet; tells whether it was given.
-    pub fn refuse(&mut self, name: &'static str) -> bool {
-        self.later.push(name);
-        let given = self.left.remove(name).is_some_and(|value| is_given(value) && !is_empty(value));
-        if given {
-            self.fault(Fault::new("not supported yet").under(name));
-        }
-        given
-    }
-
     /// Whether the property `name` is given and not yet taken.
     pub fn has(&self, name: &str) -> bool {
         self.left.get(name).is_some_and(|value| is_given(value))
@@ -129,28 +118,22 @@ impl<'a> Reader<'a> {
     }
 
     /// Every name that was asked for.
-    pub fn names(&self) -> Vec<&'static str> {
-        [self.known.as_slice(), &self.later].concat()
-    }
-
-    /// The same without those that are for later.
     pub fn into_known(self) -> Vec<&'static str> {
         self.known
     }
 
     /// All faults; a name that was not asked for is one. `place_of` tells where a name belongs that is known elsewhere.
     pub fn finish(mut self, place_of: impl Fn(&str) -> Option<&'static str>) -> Vec<Fault> {
-        let unknown = unknown_names(self.left.keys().copied(), &self.names(), &self.known, place_of, self.faults.len());
+        let unknown = unknown_names(self.left.keys().copied(), &self.known, place_of, self.faults.len());
         self.faults.extend(unknown);
         self.faults
     }
 }
 
-/// A fault for each of `names`, which are unknown: with the one of `names_near` that was meant, or with all that are `known`.
-/// So many others are `told` before them.
+/// A fault for each of `names`, which are unknown: with the one that was meant of those that are `known`, or with all of
+/// them. So many others are `told` before them.
 pub(super) fn unknown_names<'n>(
     names: impl Iterator<Item = &'n str>,
-    names_near: &[&str],
     known: &[&str],
     place_of: impl Fn(&str) -> Option<&'static str>,
     told: usize,
@@ -162,7 +145,7 @@ pub(super) fn unknown_names<'n>(
             "unknown".to_owned()
         } else if let Some(place) = place_of(name) {
             format!("unknown here; it belongs {place}")
-        } else if let Some(near) = nearest(name, names_near) {
+        } else if let Some(near) = nearest(name, known) {
             format!("unknown; did you mean {near}?")
         } else if listed {
             "unknown".to_owned()
@@ -199,16 +182,14 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_answered_with_the_nearest_or_with_all() {
-        let value = json!({"Filee": 1, "Color": 2, "Blue": 3, "Mode": "BATCH", "Tags": {"a": "b"}});
+        let value = json!({"Filee": 1, "Color": 2, "Blue": 3, "Mode": "BATCH"});
         let mut reader = Reader::over_any(&value);
         assert_eq!(reader.take("File", text), None);
         assert_eq!(reader.take("Args", text), None);
-        assert!(reader.refuse("Tags"));
         let faults = reader.finish(|name| (name == "Mode").then_some("beside it"));
         assert_eq!(
             told(&faults),
             [
-                "Tags: not supported yet",
                 "Blue: unknown; known are File, Args",
                 "Color: unknown",
                 "Filee: unknown; did you mean File?",
@@ -219,11 +200,10 @@ mod tests {
 
     #[test]
     fn empty_is_absent() {
-        let value = json!({"A": "", "B": null, "C": "", "D": [], "E": {}});
+        let value = json!({"A": "", "B": null});
         let mut reader = Reader::over_any(&value);
         assert_eq!(reader.take("A", text), None);
         assert_eq!(reader.take("B", text), None);
-        assert!(!reader.refuse("C") && !reader.refuse("D") && !reader.refuse("E"));
         assert_eq!(told(&reader.finish(|_| None)), Vec::<String>::new());
     }
 

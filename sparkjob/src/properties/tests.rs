@@ -94,7 +94,7 @@ fn each_fault_of_the_whole_is_told() {
                 "Zzz: unknown; known are LivyPort, LivyHost, LivyUrl, LivyClusterId, VirtualClusterId, ApplicationId, \
                  ClusterId, DeployMode, Parameters, ExecutionRoleArn, ReleaseLabel, JobDriver, JobTemplateId, \
                  JobTemplateParameters, HadoopJarStep, ConfigurationOverrides, RetryPolicyConfiguration, RetryPolicy, \
-                 ExecutionIamPolicy, ActionOnFailure, StepMonitoringConfiguration, Mode, TimeoutMinutes, Tags, Rerun, RunOn, \
+                 ExecutionIamPolicy, ActionOnFailure, StepMonitoringConfiguration, Mode, TimeoutMinutes, Tags, Rerun, LivySecretArn, RunOn, \
                  WaitFor, StableSeconds, UpdateStrategy, OnTimeout, OnDeleteError, ServiceTimeout",
             ],
         ),
@@ -122,10 +122,41 @@ fn faults_are_told_under_the_name_of_what_holds_the_description() {
 }
 
 #[test]
-fn what_is_for_later_says_so() {
+fn a_secret_is_named_by_its_arn_and_is_for_livy_only() {
+    const ARN: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:livy-AbCdEf";
     let description = |value: Value| json!({"LivyHost": "a", "Parameters": {"File": "/pi.py"}, "LivySecretArn": value});
-    assert_eq!(told(&description(json!("arn"))), ["LivySecretArn: not supported yet"]);
-    assert_eq!(told(&description(json!(""))), Vec::<String>::new());
+    let must = "LivySecretArn: must be the ARN of a secret: arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME";
+    assert_eq!(told(&description(json!("hunter2"))), [must]);
+    assert_eq!(told(&description(json!({"password": "hunter2"}))), ["LivySecretArn: must be a string, got an object"]);
+    assert_eq!(read(&description(json!(""))).map(|read| read.secret), Ok(None));
+    let of = |description: &Value| read(description).expect("no fault").secret.map(|secret| secret.to_string());
+    assert_eq!(of(&description(json!(ARN))).as_deref(), Some(ARN));
+    let elsewhere = json!({"ClusterId": "j-1ABC", "Parameters": {"File": "/pi.py"}, "LivySecretArn": ARN});
+    assert_eq!(
+        told(&elsewhere),
+        ["LivySecretArn: is for Livy only: the other engines are asked with the submitter's own role"]
+    );
+}
+
+#[test]
+fn a_secret_is_no_part_of_what_defines_a_job() {
+    let one = json!({"LivyHost": "a", "Parameters": {"File": "/pi.py"}});
+    let mut other = one.clone();
+    other["LivySecretArn"] = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:livy".into();
+    assert_eq!(read(&one).expect("no fault").job, read(&other).expect("no fault").job);
+}
+
+#[test]
+fn the_secret_of_a_place_is_read_whatever_else_is_wrong() {
+    const ARN: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:livy";
+    let secret = |description: &Value| {
+        let place = read_place(description)?;
+        read_access(description).secret(&place).map(ToString::to_string)
+    };
+    assert_eq!(secret(&json!({"LivyUrl": "http://a", "LivySecretArn": ARN, "Mode": 7})).as_deref(), Some(ARN));
+    assert_eq!(secret(&for_a_delete(&json!({"LivyUrl": "http://a", "LivySecretArn": ARN}))).as_deref(), Some(ARN));
+    assert_eq!(secret(&json!({"LivyUrl": "http://a", "LivySecretArn": "hunter2"})), None);
+    assert!(read_access(&json!({"LivySecretArn": ARN})).is_open());
 }
 
 #[test]
@@ -240,7 +271,8 @@ fn the_place_is_read_whatever_else_is_wrong() {
 
 /// A name that some object knows, or any.
 fn any_name() -> impl Strategy<Value = String> {
-    let known = [names(), parameters::names(), vec!["ServiceToken", "spark.executor.memory", "A"]].concat();
+    let known =
+        [known_names().beside, parameters::names(), vec!["ServiceToken", "spark.executor.memory", "A"]].concat();
     prop_oneof![4 => proptest::sample::select(known).prop_map(str::to_owned), 1 => any::<String>()]
 }
 

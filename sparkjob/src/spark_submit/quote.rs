@@ -83,11 +83,10 @@ fn means_something_in_double_quotes(c: char, splitter: Splitter) -> bool {
 }
 
 /// Splits as POSIX has it in [2.2 Quoting](https://pubs.opengroup.org/onlinepubs/9699919799/utilities/V3_chap02.html#tag_18_02)
-/// and expands nothing: a model of the services for tests.
+/// and expands nothing: what the services are taken to do.
 ///
 /// # Errors
 /// What is not closed.
-#[cfg(any(test, feature = "testing"))]
 pub fn split(text: &str) -> Result<Vec<String>, &'static str> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;

@@ -11,6 +11,7 @@ use http::{Method, Request, Response, StatusCode, header};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::record;
 use crate::http::{Lost, Transport};
 
 /// What happens to one request.
@@ -121,6 +122,7 @@ struct Plan {
 impl<T> Faulty<T> {
     /// A transport that sends through `inner`.
     pub fn new(inner: T) -> Self {
+        record::start();
         Self { inner: Arc::new(inner), plan: Arc::default(), since: Instant::now(), death: Death::default() }
     }
 

@@ -61,6 +61,11 @@ impl FakeLivy {
         self.world().denied = status;
     }
 
+    /// Lets in, from now on, only who sends this value of this header; none: everyone again.
+    pub fn demand(&self, header: Option<(&'static str, &str)>) {
+        self.world().demanded = header.map(|(name, value)| (name, value.to_owned()));
+    }
+
     /// Forgets a batch this long after its end, instead of 600 seconds; as with Livy it may take a minute more.
     pub fn forget_after(&self, retained: Duration) {
         self.world().retained = retained;

@@ -187,7 +187,7 @@ impl<'a> Scene<'a> {
     /// A real engine still knows the runs of the suite's last run.
     fn new(stand: &'a Stand, engines: &Engines, subject: &str) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970").as_nanos();
-        Self { stand, engine: engines.at(&stand.job.place), owner: format!("{subject}-{now}") }
+        Self { stand, engine: engines.at(&stand.job.place, None), owner: format!("{subject}-{now}") }
     }
 
     pub fn identity(&self, request: &str, job: &Job) -> Identity {

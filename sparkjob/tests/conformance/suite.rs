@@ -157,7 +157,7 @@ async fn what_is_gone_runs_nothing_and_needs_no_stopping(stand: &Stand) {
     let run = scene.start("1", WAITING).await;
     scene.stop(&run).await;
     for (how, place) in stand.world.gone().await {
-        let engine = stand.held.at(&place);
+        let engine = stand.held.at(&place, None);
         let mut job = stand.job(WAITING);
         job.place = place.clone();
         let identity = scene.identity("1", &job);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sparkjob::testing::{ACCOUNT, Operation, REGION};
 
 use crate::cloudformation::{Properties, Stack, deliver};
-use crate::town::{APPLICATION, CLUSTER, Engine, ROLE, Town, VIRTUAL_CLUSTER};
+use crate::town::{APPLICATION, CLUSTER, Engine, LIVY_SECRET, ROLE, Town, VIRTUAL_CLUSTER};
 use crate::{DYING, NEW, OLD};
 
 /// A job template, which says all that a job needs, as which role it runs too: [`ROLE`].
@@ -15,7 +15,7 @@ pub const TEMPLATE: &str = "0def";
 /// What is asked of an engine in the life of resources, and when things go wrong, in every way to start a job there.
 pub async fn of(engine: Engine) -> BTreeSet<Operation> {
     let mut asked = of_a_life(engine).await;
-    if engine != Engine::LivyOnCluster {
+    if !matches!(engine, Engine::Livy | Engine::LivyOnCluster) {
         asked.extend(of_a_job_as(engine, ROLE).await);
     }
     if engine == Engine::EmrOnEks {
@@ -73,9 +73,10 @@ pub fn by_template() -> Value {
     json!({"VirtualClusterId": VIRTUAL_CLUSTER, "JobTemplateId": TEMPLATE})
 }
 
-/// All that the town's EMR was asked for, and what that implies, by the function's own code.
+/// All that the town's EMR and Secrets Manager were asked for, and what that implies, by the function's own code.
 fn rights_of(town: &Town) -> BTreeSet<Operation> {
-    let asked = town.emr().operations();
+    let mut asked = town.emr().operations();
+    asked.extend(town.secrets().operations());
     let implied: Vec<Operation> = asked.iter().filter_map(implied).collect();
     let function = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:submitter");
     let from_code = |mut operation: Operation| {
@@ -106,6 +107,7 @@ pub fn elsewhere(asked: &BTreeSet<Operation>) -> BTreeSet<Operation> {
         for place in places {
             moved.resource = moved.resource.replace(&format!("/{place}"), &format!("/{place}0"));
         }
+        moved.resource = moved.resource.replace(LIVY_SECRET, &format!("{LIVY_SECRET}0"));
         moved
     });
     moved.filter(|moved| !asked.contains(moved)).collect()

@@ -75,7 +75,7 @@ proptest! {
 
     #[test]
     fn no_answer_is_taken_for_more_than_it_says(came in any_answer()) {
-        let engine = engines(Arc::new(Parrot(came.clone()))).at(&job().place);
+        let engine = engines(Arc::new(Parrot(came.clone()))).at(&job().place, None);
         let case = Case {
             job: &job(),
             run: &RunRef { place: job().place, id: "s-1".to_owned(), realm: None, name: Some(name()) },

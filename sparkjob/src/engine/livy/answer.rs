@@ -15,19 +15,20 @@ const MAX_QUOTE: usize = 600;
 
 /// The body of a success; none where Livy itself says that it knows no such batch.
 pub fn read<T: DeserializeOwned>(asked: Asked, came: Result<Response<Bytes>, Lost>) -> Result<Option<T>, Failed> {
-    let response = came.map_err(|lost| Failed { kind: kind_of_loss(asked, &lost), said: lost.to_string() })?;
+    let response = came.map_err(|lost| Failed::new(kind_of_loss(asked, &lost), lost.to_string()))?;
     let status = response.status();
     if status.is_success() {
-        return serde_json::from_slice(response.body()).map(Some).map_err(|_| Failed {
-            kind: undecided(asked),
-            said: format!("HTTP {} with an answer that is not Livy's{}", status.as_u16(), quoted(response.body())),
+        return serde_json::from_slice(response.body()).map(Some).map_err(|_| {
+            let said = format!("HTTP {} with an answer that is not Livy's{}", status.as_u16(), quoted(response.body()));
+            Failed::new(undecided(asked), said)
         });
     }
     if is_unknown_batch(&response) {
         return Ok(None);
     }
     let said = format!("HTTP {}{}{}", status.as_u16(), quoted(response.body()), hint(&response));
-    Err(Failed { kind: kind_of_status(asked, status, &said), said })
+    let kind = kind_of_status(asked, status, &said);
+    Err(Failed::new(kind, said))
 }
 
 /// What a status other than success means.

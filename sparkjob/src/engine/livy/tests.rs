@@ -22,7 +22,7 @@ fn place() -> Place {
 }
 
 fn engine(livy: &FakeLivy) -> Arc<dyn Engine> {
-    Engines::new(Arc::new(livy.clone())).at(&place())
+    Engines::new(Arc::new(livy.clone())).at(&place(), None)
 }
 
 #[tokio::test(start_paused = true)]

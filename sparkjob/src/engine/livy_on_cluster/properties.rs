@@ -30,7 +30,7 @@ impl Town {
     /// Whether what EMR says leads to a Livy.
     fn has_livy(&self, run: &RunRef) -> bool {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-        let engine = engines(Arc::new(self.clone())).at(&run.place);
+        let engine = engines(Arc::new(self.clone())).at(&run.place, None);
         _ = runtime.expect("a runtime").block_on(engine.describe(std::slice::from_ref(run)));
         self.has_livy.load(Ordering::SeqCst)
     }
@@ -103,6 +103,6 @@ proptest! {
             well: "\"success\"",
             may_be_gone: !has_livy && (says(&came, "TERMINAT") || refuses(&came, "Cluster id")),
         };
-        case.ask(&*engines(Arc::new(town)).at(&job().place))?;
+        case.ask(&*engines(Arc::new(town)).at(&job().place, None))?;
     }
 }

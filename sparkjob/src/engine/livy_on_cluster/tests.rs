@@ -39,7 +39,7 @@ impl Town {
     }
 
     fn engine(&self) -> Arc<dyn Engine> {
-        engines(Arc::new(self.clone())).at(&place())
+        engines(Arc::new(self.clone())).at(&place(), None)
     }
 }
 

@@ -266,3 +266,76 @@ async fn a_request_arrives_as_it_was_made() {
     let host = format!("host: {host}");
     assert_eq!(lines, [&format!("PUT {path} HTTP/1.1"), "", "accept: */*", "content-length: 7", &host, "{\"a\":1}"]);
 }
+
+/// A server at `localhost` over TLS that answers each connection once; its port, and the authority that vouches for it.
+fn tls_server(authority: &str) -> (u16, String) {
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let mut params = rcgen::CertificateParams::default();
+    params.distinguished_name.push(rcgen::DnType::CommonName, authority);
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority = params.self_signed(&key).expect("an authority");
+    let issuer = rcgen::Issuer::new(params, key);
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let params = rcgen::CertificateParams::new(["localhost".to_owned()]).expect("a name");
+    let certificate = params.signed_by(&key, &issuer).expect("a certificate");
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(key.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key.into())
+        .expect("a certificate and its key");
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, config) = (stream.expect("a connection"), Arc::clone(&config));
+            std::thread::spawn(move || {
+                let mut connection = rustls::ServerConnection::new(config).expect("a connection");
+                let mut tls = rustls::Stream::new(&mut connection, &mut stream);
+                // Whoever does not trust it sends nothing.
+                if tls.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {
+                    let _ = tls.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+                    connection.send_close_notify();
+                    let _ = connection.complete_io(&mut stream);
+                }
+            });
+        }
+    });
+    (port, authority.pem())
+}
+
+#[tokio::test]
+async fn a_server_is_believed_by_its_own_authority_where_a_request_says_so() {
+    let ((port, authority), (_, other)) = (tls_server("ours"), tls_server("another"));
+    let net = Net::default();
+    let ask = async |trust: Option<&str>| {
+        let mut request =
+            Request::get(format!("https://localhost:{port}/{SECRET}")).body(Bytes::new()).expect("a request");
+        if let Some(pem) = trust {
+            request.extensions_mut().insert(Trust::read(pem).expect("certificates"));
+        }
+        net.send(request, Duration::from_secs(5)).await.map(Response::into_body)
+    };
+    for _ in 0..2 {
+        assert_eq!(ask(Some(&authority)).await, Ok(Bytes::from_static(b"ok")));
+        assert_eq!(ask(Some(&format!("{other}{authority}"))).await, Ok(Bytes::from_static(b"ok")));
+        for stranger in [None, Some(&*other)] {
+            let lost = ask(stranger).await.expect_err("a stranger");
+            assert!(matches!(&lost, Lost::NotSent(why) if why.contains("UnknownIssuer")), "{lost:?}");
+        }
+    }
+    assert_eq!(net.trusting.lock().expect("no panic").len(), 3);
+}
+
+#[tokio::test]
+async fn clients_for_authorities_are_not_kept_without_end() {
+    let net = Net::default();
+    for _ in 0..=MAX_TRUSTING {
+        let own = rcgen::generate_simple_self_signed(["livy".to_owned()]).expect("a certificate").cert.pem();
+        net.client(Some(&Trust::read(&own).expect("a certificate"))).expect("a client");
+    }
+    assert_eq!(net.trusting.lock().expect("no panic").len(), 1);
+}

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use super::world::{BEGIN, World, reference, wanted};
 use crate::engine::Kind;
-use crate::job::Phase;
+use crate::hidden::Hidden;
+use crate::job::{Access, Phase};
 use crate::lifecycle::{Action, Deadlines, Goal, Plan, Target};
 use crate::outcome::Made;
 use crate::properties::{Management, OnDeleteError, OnTimeout, WaitFor};
 
 fn short(goal: Goal, management: Management, seconds: u64) -> Plan {
-    Plan { goal, management, deadlines: Deadlines::between(BEGIN, BEGIN + Duration::from_secs(seconds)) }
+    let deadlines = Deadlines::between(BEGIN, BEGIN + Duration::from_secs(seconds));
+    Plan { goal, management, deadlines, access: Access::default(), hidden: Hidden::default() }
 }
 
 fn until_done(on_timeout: OnTimeout) -> Management {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::engine::{Kind, Lookup, Report, Trouble};
-use crate::job::{Identity, Job, Phase, Place, Realm, Run, RunRef, Status, Timestamp};
+use crate::hidden::Hidden;
+use crate::job::{Access, Identity, Job, Phase, Place, Realm, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::{Action, Deadlines, Goal, Plan, Seen, State, Wanted, learn, next};
 use crate::outcome::Outcome;
 use crate::properties::Management;
@@ -336,5 +337,6 @@ pub fn wanted_at(place: &Place, file: &str, request: &str) -> Wanted {
 
 /// A plan with an hour's time.
 pub fn plan(goal: Goal, management: Management) -> Plan {
-    Plan { goal, management, deadlines: Deadlines::between(BEGIN, BEGIN + Duration::from_hours(1)) }
+    let deadlines = Deadlines::between(BEGIN, BEGIN + Duration::from_hours(1));
+    Plan { goal, management, deadlines, access: Access::default(), hidden: Hidden::default() }
 }

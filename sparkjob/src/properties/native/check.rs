@@ -120,7 +120,7 @@ fn check_structure(slot: Slot, structure: &'static Structure, value: &Value) -> 
     let known: Vec<String> = structure.members.keys().map(|member| spelling.spell(member)).collect();
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let unknown = given.keys().map(String::as_str).filter(|name| !known.iter().any(|known| is_same(known, name)));
-    let unknown = unknown_names(unknown, &known, &known, |_| None, faults.len());
+    let unknown = unknown_names(unknown, &known, |_| None, faults.len());
     // A structure in which nothing is given is one that was left out.
     if !(found.is_empty() && unknown.is_empty()) {
         faults.extend(missing.iter().map(|member| Fault::new("required").under(member)));

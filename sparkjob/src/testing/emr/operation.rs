@@ -15,7 +15,7 @@ pub struct Operation {
 
 impl Operation {
     /// One that brings nothing for conditions.
-    pub(super) fn new(action: String, resource: String) -> Self {
+    pub(in crate::testing) fn new(action: String, resource: String) -> Self {
         Self { action, resource, context: BTreeMap::new() }
     }
 

@@ -39,6 +39,9 @@ pub fn answer(world: &mut World, request: &Request<Bytes>) -> Answer {
     if let Some(status) = world.denied {
         return denied(status, request);
     }
+    if !world.is_let_in(request) {
+        return denied(401, request);
+    }
     let writes = matches!(*request.method(), Method::POST | Method::DELETE);
     if writes && !request.headers().contains_key("x-requested-by") {
         return page(400, request, "Missing Required Header for CSRF protection.");

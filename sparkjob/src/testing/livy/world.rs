@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::Request;
 use tokio::time::Instant;
 
 use crate::testing::script::{End, Script};
@@ -57,6 +59,8 @@ pub struct World {
     pub allowed: Option<Vec<String>>,
     pub busy: u32,
     pub denied: Option<u16>,
+    /// The header that every request must have; none: whoever asks is let in.
+    pub demanded: Option<(&'static str, String)>,
     pub retained: Duration,
     batches: Vec<Batch>,
     next_id: u64,
@@ -85,11 +89,19 @@ impl World {
             allowed: None,
             busy: 0,
             denied: None,
+            demanded: None,
             retained: Duration::from_mins(10),
             batches: Vec::new(),
             next_id: 0,
             started: Instant::now(),
         }
+    }
+
+    /// Whether a request has what is demanded.
+    pub fn is_let_in(&self, request: &Request<Bytes>) -> bool {
+        self.demanded.as_ref().is_none_or(|(name, value)| {
+            request.headers().get(*name).is_some_and(|given| given.as_bytes() == value.as_bytes())
+        })
     }
 
     /// Registers a batch and, unless that is refused, begins its job.

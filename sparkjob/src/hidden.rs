@@ -1,0 +1,144 @@
+//! What no text may show: the values in a description that look like secrets.
+//!
+//! A job's passwords come back from an engine in the log of the job, in an exception, in the reason of a state. Who reads the
+//! answer to a request, or the logs, is to see none of them.
+
+mod find;
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde_json::Value;
+
+/// What stands for a secret: no longer than the shortest of them, so that no text grows.
+const MASK: &str = "***";
+
+/// Shorter values are none, in characters: they stand in any text.
+const MIN_LENGTH: usize = 4;
+
+/// What is left of a secret where a text was cut is hidden from so many characters on.
+const MIN_BEGINNING: usize = 2;
+
+/// Where our own texts were cut.
+const CUT: char = '\u{2026}';
+
+/// Texts that are to be shown nowhere. Debug tells how many there are.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Hidden(BTreeSet<String>);
+
+impl Hidden {
+    /// The values that look like secrets in a description, or in any part of one, read as far as it can be read: those of
+    /// names and after flags that Spark hides by
+    /// [`spark.redaction.regex`](https://spark.apache.org/docs/latest/configuration.html#runtime-environment), and of some
+    /// more.
+    pub fn in_description(description: &Value) -> Self {
+        let mut hidden = Self::default();
+        find::values(description, &mut |value| hidden.hide(value));
+        hidden
+    }
+
+    /// These values.
+    pub fn of<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut hidden = Self::default();
+        values.into_iter().for_each(|value| hidden.hide(value));
+        hidden
+    }
+
+    /// These and those of `other`.
+    #[must_use]
+    pub fn and(mut self, other: &Self) -> Self {
+        self.0.extend(other.0.iter().cloned());
+        self
+    }
+
+    /// `text` without them.
+    pub fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let spans = self.spans(text);
+        if spans.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let (mut masked, mut shown) = (String::with_capacity(text.len()), 0);
+        for (begin, end) in spans {
+            masked.push_str(&text[shown..begin]);
+            masked.push_str(MASK);
+            shown = end;
+        }
+        masked.push_str(&text[shown..]);
+        Cow::Owned(masked)
+    }
+
+    /// `value` without them, in whatever depth, as text.
+    pub fn shown(&self, value: Value) -> Value {
+        match value {
+            Value::String(text) => self.mask(&text).into(),
+            Value::Number(number) if self.0.contains(&number.to_string()) => MASK.into(),
+            Value::Array(items) => items.into_iter().map(|item| self.shown(item)).collect(),
+            Value::Object(fields) => {
+                fields.into_iter().map(|(name, field)| (self.mask(&name).into_owned(), self.shown(field))).collect()
+            }
+            other => other,
+        }
+    }
+
+    /// The same in its place.
+    pub fn mask_in(&self, text: &mut String) {
+        if let Cow::Owned(masked) = self.mask(text) {
+            *text = masked;
+        }
+    }
+
+    /// Hides a value, and the ways in which it may be written elsewhere: a log has it in lines, and without what does not
+    /// print; a message of JSON has it with backslashes; a quotation with single blanks.
+    fn hide(&mut self, value: &str) {
+        // A truth is no secret, and such words stand everywhere.
+        if ["true", "false"].contains(&value.trim().to_ascii_lowercase().as_str()) {
+            return;
+        }
+        let lines = value.split(['\n', '\r']).map(|line| line.replace(char::is_control, ""));
+        let escaped = Value::from(value).to_string();
+        let blanks = value.split_whitespace().collect::<Vec<_>>().join(" ");
+        let ways = [value.to_owned(), escaped.trim_matches('"').to_owned(), blanks].into_iter().chain(lines);
+        let ways = ways.map(|way| way.trim().to_owned());
+        self.0.extend(ways.filter(|way| way.chars().count() >= MIN_LENGTH));
+    }
+
+    /// Where `text` shows one of them, or the beginning of one before it was cut, in order and without overlaps.
+    fn spans(&self, text: &str) -> Vec<(usize, usize)> {
+        let mut spans: Vec<(usize, usize)> = Vec::new();
+        let cuts: Vec<usize> = text.match_indices(CUT).map(|(at, _)| at).collect();
+        for secret in &self.0 {
+            let mut from = 0;
+            while let Some(found) = text[from..].find(secret.as_str()) {
+                let begin = from + found;
+                spans.push((begin, begin + secret.len()));
+                from = begin + text[begin..].chars().next().map_or(1, char::len_utf8);
+            }
+            spans.extend(cuts.iter().filter_map(|&cut| Some((cut - beginning(secret, &text[..cut])?, cut))));
+        }
+        spans.sort_unstable();
+        let mut merged: Vec<(usize, usize)> = Vec::new();
+        for (begin, end) in spans {
+            match merged.last_mut() {
+                Some((_, last)) if begin <= *last => *last = end.max(*last),
+                _ => merged.push((begin, end)),
+            }
+        }
+        merged
+    }
+}
+
+/// How much of `secret` the end of `text` shows, in bytes; none where that is too little to tell.
+fn beginning(secret: &str, text: &str) -> Option<usize> {
+    let ends = secret.char_indices().skip(MIN_BEGINNING).map(|(end, _)| end);
+    ends.take_while(|&end| end <= text.len()).filter(|&end| text.ends_with(&secret[..end])).last()
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hidden({})", self.0.len())
+    }
+}

@@ -1,0 +1,171 @@
+//! What is found, and that nothing of it is shown.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::job::{Job, Native, Parameters, Place};
+
+/// What of `hunter2` is left of a text beside a description.
+fn is_hidden(description: &Value) -> bool {
+    Hidden::in_description(description).mask("a hunter2 b") == "a *** b"
+}
+
+#[test]
+fn a_value_is_known_by_its_name() {
+    for name in [
+        "PASSWORD",
+        "DB_PASSWD",
+        "DB_PWD",
+        "spark.ssl.keyPassword",
+        "fs.s3a.secret.key",
+        "spark.hadoop.fs.s3a.access.key",
+        "fs.azure.account.key.me.blob.core.windows.net",
+        "AWS_ACCESS_KEY_ID",
+        "oauthToken",
+        "API_KEY",
+        "apiKey",
+        "KEY",
+        "private-key",
+        "encryption.key",
+        "sig",
+    ] {
+        assert!(is_hidden(&json!({ "Configuration": { name: "hunter2" } })), "{name}");
+        assert!(is_hidden(&json!({"Properties": [{"Key": name, "Value": "hunter2"}]})), "{name}");
+    }
+    for name in [
+        "PWD",
+        "OLDPWD",
+        "monkey",
+        "sort.key",
+        "partitionKey",
+        "primary_key",
+        "keyColumn",
+        "spark.app.name",
+        "Key",
+        "LivySecretArn",
+        "SECRET_ARN",
+        "ServiceToken",
+    ] {
+        assert!(!is_hidden(&json!({ "Configuration": { name: "hunter2", "Value": null } })), "{name}");
+    }
+}
+
+#[test]
+fn a_value_is_known_by_its_flag() {
+    for args in [
+        json!(["--password", "hunter2"]),
+        json!(["--db-password=hunter2"]),
+        json!(["a", "-token", "hunter2", "b"]),
+        json!(["password=hunter2"]),
+        json!(["Password:", "hunter2"]),
+        json!(["--conf", "spark.my.secret=hunter2"]),
+        json!(["--conf=spark.my.secret=hunter2"]),
+        json!(["jdbc:postgresql://db/x?user=me&password=hunter2&ssl=true"]),
+        json!(["jdbc:sqlserver://db;user=me;password=hunter2;"]),
+        json!(["https://me:hunter2@host/path"]),
+        json!(["{\"db\": {\"password\": \"hunter2\"}}"]),
+        json!(["-Dkey.password=\"hunter2\" -Dx=y"]),
+    ] {
+        assert!(is_hidden(&json!({ "Args": args })), "{args}");
+    }
+    for args in [json!(["--key-column", "hunter2"]), json!(["hunter2"]), json!(["--verbose", "hunter2"])] {
+        assert!(!is_hidden(&json!({ "Args": args })), "{args}");
+    }
+}
+
+#[test]
+fn a_command_line_is_read_as_one() {
+    for text in [
+        "--class A --conf spark.my.password=hunter2 --conf spark.x=y",
+        "--conf \"spark.my.password=hunter2\"",
+        "--conf spark.my.password=\"hunter2\"",
+        "--conf 'spark.my.password=hunter2'",
+        "-Djavax.net.ssl.trustStorePassword=hunter2 -Xmx1g",
+        "run --token hunter2",
+    ] {
+        assert!(is_hidden(&json!({"JobDriver": {"SparkSubmitJobDriver": {"sparkSubmitParameters": text}}})), "{text}");
+    }
+    let quoted = json!("--conf \"spark.my.password=two words\"");
+    assert_eq!(Hidden::in_description(&quoted).mask("has two words in it"), "has *** in it");
+}
+
+#[test]
+fn what_stands_in_any_text_is_no_secret() {
+    for value in ["true", "FALSE", "abc", "", "  x  "] {
+        assert_eq!(Hidden::in_description(&json!({ "password": value })), Hidden::default(), "{value}");
+    }
+}
+
+#[test]
+fn a_secret_is_hidden_however_it_comes_back() {
+    let mask = |secret: &str, text: &str| Hidden::of([secret]).mask(text).into_owned();
+    assert_eq!(mask("hunter2", "hunter2hunter2, Hunter2"), "***, Hunter2");
+    assert_eq!(mask("a\"b\\c", "{\"x\": \"a\\\"b\\\\c\"} a\"b\\c"), "{\"x\": \"***\"} ***");
+    assert_eq!(mask("two \t words", "two words"), "***");
+    assert_eq!(mask("-----BEGIN\nhunter2\nabc", "a -----BEGIN b\n hunter2 c abc"), "a *** b\n *** c abc");
+    assert_eq!(mask("hunter2", "it was hun\u{2026}; and h\u{2026}"), "it was ***\u{2026}; and h\u{2026}");
+    assert_eq!(mask("hunter2", "\u{e9}hunter2\u{e9}"), "\u{e9}***\u{e9}");
+}
+
+#[test]
+fn secrets_that_overlap_are_hidden_whole() {
+    let hidden = Hidden::of(["abcd", "cdef", "hunter", "hunter2", "aaaa"]);
+    assert_eq!(hidden.mask("x abcdef hunter2 aaaaa y"), "x *** *** *** y");
+    assert_eq!(hidden.mask("nothing"), "nothing");
+    assert_eq!(format!("{hidden:?}"), "Hidden(5)");
+}
+
+#[test]
+fn a_description_full_of_pairs_is_read_within_bounds() {
+    let many = "token=".repeat(100_000);
+    let hidden = Hidden::in_description(&json!([many, { "token": "x".repeat(1 << 20) }]));
+    assert!(hidden.0.iter().map(String::len).sum::<usize>() < 4 << 20);
+}
+
+/// A job with `secret` in every place in which a secret is looked for.
+fn job_with(secret: &str) -> Job {
+    let named = |name: &str| (name.to_owned(), secret.to_owned());
+    let parameters = Parameters {
+        file: "s3://code/pi.py".to_owned(),
+        args: vec!["--password".to_owned(), secret.to_owned(), format!("--token={secret}")],
+        environment: [named("DB_PASSWORD")].into(),
+        configuration: [named("spark.my.secret")].into(),
+        ..Parameters::default()
+    };
+    let native = json!({"JobDriver": {"SparkSubmitJobDriver": {"entryPointArguments": ["--api-key", secret]}}});
+    let Value::Object(native) = native else { unreachable!("an object") };
+    Job { native: Native(native.into_iter().collect()), ..Job::of(Place::EmrSteps("j-1".to_owned()), parameters) }
+}
+
+proptest! {
+    #[test]
+    fn debug_shows_no_secret_and_no_mask_leaves_one(
+        secret in "[!-~\u{e9}]([ -~\u{e9}]{2,20})[!-~\u{e9}]",
+        before in "\\PC{0,20}",
+        after in "\\PC{0,20}",
+    ) {
+        prop_assume!(!["true", "false"].contains(&secret.to_lowercase().as_str()) && !MASK.contains(&secret));
+        // What a job shows without any secret may have it in it, if that is short.
+        let plain = job_with("");
+        prop_assume!(!format!("{plain:?}").contains(&secret) && !secret.contains("***"));
+        let job = job_with(&secret);
+        let escaped = Value::from(secret.as_str()).to_string();
+        for shown in [format!("{job:?}"), format!("{:?}", job.parameters), format!("{:?}", job.native)] {
+            prop_assert!(!shown.contains(&secret) && !shown.contains(escaped.trim_matches('"')), "{}", shown);
+        }
+        let hidden = Hidden::in_description(&serde_json::to_value(&job).expect("JSON"));
+        let told = hidden.mask(&format!("{before}{secret}{after} {escaped}")).into_owned();
+        prop_assert!(!told.contains(&secret), "{}", told);
+        prop_assert!(told.len() <= before.len() + secret.len() + after.len() + escaped.len() + 1);
+    }
+
+    #[test]
+    fn any_text_is_masked_without_a_panic(
+        secrets in proptest::collection::vec("\\PC{0,8}|\u{2026}{1,5}", 0..5),
+        text in "(\\PC|\u{2026}){0,40}",
+    ) {
+        let hidden = Hidden::of(secrets.iter().map(String::as_str));
+        prop_assert!(hidden.mask(&text).len() <= text.len() + 3);
+    }
+}
