@@ -55,8 +55,11 @@ impl Template<'_> {
             "Split" => Some(self.text(&argument[1]).split(&self.text(&argument[0])).collect()),
             // With the names that it is given itself; those of CloudFormation's own stay.
             "Sub" => {
-                let named = argument[1].as_mapping().expect("names").iter();
-                let filled = named.fold(self.text(&argument[0]), |text, (name, value)| {
+                let (text, names) = match argument {
+                    Yaml::Sequence(both) => (self.text(&both[0]), both[1].as_mapping()),
+                    text => (self.text(text), None),
+                };
+                let filled = names.into_iter().flatten().fold(text, |text, (name, value)| {
                     text.replace(&format!("${{{}}}", self.text(name)), &self.text(value))
                 });
                 Some(filled.into())
