@@ -108,7 +108,6 @@ pub fn split(text: &str) -> Result<Vec<String>, &'static str> {
     Ok(words)
 }
 
-#[cfg(any(test, feature = "testing"))]
 fn single_quoted(chars: &mut std::str::Chars, word: &mut String) -> Result<(), &'static str> {
     for c in chars {
         match c {
@@ -119,7 +118,6 @@ fn single_quoted(chars: &mut std::str::Chars, word: &mut String) -> Result<(), &
     Err("a single quote is not closed")
 }
 
-#[cfg(any(test, feature = "testing"))]
 fn double_quoted(chars: &mut std::str::Chars, word: &mut String) -> Result<(), &'static str> {
     while let Some(c) = chars.next() {
         match c {
