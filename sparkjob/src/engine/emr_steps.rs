@@ -154,7 +154,7 @@ impl Engine for EmrSteps {
         };
         let logs = self.cluster.describe().await.map(|cluster| cluster.log_folder(&self.cluster.id));
         let logs = logs.map_err(|error| error.failed.said);
-        let links = self.cluster.links(report::folder(&step, &logs).unwrap_or_default());
+        let links = self.cluster.links(report::folder(&step, &self.cluster.id, &logs).unwrap_or_default());
         report::of(&step, &logs, links)
     }
 }
