@@ -104,9 +104,9 @@ impl EmrCluster {
 }
 
 impl Cluster {
-    /// Whether it has ended or is about to: nothing starts there any more.
+    /// Whether it is about to end: nothing is to start there any more, but what runs may still do so.
     pub fn is_ending(&self) -> bool {
-        self.state.starts_with("TERMINAT")
+        self.state == "TERMINATING"
     }
 
     /// Whether it has ended, with all that ran there.
