@@ -244,14 +244,19 @@ impl At<'_> {
         };
         match status.phase {
             Phase::Succeeded => self.succeed(state),
-            Phase::Failed | Phase::Cancelled | Phase::Gone => self.fail(state, failure::of_job(&own.run, &status)),
-            Phase::Ending if own.has_ended() => self.fail(state, failure::of_job(&own.run, &status)),
+            Phase::Failed | Phase::Cancelled | Phase::Gone => self.ended_badly(state, &own, &status),
+            Phase::Ending if own.has_ended() => self.ended_badly(state, &own, &status),
             Phase::Waiting | Phase::Running if self.waits_for(WaitFor::Submitted) && !status.silent => {
                 self.succeed(state)
             }
             Phase::Waiting | Phase::Ending => self.still_waiting(state, own),
             Phase::Running => self.still_running(state, &own),
         }
+    }
+
+    fn ended_badly(self, state: State, own: &Own, status: &Status) -> State {
+        let job = self.plan.wanted().map(|wanted| &wanted.job);
+        self.fail(state, failure::of_job(&own.run, status, job))
     }
 
     fn still_waiting(self, mut state: State, own: Own) -> State {
