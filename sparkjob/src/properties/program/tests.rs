@@ -144,6 +144,52 @@ fn a_limit_of_time_is_for_whoever_knows_one() {
 }
 
 #[test]
+fn all_texts_of_a_native_step_together_have_a_limit() {
+    let step = |length: usize| {
+        let properties = json!([{"Key": "k", "Value": "v"}]);
+        let args = json!(["spark-submit", "é".repeat(length - "a.jarMainspark-submitkv".len())]);
+        json!({"ClusterId": "j-1ABC", "HadoopJarStep":
+            {"Jar": "a.jar", "MainClass": "Main", "Args": args, "Properties": properties}})
+    };
+    assert_eq!(told(&step(10_240)), Vec::<String>::new());
+    let fault =
+        "HadoopJarStep: must be at most 10240 characters in all, got 10241: put what is large into a file of its own";
+    assert_eq!(told(&step(10_241)), [fault]);
+}
+
+#[test]
+fn each_mode_has_its_own_count_of_retries() {
+    let policy = |mode: &str, policy: Value| {
+        told(&with(&engine("emr-serverless"), &json!({"Mode": mode, "RetryPolicy": policy})))
+    };
+    for most in [1, 10] {
+        assert_eq!(policy("BATCH", json!({"maxAttempts": most})), Vec::<String>::new());
+        assert_eq!(policy("STREAMING", json!({"MaxFailedAttemptsPerHour": most.to_string()})), Vec::<String>::new());
+    }
+    for (mode, given, fault) in [
+        ("BATCH", json!({"MaxAttempts": "11"}), "MaxAttempts: must be at most 10 on EMR Serverless, got 11"),
+        ("BATCH", json!({"MaxAttempts": 0}), "MaxAttempts: must be a whole number >= 1, got 0"),
+        (
+            "BATCH",
+            json!({"MaxAttempts": 2, "MaxFailedAttemptsPerHour": 11}),
+            "MaxFailedAttemptsPerHour: goes with Mode STREAMING only; for BATCH there is MaxAttempts",
+        ),
+        (
+            "STREAMING",
+            json!({"maxAttempts": 2}),
+            "MaxAttempts: goes with Mode BATCH only; for STREAMING there is MaxFailedAttemptsPerHour",
+        ),
+        (
+            "STREAMING",
+            json!({"MaxFailedAttemptsPerHour": 11}),
+            "MaxFailedAttemptsPerHour: must be at most 10 on EMR Serverless, got 11",
+        ),
+    ] {
+        assert_eq!(policy(mode, given), [format!("RetryPolicy.{fault}")]);
+    }
+}
+
+#[test]
 fn the_deploy_mode_is_for_portable_steps() {
     let step = engine("emr-steps");
     assert_eq!(job(&with(&step, &json!({"DeployMode": "cluster"}))).deploy_mode, DeployMode::Cluster);
