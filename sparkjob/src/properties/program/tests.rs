@@ -109,6 +109,54 @@ fn a_block_of_an_api_is_read_as_the_task_and_the_documentation_spell_it() {
 }
 
 #[test]
+fn the_token_of_a_copied_request_is_left_out() {
+    let token = json!({"ClientToken": "a"});
+    for word in ["emr-on-eks", "emr-serverless"] {
+        let description = engine(word);
+        assert_eq!(job(&with(&description, &token)), job(&description));
+        assert_eq!(job(&with(&description, &json!({"clientToken": "b"}))), job(&description));
+    }
+    let (livy, steps) = (told(&with(&engine("livy"), &token)), told(&with(&engine("emr-steps"), &token)));
+    assert!(livy == steps && livy[0].starts_with("ClientToken: unknown"), "{livy:?}");
+}
+
+#[test]
+fn the_step_of_a_task_is_read_as_if_its_parts_stood_beside_the_cluster() {
+    let parts = json!({
+        "Name": "nightly", "ActionOnFailure": "CANCEL_AND_WAIT",
+        "HadoopJarStep": {"Jar": "command-runner.jar", "Args": ["spark-submit", "s3://b/pi.py"]},
+    });
+    let cluster = json!({"ClusterId": "j-1ABC", "ExecutionRoleArn": ROLE});
+    let task = with(&cluster, &json!({"Step": parts}));
+    assert_eq!(job(&task), job(&with(&cluster, &parts)));
+    assert_eq!(job(&with(&engine("emr-steps"), &json!({"Step": {}}))), job(&engine("emr-steps")));
+    for (more, fault) in [
+        (json!({"Name": "other"}), "Name: given twice, in Step and beside it"),
+        (
+            json!({"Step": with(&parts, &json!({"Jar": "a.jar"}))}),
+            "Step.Jar: unknown; known are Name, HadoopJarStep, ActionOnFailure, StepMonitoringConfiguration",
+        ),
+    ] {
+        assert_eq!(told(&with(&task, &more)), [fault]);
+    }
+    let described = with(&with(&cluster, &parts), &json!({"Step": "a secret"}));
+    assert_eq!(told(&described), ["Step: must be an object, got a string of 8 characters"]);
+}
+
+#[test]
+fn a_request_that_adds_steps_is_answered_with_where_its_parts_go() {
+    let step = json!({"Name": "nightly", "HadoopJarStep": {"Jar": "a.jar"}});
+    let faults = told(&with(&engine("emr-steps"), &json!({"JobFlowId": "j-1ABC", "Steps": [step]})));
+    assert_eq!(
+        faults,
+        [
+            "JobFlowId: it is called ClusterId here",
+            "Steps: one resource is one step: give ClusterId, HadoopJarStep and ActionOnFailure beside each other",
+        ]
+    );
+}
+
+#[test]
 fn a_job_template_says_what_runs_and_as_whom() {
     let job = job(&json!({
         "VirtualClusterId": "0abc", "JobTemplateId": "0def", "JobTemplateParameters": {"Day": "2026-11-21"},
