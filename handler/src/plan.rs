@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use sparkjob::engine::Lookup;
 use sparkjob::job::{Digest, Identity, Job, RunRef};
-use sparkjob::lifecycle::{Goal, Plan, Retag, Target, Wanted};
+use sparkjob::lifecycle::{Goal, Plan, Retag, StaysAs, Target, Wanted};
 use sparkjob::properties::{self, Description, Faults, RunOn};
 
 use crate::deadlines::{Times, old_service_timeout, service_timeout};
@@ -106,14 +106,17 @@ fn update(envelope: &Envelope, old: Old, wanted: Wanted, run_on: RunOn) -> Goal 
     match present {
         Some(run) => match stays(&run, &old, &wanted, run_on) {
             Stays::Always => Goal::Keep { run, retag: retag(&old, &wanted) },
-            Stays::As(identity) => replace(wanted, old, Some(run), Some(identity)),
+            Stays::As(identity) => {
+                let retag = retag(&old, &wanted);
+                replace(wanted, old, Some(run), Some(StaysAs { identity, retag }))
+            }
             Stays::Never => replace(wanted, old, Some(run), None),
         },
         None => replace(wanted, old, None, None),
     }
 }
 
-fn replace(wanted: Wanted, old: Old, present: Option<RunRef>, stays_as: Option<Identity>) -> Goal {
+fn replace(wanted: Wanted, old: Old, present: Option<RunRef>, stays_as: Option<StaysAs>) -> Goal {
     Goal::Replace { wanted, old: old.wanted.map(Box::new), present, stays_as }
 }
 

@@ -24,5 +24,5 @@ mod tests;
 
 pub use learn::learn;
 pub use next::{Action, Seen, horizon, next};
-pub use plan::{Deadlines, Goal, Plan, Retag, Target, Wanted};
+pub use plan::{Deadlines, Goal, Plan, Retag, StaysAs, Target, Wanted};
 pub use state::{Own, Purpose, Stage, State, Stopping};

@@ -132,7 +132,7 @@ impl At<'_> {
         state
     }
 
-    /// The present job was looked at: it stays, or is replaced like any other.
+    /// The present job was looked at: it stays, but for its tags, or is replaced like any other.
     pub(super) fn recalled(self, mut state: State, seen: Result<Vec<Status>, Trouble>) -> State {
         let status = match seen {
             Ok(seen) => seen.into_iter().next(),
@@ -143,7 +143,8 @@ impl At<'_> {
                 if status.name.as_deref().is_some_and(|name| identity.describes(name)) =>
             {
                 state.own = Some(Own { status: Some(status), ..Own::new(run.clone(), false) });
-                state.at(Stage::Explain(None), self.now)
+                let way_on = if self.plan.retag().is_some() { Stage::Tag } else { Stage::Explain(None) };
+                state.at(way_on, self.now)
             }
             _ => {
                 let first_look = Stage::first_look(self.plan, state.unseen);
