@@ -147,6 +147,13 @@ def here(instance: Instance, wanted: str) -> Here:
 
 def deploy(here: Here) -> None:
     show.step("Deploy the Lambda behind Custom::SparkJob")
+    if here.engine.switches:
+        show.say(
+            f"Here all engines are switched on. On AWS {here.engine.title} is off until the submitter's parameters say where its jobs may run. "
+            "Write them to parameter_overrides in samconfig.toml, below [default.deploy.parameters]:"
+        )
+        show.table(here.engine.switches)
+        show.say(here.engine.roles)
     show.typed("make deploy")
     with Program("deploy", ["sam", "deploy", "--config-env", "local"]) as program:
         while program.running():
@@ -166,7 +173,10 @@ def two_jobs(here: Here) -> None:
     if typed := here.engine.prepare():
         show.typed(typed)
     if not here.templates.as_they_stand:
-        show.say(f"To run examples/spark-pi.yaml on {here.engine.title}, its target is another one. All the rest stays as it is:")
+        show.say(
+            f"To run examples/spark-pi.yaml on {here.engine.title}, its target is another one, and instead of Livy's BatchId its outputs "
+            "tell the ConsoleUrl. All the rest stays as it is:"
+        )
         here.templates.difference("spark-pi.yaml")
     show.say("In spark-pi.yaml a job is a resource like any other:")
     show.quote(here.templates.section("spark-pi.yaml", "Resources"))
@@ -183,7 +193,8 @@ def two_jobs(here: Here) -> None:
         expect(id in here.watch.jobs(), f"{stack['StackName']}'s job is not known to {here.engine.title}: {outputs['Job']!r}")
         pi = here.watch.await_line(id, r"Pi is roughly ([\d.]+)")
         show.say(f"Stack {stack['StackName']}, from the log of its job and from its outputs:")
-        show.table({"Pi is roughly": good(pi), **{name: value or "-" for name, value in outputs.items()}})
+        # On an engine that does not tell an attribute it is empty.
+        show.table({"Pi is roughly": good(pi)} | {name: value for name, value in outputs.items() if value})
         expect(abs(float(pi) - 3.14) < 0.05, f"That is not pi: {pi}")
 
 
@@ -200,6 +211,11 @@ def replacement(here: Here) -> None:
     # Else there would be nothing to go on with.
     here.watch.await_line(old, r"Batch: ([2-9])")
 
+    show.say(
+        "Whoever stops a streaming job reads a few errors in its log: its driver complains that its SparkContext was shut down while "
+        "it worked on a batch. So it says goodbye, nothing is wrong with it, and it is left out here."
+    )
+    here.watch.hush(old)
     here.templates.typed("stream", "streaming.yaml", File="s3://bucket/stream-2.py", Checkpoint="s3://bucket/checkpoint")
     update(here, "stream", "streaming.yaml", File=place(here, new_version), **wanted)
     expect_status(here, *here.watch.until_done(made), "UPDATE_COMPLETE")

@@ -11,6 +11,10 @@ from pathlib import Path
 # The local EMR's own label; no other Spark runs there.
 RELEASE = "emr-7.9.0-latest"
 
+# Where it would be on AWS.
+REGION, ACCOUNT = "eu-west-1", "123456789012"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/spark-jobs"
+
 # Where the jobs lie for an engine of EMR, in the local S3.
 BUCKET = "spark-jobs"
 
@@ -37,6 +41,10 @@ class Engine:
     explains = "ValueError: the input"
     # The target properties in this engine's own words, on AWS; each is a parameter of its template.
     on_aws: dict[str, str]
+    # The parameters of the submitter that switch the engine on, on AWS; Livy needs none.
+    switches: dict[str, str] = {}
+    # What they say of the roles that jobs run as.
+    roles = "Jobs may run as these roles and as no others."
     # A parameter that cannot be right.
     wrong: dict[str, str]
 
@@ -149,8 +157,12 @@ class EmrOnEks(Emr):
     api, neighbour = "emr-containers", ("VirtualClusterId", "SPARKJOB_VIRTUAL_CLUSTER_ID")
     on_aws = {
         "VirtualClusterId": "7rq2v0d5xk3mzt81hwa6bcy4e",
-        "ExecutionRoleArn": "arn:aws:iam::123456789012:role/spark-jobs",
+        "ExecutionRoleArn": ROLE,
         "ReleaseLabel": RELEASE,
+    }
+    switches = {
+        "VirtualClusterArns": f"arn:aws:emr-containers:{REGION}:{ACCOUNT}:/virtualclusters/{on_aws['VirtualClusterId']}",
+        "EmrOnEksExecutionRoleArns": ROLE,
     }
     wrong = {"ExecutionRoleArn": "spark-jobs"}
     # The exception itself is in the driver's log alone, and the reason tells how to keep that.
@@ -165,7 +177,11 @@ class EmrServerless(Emr):
     title, noun = "EMR Serverless", "run"
     succeeded = "SUCCESS"
     api, neighbour = "emr-serverless", ("ApplicationId", "SPARKJOB_APPLICATION_ID")
-    on_aws = {"ApplicationId": "00frq3d7m2v9k80l", "ExecutionRoleArn": "arn:aws:iam::123456789012:role/spark-jobs"}
+    on_aws = {"ApplicationId": "00frq3d7m2v9k80l", "ExecutionRoleArn": ROLE}
+    switches = {
+        "ApplicationArns": f"arn:aws:emr-serverless:{REGION}:{ACCOUNT}:/applications/{on_aws['ApplicationId']}",
+        "EmrServerlessExecutionRoleArns": ROLE,
+    }
     wrong = {"ExecutionRoleArn": "spark-jobs"}
 
     def jobs(self) -> dict[str, Job]:
@@ -178,6 +194,8 @@ class EmrSteps(Emr):
     stopped = ("CANCELLED", "INTERRUPTED")
     api, neighbour = "emr", ("ClusterId", "SPARKJOB_CLUSTER_ID")
     on_aws = {"ClusterId": "j-2QX7T5B9KD4EM"}
+    switches = {"ClusterArns": f"arn:aws:elasticmapreduce:{REGION}:{ACCOUNT}:cluster/{on_aws['ClusterId']}"}
+    roles = "Jobs run as the cluster's instances do; EmrStepsExecutionRoleArns beside it would name runtime roles."
     wrong = {"ClusterId": "spark-jobs"}
 
     def prepare(self) -> str:

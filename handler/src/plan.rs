@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use sparkjob::engine::Lookup;
 use sparkjob::job::{Digest, Identity, Job, RunRef};
-use sparkjob::lifecycle::{Goal, Plan, Retag, Target, Wanted};
+use sparkjob::lifecycle::{Goal, Plan, Retag, StaysAs, Target, Wanted};
 use sparkjob::properties::{self, Description, Faults, RunOn};
 
 use crate::deadlines::{Times, service_timeout};
@@ -97,7 +97,7 @@ fn update(envelope: &Envelope, old: &Old, wanted: Wanted, run_on: RunOn, rolls_b
     let stays_as = match &present {
         Some(run) => match stays(run, old, &wanted, run_on, rolls_back) {
             Stays::Always => return Goal::Keep { run: run.clone(), retag: retag(old, &wanted) },
-            Stays::As(identity) => Some(identity),
+            Stays::As(identity) => Some(StaysAs { identity, retag: retag(old, &wanted) }),
             Stays::Never => None,
         },
         None => None,

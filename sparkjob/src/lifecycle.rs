@@ -26,5 +26,5 @@ mod tests;
 
 pub use learn::{learn, withdraw};
 pub use next::{Action, Seen, horizon, next};
-pub use plan::{Deadlines, Former, Goal, Plan, Retag, Target, Wanted};
+pub use plan::{Deadlines, Former, Goal, Plan, Retag, StaysAs, Target, Wanted};
 pub use state::{Own, Purpose, Stage, State, Stopping};

@@ -25,7 +25,7 @@ use crate::job::{Access, Job, Mode, Place, SecretArn};
 use program::Program;
 use reader::{Read, Reader};
 use scalar::text;
-use target::Target;
+use target::{Engine, Target};
 
 pub use fault::{Fault, Faults};
 pub use management::{Management, OnDeleteError, OnTimeout, RunOn, UpdateStrategy, WaitFor};
@@ -210,9 +210,28 @@ fn accept_other_spellings(reader: &mut Reader) {
     }
 }
 
+/// Reads blocks that were copied whole as if only those parts of them had been that say anything here.
+///
+/// Step Functions' task for a step has it as its `Step`; a request to `AddJobFlowSteps` has a list of them, of which a resource
+/// is one. The `ClientToken` of a request to EMR on EKS or EMR Serverless is left out, and defines nothing of the job: every
+/// request to this resource has a token of its own, which takes its place, or two of them would be one job run.
+fn accept_whole_blocks(reader: &mut Reader, engine: Option<Engine>) {
+    reader.reject("JobFlowId", "it is called ClusterId here");
+    reader.reject(
+        "Steps",
+        "one resource is one step: give ClusterId, HadoopJarStep and ActionOnFailure beside each other",
+    );
+    if matches!(engine, Some(Engine::EmrOnEks | Engine::EmrServerless)) {
+        reader.skip("ClientToken");
+        reader.skip("clientToken");
+    }
+}
+
 fn take_parts(reader: &mut Reader) -> Parts {
+    reader.unpack("Step", &["Name", "HadoopJarStep", "ActionOnFailure", "StepMonitoringConfiguration"]);
     accept_other_spellings(reader);
     let Target { engine, place } = target::take(reader);
+    accept_whole_blocks(reader, engine);
     let program = program::take(reader, engine, |name| known_names().beside.contains(&name));
     Parts { place, program, rerun: reader.take_or_default("Rerun", text) }
 }

@@ -10,7 +10,7 @@ pub mod quote;
 use crate::job::Parameters;
 
 pub(crate) use conf::{append, yarn_tag};
-pub use problems::{Problem, Spot, problems};
+pub use problems::{LONGEST_STEP, Problem, Spot, problems};
 
 /// Where `spark-submit` runs and who calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -70,12 +70,30 @@ fn what_is_wrong_with_a_description_is_told_with_its_path(name: &'static str, wa
 fn a_place_that_does_not_exist_is_told(name: &'static str, way: Way) {
     play_light(name, async |scene| {
         let place = scene.on(way).await;
-        let id = match way {
-            Way::OnEks => "0000000000000000000000000",
-            Way::Serverless => "00000000000000ab",
-            Way::Steps => "j-0000000000000",
+        let (id, told) = match way {
+            Way::OnEks => (
+                "0000000000000000000000000",
+                [
+                    "Virtual cluster 0000000000000000000000000 does not exist (any more) in this account and region.",
+                    "Give the VirtualClusterId of one that does: aws emr-containers list-virtual-clusters",
+                ],
+            ),
+            Way::Serverless => (
+                "00000000000000ab",
+                [
+                    "Application 00000000000000ab does not exist (any more) in this account and region.",
+                    "Give the ApplicationId of one that does: aws emr-serverless list-applications",
+                ],
+            ),
+            Way::Steps => (
+                "j-0000000000000",
+                [
+                    "Cluster j-0000000000000 does not exist in this account and region",
+                    "Give the id of a cluster that runs: aws emr list-clusters --active",
+                ],
+            ),
         };
-        refuses(scene, &with(&scene.idle_on(&place, 900).await, json!({ way.property(): id })), &[id]).await;
+        refuses(scene, &with(&scene.idle_on(&place, 900).await, json!({ way.property(): id })), &told).await;
     });
 }
 
@@ -83,8 +101,12 @@ fn a_place_that_is_over_is_told(name: &'static str, way: Way) {
     play_light(name, async |scene| {
         let place = scene.on(way).await;
         place.end().await;
-        let state = if way == Way::OnEks { "TERMINATED" } else { "terminated" };
-        refuses(scene, &scene.idle_on(&place, 900).await, &[&place.id, state]).await;
+        let (state, advice) = match way {
+            Way::OnEks => ("TERMINATED", "A virtual cluster takes jobs only while it is RUNNING"),
+            Way::Serverless => ("terminated", "was deleted for good: give the ApplicationId of another."),
+            Way::Steps => ("terminated", "Give the id of a cluster that runs: aws emr list-clusters --active"),
+        };
+        refuses(scene, &scene.idle_on(&place, 900).await, &[&place.id, state, advice]).await;
         assert_eq!(place.runs().await, []);
     });
 }
@@ -95,7 +117,9 @@ fn an_application_that_is_stopped_and_does_not_start_by_itself_is_told() {
         let auto = json!({ "autoStartConfiguration": { "enabled": false } });
         let place = scene.owns_place(scene.world.emr.make_with(Way::Serverless, auto).await);
         place.stop().await;
-        refuses(scene, &scene.idle_on(&place, 900).await, &[&place.id, "STOPPED", "auto-start"]).await;
+        let start = format!("aws emr-serverless start-application --application-id {}", place.id);
+        let told = ["STOPPED", &start, "switch its auto-start on (AutoStartConfiguration)"];
+        refuses(scene, &scene.idle_on(&place, 900).await, &told).await;
         assert_eq!(place.runs().await, []);
     });
 }

@@ -404,6 +404,8 @@ fn serverless() -> Value {
     })
 }
 
+const OTHER_ROLE: &str = "arn:aws:iam::123456789012:role/other";
+
 const ARN: &str = "arn:aws:emr-serverless:eu-west-1:123456789012:/applications/00f1/jobruns/00f2";
 
 fn updated_there(old: &Value, new: &Value) -> Goal {
@@ -423,18 +425,27 @@ fn other_tags_are_all_that_changes() {
 #[test]
 fn whether_a_job_without_a_name_in_its_reference_stays_is_left_to_a_look() {
     let refused = with(serverless(), "ExecutionRoleArn", "no role");
-    let Goal::Replace { wanted, stays_as: Some(identity), .. } = updated_there(&refused, &serverless()) else {
+    let Goal::Replace { wanted, stays_as: Some(stays), .. } = updated_there(&refused, &serverless()) else {
         panic!("a look")
     };
-    assert_eq!(identity, wanted.identity);
+    assert_eq!(stays, StaysAs { identity: wanted.identity, retag: None });
 
     let waiting = with(serverless(), "RunOn", "Rerun");
-    let Goal::Replace { old: Some(old), stays_as: Some(identity), .. } =
-        updated_there(&with(serverless(), "ExecutionRoleArn", "arn:aws:iam::123456789012:role/other"), &waiting)
+    let Goal::Replace { old: Some(old), stays_as: Some(stays), .. } =
+        updated_there(&with(serverless(), "ExecutionRoleArn", OTHER_ROLE), &waiting)
     else {
         panic!("a look")
     };
-    assert_eq!(identity, old.identity);
+    assert_eq!(stays, StaysAs { identity: old.identity, retag: None });
+}
+
+#[test]
+fn a_job_that_may_stay_gets_its_other_tags_if_it_does() {
+    let mut waiting = with(with(serverless(), "RunOn", "Rerun"), "ExecutionRoleArn", OTHER_ROLE);
+    waiting["Tags"] = json!({"Stage": "prod"});
+    let Goal::Replace { stays_as: Some(stays), .. } = updated_there(&serverless(), &waiting) else { panic!("a look") };
+    let retag = stays.retag.expect("other tags");
+    assert_eq!((retag.wanted["Stage"].as_str(), retag.old["Team"].as_str()), ("prod", "data"));
 }
 
 #[test]

@@ -129,6 +129,17 @@ impl Stack {
         self.request("Update", json!({ "OldResourceProperties": old, "PhysicalResourceId": id }))
     }
 
+    /// An update to the present properties with these changed or added.
+    pub fn change(&mut self, changes: Value) -> Delivery {
+        let old = self.properties.clone();
+        let Value::Object(changes) = changes else { unreachable!("changes are an object") };
+        for (name, value) in changes {
+            self.properties[name] = value;
+        }
+        let id = self.id.clone();
+        self.request("Update", json!({ "OldResourceProperties": old, "PhysicalResourceId": id }))
+    }
+
     pub fn delete(&mut self) -> Delivery {
         let id = self.id.clone();
         self.request("Delete", json!({ "PhysicalResourceId": id }))

@@ -21,6 +21,7 @@ mod troubleshooting;
 
 use std::time::Duration;
 
+use serde_json::json;
 use sparkjob::testing::{Fault, Faulty};
 
 use cloudformation::{Properties, Stack, deliver, deliver_twice};
@@ -203,6 +204,36 @@ async fn a_submission_that_arrives_late_is_still_the_only_one() {
             assert!(town.alive().is_empty(), "{told}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_stays_though_it_was_edited_gets_its_tags_whatever_is_lost() {
+    for engine in [Engine::EmrOnEks, Engine::EmrServerless] {
+        for k in 1..=edit_and_tag(engine, None).await {
+            for fault in Fault::losses() {
+                edit_and_tag(engine, Some((k, fault))).await;
+            }
+        }
+    }
+}
+
+/// One update that edits the job, lets that wait for the next rerun, and changes the tags; how many requests it took.
+async fn edit_and_tag(engine: Engine, fault: Option<(usize, Fault)>) -> usize {
+    let told = format!("{engine:?} with {fault:?}");
+    let town = Town::new(engine);
+    let mut stack = Stack::new(&town);
+    let created = deliver(&town, &stack.create(OLD, Properties::default())).await;
+    stack.answered(&created);
+    let way = Faulty::new(town.clone());
+    if let Some((k, fault)) = &fault {
+        way.fault_at(*k, fault.clone());
+    }
+    let edited = json!({"RunOn": "Rerun", "Parameters": {"File": NEW}, "Tags": {"Team": "data"}});
+    let answer = deliver(&way, &stack.change(edited)).await;
+    assert_eq!((&*answer.status, &answer.id), ("SUCCESS", &created.id), "{told}: {}", answer.reason);
+    let runs = town.emr().runs();
+    assert_eq!((runs.len(), runs[0].tags.get("Team").map(String::as_str)), (1, Some("data")), "{told}");
+    way.sends()
 }
 
 #[tokio::test(start_paused = true)]

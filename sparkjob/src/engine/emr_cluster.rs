@@ -108,9 +108,9 @@ impl EmrCluster {
 }
 
 impl Cluster {
-    /// Whether it has ended or is about to: nothing starts there any more.
+    /// Whether it is about to end: nothing is to start there any more, but what runs may still do so.
     pub fn is_ending(&self) -> bool {
-        self.state.starts_with("TERMINAT")
+        self.state == "TERMINATING"
     }
 
     /// Whether it has ended, with all that ran there.
@@ -125,9 +125,14 @@ impl Cluster {
 
     /// The folder of the cluster within its logs, with a slash at the end; none where it keeps no logs.
     pub fn log_folder(&self, id: &str) -> Option<String> {
-        let root = self.log_uri.trim_end_matches('/');
-        (!root.is_empty()).then(|| format!("{root}/{id}/"))
+        log_folder(&self.log_uri, id)
     }
+}
+
+/// The folder of the cluster `id` below `log_uri`, with a slash at the end; none where there is no such place.
+pub fn log_folder(log_uri: &str, id: &str) -> Option<String> {
+    let root = log_uri.trim_end_matches('/');
+    (!root.is_empty()).then(|| format!("{root}/{id}/"))
 }
 
 /// What EMR refuses for good, as far as its words tell.

@@ -9,6 +9,11 @@
 //! adds another one that [kills](request::killing) all that carries it; the run counts as over when that is done. Where steps
 //! run one after the other it waits for its turn behind those that were added before. All of this is told by the steps
 //! themselves: no process has to remember it. It takes EMR 6.0 or later.
+//!
+//! Of a native step only its arguments tell where its driver is. Where they do not say it openly, the application is neither
+//! tagged nor killed, and goes on when the step is cancelled: a shell's command line (`bash -c "spark-submit --deploy-mode
+//! cluster ..."`), a script or a jar that submits by itself, or a cluster whose `spark-defaults.conf` says
+//! `spark.submit.deployMode cluster`.
 
 mod command;
 mod listing;
@@ -154,7 +159,7 @@ impl Engine for EmrSteps {
         };
         let logs = self.cluster.describe().await.map(|cluster| cluster.log_folder(&self.cluster.id));
         let logs = logs.map_err(|error| error.failed.said);
-        let links = self.cluster.links(report::folder(&step, &logs).unwrap_or_default());
+        let links = self.cluster.links(report::folder(&step, &self.cluster.id, &logs).unwrap_or_default());
         report::of(&step, &logs, links)
     }
 }

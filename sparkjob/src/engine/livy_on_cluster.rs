@@ -1,7 +1,8 @@
 //! Livy on the primary node of one of EMR's clusters.
 //!
 //! The template names the cluster, and so do references and texts: the node's own name is asked of EMR when it is needed.
-//! So a cluster that has ended is told from one that cannot be reached.
+//! So a cluster that has ended is told from one that cannot be reached. While it is `TERMINATING`, jobs may go on: Livy is
+//! asked for as long as it answers, and afterwards nothing is taken for over before the cluster is.
 
 #[cfg(test)]
 mod properties;
@@ -41,7 +42,9 @@ impl LivyOnCluster {
 /// What there is of a cluster's Livy.
 enum Found {
     Livy(Arc<Livy>),
-    /// The cluster has ended, or is about to, or EMR knows none of its id: for this reason.
+    /// The cluster is about to end, for this reason, and Livy may still answer.
+    Ending(Arc<Livy>, String),
+    /// The cluster has ended, or EMR knows none of its id: for this reason.
     Over(String),
 }
 
@@ -51,7 +54,7 @@ impl Engine for LivyOnCluster {
         let doing = format!("submit the job to {}", self.place());
         match self.livy(&doing).await? {
             Found::Livy(livy) => self.heed(livy.start(job, identity).await),
-            Found::Over(said) => {
+            Found::Ending(_, said) | Found::Over(said) => {
                 let advice = NAME_ANOTHER.to_owned();
                 Err(Trouble { advice, ..Trouble::new(Kind::Rejected, doing, said) })
             }
@@ -61,6 +64,7 @@ impl Engine for LivyOnCluster {
     async fn find(&self, identity: &Identity, by: Lookup, since: Timestamp) -> Result<Vec<Run>, Trouble> {
         match self.livy(&doing::find(&self.place())).await? {
             Found::Livy(livy) => self.heed(livy.find(identity, by, since).await),
+            Found::Ending(livy, said) => ending(livy.find(identity, by, since).await, &said),
             Found::Over(said) => {
                 let advice = NAME_ANOTHER.to_owned();
                 Err(Trouble { advice, ..Trouble::new(Kind::Absent, doing::find(&self.place()), said) })
@@ -71,6 +75,7 @@ impl Engine for LivyOnCluster {
     async fn describe(&self, runs: &[RunRef]) -> Result<Vec<Status>, Trouble> {
         match self.livy(&doing::describe(&self.place(), runs)).await? {
             Found::Livy(livy) => self.heed(livy.describe(runs).await),
+            Found::Ending(livy, said) => ending(livy.describe(runs).await, &said),
             Found::Over(_) => Ok(runs.iter().map(|_| Status::gone_with_place()).collect()),
         }
     }
@@ -78,6 +83,7 @@ impl Engine for LivyOnCluster {
     async fn cancel(&self, run: &RunRef, how: How) -> Result<(), Trouble> {
         match self.livy(&doing::cancel(run)).await? {
             Found::Livy(livy) => self.heed(livy.cancel(run, how).await),
+            Found::Ending(livy, said) => ending(livy.cancel(run, how).await, &said),
             Found::Over(_) => Ok(()),
         }
     }
@@ -97,7 +103,7 @@ impl Engine for LivyOnCluster {
         };
         let links = self.cluster.links(cluster.log_folder(&self.cluster.id).unwrap_or_default());
         let mut report = match self.server(&cluster) {
-            Ok(Found::Livy(livy)) => livy.report(run).await,
+            Ok(Found::Livy(livy) | Found::Ending(livy, _)) => livy.report(run).await,
             Ok(Found::Over(said)) => Report { full_log: format!("gone with {said}"), ..Report::default() },
             Err(error) => Report { full_log: format!("not there yet: {}", error.failed.said), ..Report::default() },
         };
@@ -134,7 +140,8 @@ impl LivyOnCluster {
                 *self.known() = Some(Arc::clone(&livy));
                 Ok(Found::Livy(livy))
             }
-            Ok(over) => Ok(over),
+            // Not kept: EMR is to be asked each time, so as to learn when the cluster has ended.
+            Ok(found) => Ok(found),
             Err(error) => Err(self.cluster.trouble(error, doing, "DescribeCluster")),
         }
     }
@@ -142,19 +149,19 @@ impl LivyOnCluster {
     /// Where the Livy of `cluster` is.
     fn server(&self, cluster: &Cluster) -> Result<Found, AwsError> {
         let id = &self.cluster.id;
-        if cluster.is_ending() {
-            return Ok(Found::Over(format!("cluster {id}, which is {}", cluster.told())));
+        let which = || format!("cluster {id}, which is {}", cluster.told());
+        if cluster.is_over() {
+            return Ok(Found::Over(which()));
         }
         if cluster.primary.is_empty() {
-            return Err(AwsError::unavailable(format!(
-                "cluster {id} has no primary node yet, it is {}",
-                cluster.told()
-            )));
+            let lacks = if cluster.is_ending() { "shows no primary node" } else { "has no primary node yet" };
+            return Err(AwsError::unavailable(format!("cluster {id} {lacks}, it is {}", cluster.told())));
         }
         let url = LivyUrl::from_host(&cluster.primary, DEFAULT_LIVY_PORT);
         let url =
             url.map_err(|_| AwsError::unavailable(format!("EMR gives no host for the primary node of cluster {id}")))?;
-        Ok(Found::Livy(Arc::new(Livy::at(self.place(), url, Arc::clone(&self.transport), self.login.clone()))))
+        let livy = Arc::new(Livy::at(self.place(), url, Arc::clone(&self.transport), self.login.clone()));
+        Ok(if cluster.is_ending() { Found::Ending(livy, which()) } else { Found::Livy(livy) })
     }
 
     /// Forgets where Livy is when it does not answer there: the next call asks EMR.
@@ -176,4 +183,15 @@ impl LivyOnCluster {
     fn known(&self) -> MutexGuard<'_, Option<Arc<Livy>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What the Livy of a cluster that is about to end answers; where it does not any more, its jobs may still run.
+fn ending<T>(answer: Result<T, Trouble>, said: &str) -> Result<T, Trouble> {
+    answer.map_err(|trouble| {
+        if !matches!(trouble.kind, Kind::Unavailable | Kind::Unclear) {
+            return trouble;
+        }
+        let advice = "Try again when the cluster is TERMINATED: until then its jobs may run.".to_owned();
+        Trouble { said: format!("{} (on {said})", trouble.said), advice, ..trouble }
+    })
 }

@@ -27,6 +27,10 @@ use super::{Lost, Transport};
 /// How long an answer of AWS is waited for, unless a client says otherwise. Its APIs answer within seconds or not at all.
 pub const LIMIT: Duration = Duration::from_secs(30);
 
+/// How long a whole call may take, its signing and reading included, even where the transport does not keep [`LIMIT`], which
+/// is to tell of it first.
+const ATTEMPT: Duration = Duration::from_secs(35);
+
 /// What all clients of AWS share: the way there, the region, the credentials.
 #[derive(Debug)]
 pub struct Aws(SdkConfig);
@@ -77,7 +81,13 @@ fn ours(config: SdkConfig, transport: &Arc<dyn Transport>) -> SdkConfig {
         .http_client(Connector(Arc::clone(transport)))
         // When to repeat a call, and for how long, is the life cycle's business; and not every call may be repeated.
         .retry_config(RetryConfig::disabled())
-        .timeout_config(TimeoutConfig::builder().read_timeout(LIMIT).operation_timeout(LIMIT * 2).build())
+        .timeout_config(
+            TimeoutConfig::builder()
+                .read_timeout(LIMIT)
+                .operation_attempt_timeout(ATTEMPT)
+                .operation_timeout(LIMIT * 2)
+                .build(),
+        )
         // Bodies come whole over the port.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .build()
@@ -144,5 +154,48 @@ impl HttpConnector for Limited {
             let unreadable = |_| ConnectorError::io(Lost::Unclear("the answer is no HTTP".to_owned()).into());
             HttpResponse::try_from(response.map(Into::into)).map_err(unreadable)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use async_trait::async_trait;
+    use http::{Request, Response};
+    use tokio::time::{Instant, timeout};
+
+    use super::*;
+    use crate::engine::{Kind, Lookup};
+    use crate::job::{Identity, Job, Parameters, Place, Timestamp};
+    use crate::testing::engines;
+
+    /// A network that neither answers nor keeps to a limit.
+    #[derive(Debug)]
+    struct Mute;
+
+    #[async_trait]
+    impl Transport for Mute {
+        async fn send(&self, _: Request<Bytes>, _: Duration) -> Result<Response<Bytes>, Lost> {
+            pending().await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_ends_even_where_the_network_never_does() {
+        for place in [
+            Place::EmrOnEks("vc1".to_owned()),
+            Place::EmrServerless("00f1".to_owned()),
+            Place::EmrSteps("j-1".to_owned()),
+        ] {
+            let job = Job::of(place.clone(), Parameters::default());
+            let identity = Identity::derive(&["stack", "Pi"], "request-1", "Pi", &job);
+            let engine = engines(Arc::new(Mute)).at(&place, None);
+            let begin = Instant::now();
+            let found = timeout(LIMIT * 10, engine.find(&identity, Lookup::Owner, Timestamp::default())).await;
+            let trouble = found.expect("it ends").unwrap_err();
+            assert_eq!(trouble.kind, Kind::Unavailable, "{trouble}");
+            assert_eq!(begin.elapsed().as_secs(), ATTEMPT.as_secs(), "{place:?}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::plan::Plan;
 use super::state::{Stage, State, Stopping};
 use crate::engine::{Kind, Trouble};
-use crate::job::{Phase, Place, RunRef, Status};
+use crate::job::{Job, Phase, Place, RunRef, Status};
 use crate::outcome::{Failure, FailureKind, sentence};
 use crate::properties::WaitFor;
 
@@ -50,8 +50,9 @@ pub fn of_old(place: Option<&Place>, trouble: &Trouble) -> Failure {
     failure
 }
 
-/// A job that ended otherwise than it should.
-pub fn of_job(run: &RunRef, status: &Status) -> Failure {
+/// A job that ended otherwise than it should; `job` is what was to run, where that is known.
+pub fn of_job(run: &RunRef, status: &Status, job: Option<&Job>) -> Failure {
+    let timed_out = time_out(run, status, job);
     let (kind, happened, advice) = match status.ended.unwrap_or(status.phase) {
         Phase::Gone if status.place_gone => (
             FailureKind::Cancelled,
@@ -68,13 +69,36 @@ pub fn of_job(run: &RunRef, status: &Status) -> Failure {
             "disappeared from",
             "The service took it and does not show it. Deploy again to run it again.",
         ),
-        Phase::Cancelled => (FailureKind::Cancelled, "was cancelled from outside on", "Deploy again to run it again."),
+        Phase::Cancelled => match &timed_out {
+            Some(advice) => (FailureKind::Cancelled, "was cancelled on", advice.as_str()),
+            None => (FailureKind::Cancelled, "was cancelled from outside on", "Deploy again to run it again."),
+        },
         _ => (FailureKind::Failed, "failed on", "Correct the job and deploy again."),
     };
     let said = if status.reason.is_empty() { String::new() } else { format!(" {}", sentence(&status.reason)) };
     let word = if status.word.is_empty() { String::new() } else { format!(": it is {}", status.word) };
     let what = format!("{} {happened} {}{word}.{said}", told(run), run.place);
     Failure { kind, what, advice: advice.to_owned() }
+}
+
+/// What to do where EMR Serverless itself may have cancelled a run, as it does
+/// [when a run has timed out](https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/job-states.html): in which words
+/// it says so is not published, so a job that was given a time may have run out of it, whatever they are.
+fn time_out(run: &RunRef, status: &Status, job: Option<&Job>) -> Option<String> {
+    if !matches!(run.place, Place::EmrServerless(_)) {
+        return None;
+    }
+    let said = status.reason.to_lowercase();
+    let is_told = ["timeout", "time-out", "timed out", "time out"].iter().any(|words| said.contains(words));
+    let limit = match job.and_then(|job| job.timeout_minutes).filter(|minutes| *minutes > 0) {
+        Some(minutes) => format!("TimeoutMinutes, here {minutes}"),
+        None if is_told => "TimeoutMinutes, 12 hours unless it is given".to_owned(),
+        None => return None,
+    };
+    Some(format!(
+        "EMR Serverless cancels what runs for longer than {limit}: give it more where the job needs more, and deploy again to \
+         run it again."
+    ))
 }
 
 /// A run that was registered and never started.
@@ -184,4 +208,40 @@ pub fn of_state() -> Failure {
 fn told(run: &RunRef) -> String {
     let name = run.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
     format!("{} {}{name}", run.place.noun(), run.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::Parameters;
+
+    fn cancelled(place: &Place, reason: &str, minutes: Option<u32>) -> Failure {
+        let run = RunRef { place: place.clone(), id: "00f2".to_owned(), realm: None, name: None };
+        let reason = reason.to_owned();
+        let status = Status { phase: Phase::Cancelled, word: "CANCELLED".to_owned(), reason, ..Status::gone() };
+        let job = Job { timeout_minutes: minutes, ..Job::of(place.clone(), Parameters::default()) };
+        of_job(&run, &status, Some(&job))
+    }
+
+    #[test]
+    fn what_may_have_run_out_of_its_time_is_not_said_to_be_cancelled_from_outside() {
+        let serverless = Place::EmrServerless("00f1".to_owned());
+        for (reason, minutes, limit) in [
+            ("", Some(90), "TimeoutMinutes, here 90:"),
+            ("The job run has timed out", Some(90), "TimeoutMinutes, here 90:"),
+            ("Job run exceeded its execution timeout", None, "TimeoutMinutes, 12 hours unless it is given:"),
+        ] {
+            let failure = cancelled(&serverless, reason, minutes);
+            assert_eq!(failure.kind, FailureKind::Cancelled);
+            assert!(failure.what.contains(" was cancelled on ") && failure.what.contains(reason), "{failure:?}");
+            assert!(failure.advice.contains(limit), "{failure:?}");
+        }
+        for (place, reason, minutes) in
+            [(&serverless, "", None), (&serverless, "", Some(0)), (&Place::EmrSteps("j-1".to_owned()), "timeout", None)]
+        {
+            let failure = cancelled(place, reason, minutes);
+            assert!(failure.what.contains(" was cancelled from outside on "), "{failure:?}");
+            assert_eq!(failure.advice, "Deploy again to run it again.");
+        }
+    }
 }

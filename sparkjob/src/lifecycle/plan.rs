@@ -65,10 +65,14 @@ impl Plan {
         }
     }
 
-    /// The present job and how its tags change, where they do.
+    /// The present job and how its tags change where it stays, if they do.
     pub(super) fn retag(&self) -> Option<(&RunRef, &Retag)> {
         match &self.goal {
-            Goal::Keep { run, retag: Some(retag) } => Some((run, retag)),
+            Goal::Keep { run, retag: Some(retag) }
+            | Goal::Replace { present: Some(run), stays_as: Some(StaysAs { retag: Some(retag), .. }), .. }
+            | Goal::Restore { present: Some(run), stays_as: Some(StaysAs { retag: Some(retag), .. }), .. } => {
+                Some((run, retag))
+            }
             _ => None,
         }
     }
@@ -76,8 +80,10 @@ impl Plan {
     /// The present job, where it has to be looked at before it is known whether it stays, and as what it stays.
     pub(super) fn recalled(&self) -> Option<(&RunRef, &Identity)> {
         match &self.goal {
-            Goal::Replace { present: Some(run), stays_as: Some(identity), .. }
-            | Goal::Restore { present: Some(run), stays_as: Some(identity), .. } => Some((run, identity)),
+            Goal::Replace { present: Some(run), stays_as: Some(StaysAs { identity, .. }), .. }
+            | Goal::Restore { present: Some(run), stays_as: Some(StaysAs { identity, .. }), .. } => {
+                Some((run, identity))
+            }
             _ => None,
         }
     }
@@ -166,7 +172,7 @@ pub enum Goal {
         present: Option<RunRef>,
         /// The present job stays, whatever it did since, if it turns out to be one of this description. For engines whose
         /// references do not tell; none where it is to be replaced anyway.
-        stays_as: Option<Identity>,
+        stays_as: Option<StaysAs>,
     },
     /// The job that there was, after an update that failed: whatever is still right is kept, and no more is started than is
     /// missing.
@@ -179,7 +185,7 @@ pub enum Goal {
         /// The present job: one that is taken back, or the one that there was; none where nothing is known to have been made.
         present: Option<RunRef>,
         /// As in [`Goal::Replace`].
-        stays_as: Option<Identity>,
+        stays_as: Option<StaysAs>,
     },
     /// The present job, as it is, but for its tags.
     Keep {
@@ -190,6 +196,16 @@ pub enum Goal {
     },
     /// No job.
     Stop(Target),
+}
+
+/// What a present job stays as, which a look at it has to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StaysAs {
+    /// Its description's.
+    pub identity: Identity,
+    /// How its tags change if it stays, where they do. The next request compares with what this one wants, and so would not
+    /// make up for it.
+    pub retag: Option<Retag>,
 }
 
 /// How the tags of a run change.

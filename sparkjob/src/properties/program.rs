@@ -1,5 +1,7 @@
 //! What runs, and what stands beside it.
 
+mod limits;
+
 use super::fault::Fault;
 use super::native::{self, Api};
 use super::parameters;
@@ -67,6 +69,9 @@ pub(super) fn take(reader: &mut Reader, engine: Option<Engine>, is_beside: impl 
     });
     let native = take_native(reader, engine, &drivers);
     let mode = reader.take_or_default("Mode", word(&MODE));
+    for fault in limits::faults(&native, mode) {
+        reader.fault(fault);
+    }
     let timeout_minutes = take_timeout(reader, engine, mode);
     let says_what_runs = |driver: &&str| match *driver {
         "Parameters" => parameters.is_some(),

@@ -90,6 +90,33 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Takes the `members` of the property `name`, an object, as if they stood beside it. Any other member is a fault.
+    pub fn unpack(&mut self, name: &'static str, members: &[&'static str]) {
+        let Some(value) = self.left.remove(name).filter(|value| is_given(value)) else { return };
+        let Some(inside) = value.as_object() else {
+            return self.fault(Fault::wrong("must be an object", value).private().under(name));
+        };
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            inside.iter().partition(|(member, _)| members.contains(&member.as_str()));
+        for (member, value) in known.into_iter().filter(|(_, value)| is_given(value)) {
+            if self.has(member) {
+                self.fault(Fault::new(format!("given twice, in {name} and beside it")).under(member));
+            } else {
+                self.left.insert(member, value);
+            }
+        }
+        let unknown = unknown.into_iter().map(|(member, _)| member.as_str());
+        let unknown = unknown_names(unknown, members, |_| None, self.faults.len());
+        self.faults.extend(unknown.into_iter().map(|fault| fault.under(name)));
+    }
+
+    /// Refuses the property `name`, which has no place in any description; `problem` tells what is given instead.
+    pub fn reject(&mut self, name: &'static str, problem: &str) {
+        if self.left.remove(name).is_some_and(|value| is_given(value) && !is_empty(value)) {
+            self.fault(Fault::new(problem).under(name));
+        }
+    }
+
     /// Whether the property `name` is given and not yet taken.
     pub fn has(&self, name: &str) -> bool {
         self.left.get(name).is_some_and(|value| is_given(value))

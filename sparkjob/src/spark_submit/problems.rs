@@ -28,6 +28,9 @@ pub enum Spot<'a> {
     Entry(&'static str, &'a str),
 }
 
+/// How long all texts of a step may be [together](https://docs.aws.amazon.com/emr/latest/APIReference/API_AddJobFlowSteps.html).
+pub const LONGEST_STEP: usize = 10_240;
+
 /// Everything that `way` has no place for, or would not bring to Spark as it is.
 pub fn problems(told: &Parameters, way: Way) -> Vec<Problem<'_>> {
     let found = match way {
@@ -149,14 +152,12 @@ fn deploy_mode(told: &Parameters) -> Option<(Spot<'_>, String)> {
     })
 }
 
-/// All texts of a step [together](https://docs.aws.amazon.com/emr/latest/APIReference/API_AddJobFlowSteps.html).
 fn step_length(told: &Parameters, way: Way) -> Option<(Spot<'_>, String)> {
-    const LONGEST: usize = 10_240;
     let command = Invocation::of(told, &"x".repeat(LONGEST_NAME), way).command();
     let total = command.iter().map(|word| length(word)).sum::<usize>() + length("command-runner.jar");
-    (total > LONGEST).then(|| {
+    (total > LONGEST_STEP).then(|| {
         let most = longest_field(told, |_| true);
-        let rule = format!("must make a step of at most {LONGEST} characters, makes {total}");
+        let rule = format!("must make a step of at most {LONGEST_STEP} characters, makes {total}");
         (Spot::Block, format!("{rule}; {most} is the longest: put what is large into a file of its own"))
     })
 }

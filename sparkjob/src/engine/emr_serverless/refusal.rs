@@ -11,6 +11,11 @@ const INVALID: &str = "ValidationException";
 const CONFLICT: &str = "ConflictException";
 const QUOTA: &str = "ServiceQuotaExceededException";
 
+/// What to do where the service refuses to run a job as a role of another account, which no permission changes.
+const OWN_ROLE: &str = "Give as ExecutionRoleArn a role of the account that the application is in; to reach what another \
+                        account has, let the job assume a role there, or let that account's policies allow it to the \
+                        execution role.";
+
 /// Whether a look or a deed came to nothing since there is no such job run or application (any more).
 pub fn is_gone(error: &AwsError) -> bool {
     error.code == NOT_FOUND || (is_about_the_state(error) && error.says(&["terminated", "does not exist", "not found"]))
@@ -33,6 +38,7 @@ pub fn is_about_the_state(error: &AwsError) -> bool {
 pub fn of_start(error: AwsError, application: &str, doing: String) -> Trouble {
     let (kind, advice) = match unfit(&error) {
         Some(unfit) => unfit.meaning(error.failed.kind, application),
+        None if error.says(&["cross-account pass role"]) => (Kind::Rejected, OWN_ROLE.to_owned()),
         None => return error.while_doing(doing, "emr-serverless:StartJobRun", &format!("application {application}")),
     };
     Trouble { advice, ..Trouble::new(kind, doing, error.failed.said) }
@@ -159,6 +165,17 @@ mod tests {
             assert_eq!((trouble.kind, trouble.said), (kind, format!("{code}: {message}")), "{message}");
             assert!(trouble.advice.contains(advice), "{message}: {}", trouble.advice);
         }
+    }
+
+    #[test]
+    fn a_role_of_another_account_is_told_from_a_permission_that_is_missing() {
+        let foreign = told("AccessDeniedException", "Cross-account pass role is not allowed.");
+        assert_eq!(foreign.kind, Kind::Rejected);
+        assert!(foreign.advice.starts_with("Give as ExecutionRoleArn a role of the account"), "{}", foreign.advice);
+        let denied =
+            told("AccessDeniedException", "User: u is not authorized to perform: iam:PassRole on resource: arn:aws:r");
+        assert_eq!(denied.kind, Kind::Denied);
+        assert!(denied.advice.starts_with("Allow iam:PassRole on arn:aws:r"), "{}", denied.advice);
     }
 
     #[test]

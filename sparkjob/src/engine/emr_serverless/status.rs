@@ -4,7 +4,7 @@ use aws_sdk_emrserverless::primitives::DateTime;
 use aws_sdk_emrserverless::types::{JobRun, JobRunState, JobRunSummary};
 
 use crate::engine::text::{clip, line};
-use crate::engine::{MAX_REASON, MAX_WORD, aws, phase_or_still_going};
+use crate::engine::{MAX_REASON, MAX_WORD, aws, phase_or_still_going, tells_of_trust};
 use crate::job::{Phase, Status};
 
 /// The published states of what is alive.
@@ -19,6 +19,11 @@ pub const LIVE: [JobRunState; 6] = [
 
 /// The longest name that the service takes.
 const MAX_NAME: usize = 256;
+
+/// What to do where the service may not take on the execution role: it has to be
+/// [the one that the role trusts](https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/getting-started.html#gs-runtime-role).
+const TRUST: &str = "The trust policy of the execution role (ExecutionRoleArn) must allow sts:AssumeRole to the service \
+                     emr-serverless.amazonaws.com, with conditions, if any, that hold for this application";
 
 /// What the service tells of a job run.
 pub fn of(found: &JobRun) -> Status {
@@ -81,7 +86,16 @@ impl Told<'_> {
             Some(attempt) if attempt > 1 => format!("It is attempt {attempt}: {details}"),
             _ => details.to_owned(),
         };
-        clip(&reason, MAX_REASON).into_owned()
+        if !self.is_untrusted() {
+            return clip(&reason, MAX_REASON).into_owned();
+        }
+        format!("{}. {TRUST}", clip(reason.trim_end_matches('.'), MAX_REASON - TRUST.len() - 2))
+    }
+
+    /// Whether the service could not take on the execution role. A job that is denied another role is one that has taken on
+    /// its own: then that is who was denied.
+    fn is_untrusted(&self) -> bool {
+        self.word == "FAILED" && tells_of_trust(self.details) && !self.details.contains(":assumed-role/")
     }
 }
 
@@ -146,6 +160,29 @@ mod tests {
         assert_eq!(reason(" Job failed.\n ExitCode: 1. ", Some(1)), "Job failed. ExitCode: 1.");
         assert_eq!(reason("Job failed.", Some(3)), "It is attempt 3: Job failed.");
         assert_eq!(reason("", Some(2)), "It is attempt 2");
+    }
+
+    #[test]
+    fn a_role_that_does_not_trust_the_service_is_told_with_what_to_do() {
+        let reason = |word, details| told(word, details, None).status().reason;
+        let long = "sts:AssumeRole \u{e9}".repeat(1 << 10);
+        for details in [
+            "AccessDenied: emr-serverless is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::1:role/job.",
+            "Could not assume runtime role arn:aws:iam::1:role/job. Check its trust relationship",
+            long.as_str(),
+        ] {
+            let reason = reason("FAILED", details);
+            assert!(reason.ends_with(&format!(". {TRUST}")) && reason.chars().count() <= MAX_REASON, "{reason}");
+            assert!(reason.starts_with(&details[..20]), "{reason}");
+        }
+        for (word, details) in [
+            ("FAILED", "User: arn:aws:sts::1:assumed-role/job/x is not authorized to perform: sts:AssumeRole on y"),
+            ("FAILED", "User: arn:aws:sts::1:assumed-role/job/x is not authorized to perform: s3:GetObject"),
+            ("RUNNING", "It will assume role job"),
+            ("FAILED", "ExitCode: 1"),
+        ] {
+            assert_eq!(reason(word, details), details);
+        }
     }
 
     #[test]

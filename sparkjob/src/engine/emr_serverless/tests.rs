@@ -365,6 +365,18 @@ async fn a_run_that_is_waiting_or_running_is_cancelled() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_that_has_run_out_of_its_time_is_cancelled_by_the_service() {
+    let emr = FakeEmr::new();
+    emr.script(PI, Script { stops: Duration::from_secs(30), ..Script::endless() });
+    let engine = engine(&emr, &place());
+    let run = start(&*engine, &Job { timeout_minutes: Some(2), ..job(PI) }).await;
+    for (after, expected) in [(119, Phase::Running), (2, Phase::Ending), (30, Phase::Cancelled)] {
+        seconds(after).await;
+        assert_eq!(phase(&*engine, &run).await, expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_that_is_ending_or_over_needs_no_stopping() {
     for how in [How::Ask, How::Kill] {
         let emr = FakeEmr::new();

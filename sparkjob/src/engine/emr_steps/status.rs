@@ -2,8 +2,8 @@
 
 use super::command;
 use super::step::Step;
-use crate::engine::text::line;
-use crate::engine::{MAX_REASON, phase_or_still_going};
+use crate::engine::text::{clip, line};
+use crate::engine::{MAX_REASON, phase_or_still_going, tells_of_trust};
 use crate::job::{Phase, Status};
 use crate::spark_submit::yarn_tag;
 
@@ -124,12 +124,25 @@ pub fn kills(killer: &Step, step: &Step) -> bool {
 }
 
 fn reason(step: &Step) -> String {
-    match (step.reason.as_str(), step.message.as_str()) {
+    let reason = match (step.reason.as_str(), step.message.as_str()) {
         ("", message) => message.to_owned(),
         (reason, "") => reason.to_owned(),
         (reason, message) => format!("{reason}: {message}"),
+    };
+    if step.word != "FAILED" || !tells_of_trust(&reason) {
+        return reason;
     }
+    format!("{}. {TRUST}", clip(reason.trim_end_matches('.'), MAX_UNTRUSTED))
 }
+
+/// What to do where the cluster may not take on a step's
+/// [runtime role](https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-steps-runtime-roles.html): the instances do that.
+const TRUST: &str = "If that is the runtime role (ExecutionRoleArn), its trust policy must allow sts:AssumeRole and \
+                     sts:TagSession to the role of the cluster's EC2 instance profile, and that role must be allowed both on \
+                     it";
+
+/// The most that is kept of what EMR tells where what to do about it needs room, in characters.
+const MAX_UNTRUSTED: usize = 300;
 
 #[cfg(test)]
 mod tests {
@@ -231,6 +244,24 @@ mod tests {
             assert_eq!((status.phase, status.ended), (Phase::Ending, Some(ended)));
         }
         assert_eq!(status(&detached("COMPLETED"), Remains::Left).phase, Phase::Running);
+    }
+
+    #[test]
+    fn a_runtime_role_that_the_cluster_may_not_take_on_is_told_with_what_to_do() {
+        let told = |word: &str, message: &str| {
+            let step = Step { message: message.to_owned(), args: Vec::new(), ..step(word) };
+            status(&step, Remains::Nothing).reason
+        };
+        let denied =
+            "User: arn:aws:sts::1:assumed-role/EMR_EC2_DefaultRole/i-1 is not authorized to perform: sts:AssumeRole";
+        for message in [denied, &format!("{denied} {}", "on resource ".repeat(50))] {
+            let reason = told("FAILED", message);
+            assert!(reason.starts_with(denied) && reason.ends_with(TRUST), "{reason}");
+            assert!(reason.chars().count() <= MAX_REASON, "{reason}");
+        }
+        assert_eq!(told("RUNNING", denied), denied);
+        let other = "User: arn:aws:sts::1:assumed-role/job/i-1 is not authorized to perform: s3:GetObject";
+        assert_eq!(told("FAILED", other), other);
     }
 
     #[test]

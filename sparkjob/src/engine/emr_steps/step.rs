@@ -74,7 +74,7 @@ impl Step {
             reason: line(reason.unwrap_or_default(), MAX_REASON),
             message: line(message.unwrap_or_default(), MAX_MESSAGE),
             log_file: line(log_file.unwrap_or_default(), MAX_PLACE),
-            log_uri: line(log_uri.unwrap_or_default(), MAX_PLACE),
+            log_uri: line(log_uri.unwrap_or_default(), MAX_PLACE).replacen("s3n://", "s3://", 1),
             role: None,
         }
     }

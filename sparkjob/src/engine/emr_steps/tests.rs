@@ -705,10 +705,14 @@ async fn where_no_logs_are_kept_it_says_how_to_keep_them() {
     assert_eq!(report.links.log_uri, "");
     assert!(report.full_log.contains("give the cluster a LogUri"), "{}", report.full_log);
     // A step may have its own.
-    let monitoring = json!({"S3MonitoringConfiguration": {"LogUri": "s3://logs/mine/"}});
-    let own = native(json!({"HadoopJarStep": {"Jar": "a.jar"}, "StepMonitoringConfiguration": monitoring}));
-    let run = start(&*engine, &own).await;
-    assert_eq!(engine.report(&run).await.links.log_uri, "s3://logs/mine/");
+    for log_uri in ["s3://logs/mine/", "s3://logs/mine"] {
+        let monitoring = json!({"S3MonitoringConfiguration": {"LogUri": log_uri}});
+        let own = native(json!({"HadoopJarStep": {"Jar": "a.jar"}, "StepMonitoringConfiguration": monitoring}));
+        let run = start(&*engine, &own).await;
+        let report = engine.report(&run).await;
+        assert_eq!(report.links.log_uri, format!("s3://logs/mine/{CLUSTER}/steps/{}/", run.id));
+        assert!(report.full_log.starts_with(&report.links.log_uri), "{}", report.full_log);
+    }
 }
 
 #[tokio::test(start_paused = true)]

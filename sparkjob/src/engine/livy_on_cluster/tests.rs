@@ -108,8 +108,52 @@ async fn a_primary_node_that_was_replaced_is_asked_for_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cluster_that_ends_takes_its_jobs_with_it() {
-    for state in ["TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS"] {
+async fn a_cluster_that_is_terminating_is_still_asked_for_its_jobs() {
+    let town = Town::new();
+    town.livy.script(PI, Script::endless());
+    let run = start(&*town.engine(), &job()).await;
+    let state = |state: &str| town.emr.cluster(CLUSTER, |cluster| state.clone_into(&mut cluster.state));
+    state("TERMINATING");
+    let engine = town.engine();
+    let identity = identity(&job());
+    let find = || engine.find(&identity, Lookup::Owner, Timestamp::default());
+    assert_eq!(phase(&*engine, &run).await, Phase::Running);
+    assert_eq!(find().await.unwrap()[0].run, run);
+    let trouble = engine.start(&job(), &identity).await.unwrap_err();
+    assert_eq!((trouble.kind, town.livy.batches().len()), (Kind::Rejected, 1));
+    // Its Livy goes first.
+    "gone".clone_into(&mut town.host.lock().unwrap());
+    for trouble in [
+        engine.describe(std::slice::from_ref(&run)).await.unwrap_err(),
+        engine.cancel(&run, How::Ask).await.unwrap_err(),
+        find().await.unwrap_err(),
+    ] {
+        assert_eq!(trouble.kind, Kind::Unavailable, "{trouble}");
+        assert!(trouble.said.ends_with(&format!("(on cluster {CLUSTER}, which is TERMINATING)")), "{trouble}");
+        assert!(trouble.advice.contains("when the cluster is TERMINATED"), "{}", trouble.advice);
+    }
+    // Nor is one without a name for its primary node over.
+    town.emr.cluster(CLUSTER, |cluster| cluster.primary = None);
+    assert_eq!(engine.cancel(&run, How::Ask).await.unwrap_err().kind, Kind::Unavailable);
+    state("TERMINATED");
+    assert_eq!(phase(&*engine, &run).await, Phase::Gone);
+    engine.cancel(&run, How::Ask).await.unwrap();
+    assert_eq!(find().await.unwrap_err().kind, Kind::Absent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_on_a_cluster_that_is_terminating_is_stopped_where_livy_still_answers() {
+    let town = Town::new();
+    town.livy.script(PI, Script::endless());
+    let run = start(&*town.engine(), &job()).await;
+    town.emr.cluster(CLUSTER, |cluster| cluster.state = "TERMINATING".to_owned());
+    town.engine().cancel(&run, How::Ask).await.unwrap();
+    assert!(town.livy.alive().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_has_ended_takes_its_jobs_with_it() {
+    for state in ["TERMINATED", "TERMINATED_WITH_ERRORS"] {
         let town = Town::new();
         let run = start(&*town.engine(), &job()).await;
         town.emr.cluster(CLUSTER, |cluster| {

@@ -139,7 +139,7 @@ impl At<'_> {
         state
     }
 
-    /// The present job was looked at: it stays, or is replaced like any other.
+    /// The present job was looked at: it stays, but for its tags, or is replaced like any other.
     pub(super) fn recalled(self, mut state: State, seen: Result<Vec<Status>, Trouble>) -> State {
         let status = match seen {
             Ok(seen) => seen.into_iter().next(),
@@ -151,7 +151,8 @@ impl At<'_> {
                 if status.name.as_deref().is_some_and(|name| identity.describes(name)) =>
             {
                 state.own = Some(Own { status: Some(status), ..Own::new(run.clone(), false) });
-                state.at(Stage::Explain(None), self.now)
+                let way_on = if self.plan.retag().is_some() { Stage::Tag } else { Stage::Explain(None) };
+                state.at(way_on, self.now)
             }
             (_, status) if self.plan.is_restoring() => {
                 // What nobody knows any more is over, whichever it was.
@@ -267,14 +268,19 @@ impl At<'_> {
             Phase::Succeeded => self.succeed(state),
             // It was started, which is all that is asked for.
             Phase::Failed if self.plan.is_restoring() => self.succeed(state),
-            Phase::Failed | Phase::Cancelled | Phase::Gone => self.fail(state, failure::of_job(&own.run, &status)),
-            Phase::Ending if own.has_ended() => self.fail(state, failure::of_job(&own.run, &status)),
+            Phase::Failed | Phase::Cancelled | Phase::Gone => self.ended_badly(state, &own, &status),
+            Phase::Ending if own.has_ended() => self.ended_badly(state, &own, &status),
             Phase::Waiting | Phase::Running if self.waits_for(WaitFor::Submitted) && !status.silent => {
                 self.succeed(state)
             }
             Phase::Waiting | Phase::Ending => self.still_waiting(state, own),
             Phase::Running => self.still_running(state, &own),
         }
+    }
+
+    fn ended_badly(self, state: State, own: &Own, status: &Status) -> State {
+        let job = self.plan.wanted().map(|wanted| &wanted.job);
+        self.fail(state, failure::of_job(&own.run, status, job))
     }
 
     fn still_waiting(self, mut state: State, own: Own) -> State {

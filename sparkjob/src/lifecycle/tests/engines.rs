@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::world::{BEGIN, World, plan, wanted_at};
 use crate::engine::{Kind, Lookup};
 use crate::job::{Phase, Place, Tags};
-use crate::lifecycle::{Action, Deadlines, Goal, Plan, Retag, Target, Wanted};
+use crate::lifecycle::{Action, Deadlines, Goal, Plan, Retag, StaysAs, Target, Wanted};
 use crate::outcome::Made;
 use crate::properties::{Management, OnDeleteError, UpdateStrategy, WaitFor};
 
@@ -290,12 +290,15 @@ fn tags_that_may_not_be_changed_fail_the_request_and_leave_the_job() {
 
 #[test]
 fn a_present_job_stays_where_its_name_shows_that_it_is_what_is_wanted() {
-    for (present, stays) in [("new.py", true), ("old.py", false)] {
+    for (present, retag, stays) in
+        [("new.py", None, true), ("new.py", Some(retag()), true), ("old.py", Some(retag()), false)]
+    {
         let world = World::at(serverless());
         let (_, new, mut plan) = replace(&world, UpdateStrategy::StopThenStart);
         let present = wanted_at(&world.place, present, "r0");
         let Goal::Replace { stays_as, .. } = &mut plan.goal else { panic!("a replacement") };
-        *stays_as = Some(new.identity.clone());
+        let is_retagged = stays && retag.is_some();
+        *stays_as = Some(StaysAs { identity: new.identity.clone(), retag });
         // It has ended since, and is not to run again.
         let mut world = world.with(&present.identity, Phase::Succeeded);
         let outcome = world.run(&plan);
@@ -303,6 +306,8 @@ fn a_present_job_stays_where_its_name_shows_that_it_is_what_is_wanted() {
         let id = usize::from(!stays);
         assert_eq!(outcome.made, Made::Job(world.reference(id, "")));
         assert_eq!(world.submissions(), id);
+        // The next request would see no difference in the tags.
+        assert_eq!(world.story().contains(&"tag"), is_retagged);
     }
 }
 

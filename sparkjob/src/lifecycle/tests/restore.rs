@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::world::{BEGIN, World, place, plan, wanted_at};
 use crate::engine::{Kind, Lookup};
 use crate::job::{Phase, Place, RunRef};
-use crate::lifecycle::{Action, Former, Goal, Plan, State, Wanted};
+use crate::lifecycle::{Action, Former, Goal, Plan, State, StaysAs, Wanted};
 use crate::outcome::{Made, Outcome};
 use crate::properties::{Management, OnDeleteError, UpdateStrategy, WaitFor};
 
@@ -310,7 +310,8 @@ fn a_job_that_is_to_stay_stays() {
         let present = jobs.good_run(&world);
         let mut plan = jobs.restore(Some(present.clone()), Management::default());
         if let Goal::Restore { old, stays_as, .. } = &mut plan.goal {
-            (*old, *stays_as) = (None, Some(jobs.back.identity.clone()));
+            let stays = StaysAs { identity: jobs.back.identity.clone(), retag: None };
+            (*old, *stays_as) = (None, Some(stays));
         }
         success(&world.run(&plan), present, &place.to_string());
         assert_eq!(world.submissions(), 0, "{place}");

@@ -109,6 +109,54 @@ fn a_block_of_an_api_is_read_as_the_task_and_the_documentation_spell_it() {
 }
 
 #[test]
+fn the_token_of_a_copied_request_is_left_out() {
+    let token = json!({"ClientToken": "a"});
+    for word in ["emr-on-eks", "emr-serverless"] {
+        let description = engine(word);
+        assert_eq!(job(&with(&description, &token)), job(&description));
+        assert_eq!(job(&with(&description, &json!({"clientToken": "b"}))), job(&description));
+    }
+    let (livy, steps) = (told(&with(&engine("livy"), &token)), told(&with(&engine("emr-steps"), &token)));
+    assert!(livy == steps && livy[0].starts_with("ClientToken: unknown"), "{livy:?}");
+}
+
+#[test]
+fn the_step_of_a_task_is_read_as_if_its_parts_stood_beside_the_cluster() {
+    let parts = json!({
+        "Name": "nightly", "ActionOnFailure": "CANCEL_AND_WAIT",
+        "HadoopJarStep": {"Jar": "command-runner.jar", "Args": ["spark-submit", "s3://b/pi.py"]},
+    });
+    let cluster = json!({"ClusterId": "j-1ABC", "ExecutionRoleArn": ROLE});
+    let task = with(&cluster, &json!({"Step": parts}));
+    assert_eq!(job(&task), job(&with(&cluster, &parts)));
+    assert_eq!(job(&with(&engine("emr-steps"), &json!({"Step": {}}))), job(&engine("emr-steps")));
+    for (more, fault) in [
+        (json!({"Name": "other"}), "Name: given twice, in Step and beside it"),
+        (
+            json!({"Step": with(&parts, &json!({"Jar": "a.jar"}))}),
+            "Step.Jar: unknown; known are Name, HadoopJarStep, ActionOnFailure, StepMonitoringConfiguration",
+        ),
+    ] {
+        assert_eq!(told(&with(&task, &more)), [fault]);
+    }
+    let described = with(&with(&cluster, &parts), &json!({"Step": "a secret"}));
+    assert_eq!(told(&described), ["Step: must be an object, got a string of 8 characters"]);
+}
+
+#[test]
+fn a_request_that_adds_steps_is_answered_with_where_its_parts_go() {
+    let step = json!({"Name": "nightly", "HadoopJarStep": {"Jar": "a.jar"}});
+    let faults = told(&with(&engine("emr-steps"), &json!({"JobFlowId": "j-1ABC", "Steps": [step]})));
+    assert_eq!(
+        faults,
+        [
+            "JobFlowId: it is called ClusterId here",
+            "Steps: one resource is one step: give ClusterId, HadoopJarStep and ActionOnFailure beside each other",
+        ]
+    );
+}
+
+#[test]
 fn a_job_template_says_what_runs_and_as_whom() {
     let job = job(&json!({
         "VirtualClusterId": "0abc", "JobTemplateId": "0def", "JobTemplateParameters": {"Day": "2026-11-21"},
@@ -140,6 +188,52 @@ fn a_limit_of_time_is_for_whoever_knows_one() {
             [format!("TimeoutMinutes: not possible on {name}, which knows no time limit")]
         );
         assert_eq!(job(&with(&engine(word), &json!({"TimeoutMinutes": "0"}))).timeout_minutes, None);
+    }
+}
+
+#[test]
+fn all_texts_of_a_native_step_together_have_a_limit() {
+    let step = |length: usize| {
+        let properties = json!([{"Key": "k", "Value": "v"}]);
+        let args = json!(["spark-submit", "é".repeat(length - "a.jarMainspark-submitkv".len())]);
+        json!({"ClusterId": "j-1ABC", "HadoopJarStep":
+            {"Jar": "a.jar", "MainClass": "Main", "Args": args, "Properties": properties}})
+    };
+    assert_eq!(told(&step(10_240)), Vec::<String>::new());
+    let fault =
+        "HadoopJarStep: must be at most 10240 characters in all, got 10241: put what is large into a file of its own";
+    assert_eq!(told(&step(10_241)), [fault]);
+}
+
+#[test]
+fn each_mode_has_its_own_count_of_retries() {
+    let policy = |mode: &str, policy: Value| {
+        told(&with(&engine("emr-serverless"), &json!({"Mode": mode, "RetryPolicy": policy})))
+    };
+    for most in [1, 10] {
+        assert_eq!(policy("BATCH", json!({"maxAttempts": most})), Vec::<String>::new());
+        assert_eq!(policy("STREAMING", json!({"MaxFailedAttemptsPerHour": most.to_string()})), Vec::<String>::new());
+    }
+    for (mode, given, fault) in [
+        ("BATCH", json!({"MaxAttempts": "11"}), "MaxAttempts: must be at most 10 on EMR Serverless, got 11"),
+        ("BATCH", json!({"MaxAttempts": 0}), "MaxAttempts: must be a whole number >= 1, got 0"),
+        (
+            "BATCH",
+            json!({"MaxAttempts": 2, "MaxFailedAttemptsPerHour": 11}),
+            "MaxFailedAttemptsPerHour: goes with Mode STREAMING only; for BATCH there is MaxAttempts",
+        ),
+        (
+            "STREAMING",
+            json!({"maxAttempts": 2}),
+            "MaxAttempts: goes with Mode BATCH only; for STREAMING there is MaxFailedAttemptsPerHour",
+        ),
+        (
+            "STREAMING",
+            json!({"MaxFailedAttemptsPerHour": 11}),
+            "MaxFailedAttemptsPerHour: must be at most 10 on EMR Serverless, got 11",
+        ),
+    ] {
+        assert_eq!(policy(mode, given), [format!("RetryPolicy.{fault}")]);
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) struct Run {
     pub request: Value,
     pub at: Instant,
     pub script: Script,
-    /// When a cancellation took effect on it.
+    /// When a cancellation took effect on it, or will, as its time runs out.
     pub cancelled: Option<Instant>,
     /// When it was ended from outside, and whether well.
     pub ended: Option<(Instant, bool)>,
@@ -95,6 +95,12 @@ impl Run {
         }
     }
 
+    /// Has a cancellation take effect on it, unless one did.
+    pub fn cancel(&mut self) {
+        let now = Instant::now();
+        self.cancelled = Some(self.cancelled.map_or(now, |at| at.min(now)));
+    }
+
     /// When it was over, where it is.
     pub fn over(&self) -> Option<Instant> {
         let now = Instant::now();
@@ -161,7 +167,7 @@ impl World {
     pub(super) fn terminate(&mut self, place: &str) {
         self.terminated.insert(place.to_owned());
         for run in self.runs.iter_mut().filter(|run| run.place == place) {
-            run.cancelled = run.cancelled.or(Some(Instant::now()));
+            run.cancel();
             run.script.stops = Duration::ZERO;
         }
     }

@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use http::{Method, Request};
 use serde_json::{Value, json};
-use tokio::time::Instant;
 use url::Url;
 
 use super::runs::Run;
@@ -74,7 +73,9 @@ fn cancel(world: &mut World, application: &str, id: &str, url: &Url) -> Answer {
         return Err(invalid("Job run is not in a cancellable state"));
     }
     let is_heard = grace.is_some() || !run.script.deaf;
-    run.cancelled = run.cancelled.or_else(|| is_heard.then(Instant::now));
+    if is_heard {
+        run.cancel();
+    }
     Ok(json!({"applicationId": application, "jobRunId": id}))
 }
 

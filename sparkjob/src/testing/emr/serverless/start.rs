@@ -1,5 +1,7 @@
 //! Submissions to EMR Serverless.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -50,10 +52,16 @@ pub(super) fn start(world: &mut World, application: &str, body: &Value) -> Answe
         request: body.clone(),
         at: Instant::now(),
         script: Script::default(),
-        cancelled: None,
+        cancelled: timeout(body).map(|timeout| Instant::now() + timeout),
         ended: None,
     });
     Ok(made(application, &id))
+}
+
+/// After how long the service cancels the run by itself.
+fn timeout(body: &Value) -> Option<Duration> {
+    let minutes = body["executionTimeoutMinutes"].as_u64().filter(|minutes| *minutes > 0);
+    minutes.map(|minutes| Duration::from_secs(60 * minutes))
 }
 
 fn made(application: &str, id: &str) -> Value {
