@@ -53,7 +53,8 @@ impl Transport for Town {
 
 /// Nearly a cluster: of each member what it should hold, or anything.
 fn any_cluster() -> impl Strategy<Value = Value> {
-    let words = ["STARTING", "RUNNING", "WAITING", "TERMINATING", "TERMINATED_WITH_ERRORS", "DREAMING", ""];
+    // A cluster that is TERMINATING is asked and takes no job: two answers in one, which other tests are about.
+    let words = ["STARTING", "RUNNING", "WAITING", "TERMINATED_WITH_ERRORS", "DREAMING", ""];
     let hosts = ["ip-10-0-0-7.eu-west-1.compute.internal", "", "a b", "host/path", "-", "10.0.0.7"];
     let reason = object([("Code", mostly([json!("USER_REQUEST")])), ("Message", mostly_like("\\PC{0,2000}"))]);
     let status = object([("State", mostly(words.map(Value::from))), ("StateChangeReason", reason)]);
@@ -101,7 +102,7 @@ proptest! {
             is_list: has_livy,
             made: |run| format!("\"id\":{}", run.id),
             well: "\"success\"",
-            may_be_gone: !has_livy && (says(&came, "TERMINAT") || refuses(&came, "Cluster id")),
+            may_be_gone: !has_livy && (says(&came, "TERMINATED") || refuses(&came, "Cluster id")),
         };
         case.ask(&*engines(Arc::new(town)).at(&job().place, None))?;
     }
