@@ -173,9 +173,7 @@ def two_jobs(here: Here) -> None:
     if typed := here.engine.prepare():
         show.typed(typed)
     if not here.templates.as_they_stand:
-        show.say(
-            f"To run examples/spark-pi.yaml on {here.engine.title}, only its target is another one:"
-        )
+        show.say(f"To run examples/spark-pi.yaml on {here.engine.title}, only its target is another one:")
         here.templates.difference("spark-pi.yaml")
     show.say("In spark-pi.yaml a job is a resource like any other:")
     show.quote(here.templates.section("spark-pi.yaml", "Resources"))
