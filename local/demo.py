@@ -173,10 +173,7 @@ def two_jobs(here: Here) -> None:
     if typed := here.engine.prepare():
         show.typed(typed)
     if not here.templates.as_they_stand:
-        show.say(
-            f"To run examples/spark-pi.yaml on {here.engine.title}, its target is another one, and instead of Livy's BatchId its outputs "
-            "tell the ConsoleUrl. All the rest stays as it is:"
-        )
+        show.say(f"To run examples/spark-pi.yaml on {here.engine.title}, only its target is another one:")
         here.templates.difference("spark-pi.yaml")
     show.say("In spark-pi.yaml a job is a resource like any other:")
     show.quote(here.templates.section("spark-pi.yaml", "Resources"))

@@ -14,9 +14,6 @@ RETARGETED = paths.HOME / "demo" / "templates"
 # The target of the examples: its properties below Properties, and its parameters below Parameters.
 PROPERTIES = re.compile(r"(?:^ {6}Livy\w+: .+\n)+", re.M)
 PARAMETERS = re.compile(r"(?:^ {2}Livy\w+:\n(?: {4}.+\n)+)+", re.M)
-# An output that only Livy has a value for, and what the engines of AWS have one for.
-BATCH_ID = re.compile(r"^ {2}BatchId:\n {4}Description: .+\n {4}Value: !GetAtt (\w+)\.BatchId\n", re.M)
-CONSOLE_URL = "  ConsoleUrl:\n    Description: Its page in AWS's console\n    Value: !GetAtt \\1.ConsoleUrl\n"
 
 
 class Templates:
@@ -67,7 +64,7 @@ class Templates:
         parameters = "".join(
             f"  {name}:\n    Type: String\n    Description: The target on {self._engine.title}\n" for name in self._engine.on_aws
         )
-        return BATCH_ID.sub(CONSOLE_URL, PROPERTIES.sub(self._properties(), PARAMETERS.sub(parameters, text)))
+        return PROPERTIES.sub(self._properties(), PARAMETERS.sub(parameters, text))
 
     def _properties(self) -> str:
         return "".join(f"      {name}: !Ref {name}\n" for name in self._engine.on_aws)

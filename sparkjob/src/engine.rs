@@ -198,11 +198,12 @@ fn phase_or_still_going(known: Option<Phase>, place: &str, id: &str, word: &str)
 }
 
 /// Whether a service of AWS speaks of a role that could not be taken on. In which words is published by none; those of IAM
-/// name the action. Who is denied something has an `assumed-role` in its name, which tells nothing.
+/// name the action. Who is denied something has an `assumed-role` in its name, which tells nothing; and a job's own words,
+/// which may be among them, assume a lot.
 fn tells_of_trust(said: &str) -> bool {
     let said = said.to_lowercase();
     let words =
-        ["sts:assumerole", "assume role", "assume the ", "assume runtime role", "trust policy", "trust relationship"];
+        ["sts:assumerole", "assume role arn:", "assume runtime role", "assume the runtime role", "trust relationship"];
     words.iter().any(|words| said.contains(words))
 }
 

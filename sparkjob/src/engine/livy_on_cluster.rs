@@ -42,8 +42,8 @@ impl LivyOnCluster {
 /// What there is of a cluster's Livy.
 enum Found {
     Livy(Arc<Livy>),
-    /// The cluster is about to end, for this reason, and Livy may still answer.
-    Ending(Arc<Livy>, String),
+    /// The cluster is about to end, for this reason, and Livy may still answer, where there is one.
+    Ending(Option<Arc<Livy>>, String),
     /// The cluster has ended, or EMR knows none of its id: for this reason.
     Over(String),
 }
@@ -64,18 +64,26 @@ impl Engine for LivyOnCluster {
     async fn find(&self, identity: &Identity, by: Lookup, since: Timestamp) -> Result<Vec<Run>, Trouble> {
         match self.livy(&doing::find(&self.place())).await? {
             Found::Livy(livy) => self.heed(livy.find(identity, by, since).await),
-            Found::Ending(livy, said) => ending(livy.find(identity, by, since).await, &said),
-            Found::Over(said) => {
-                let advice = NAME_ANOTHER.to_owned();
-                Err(Trouble { advice, ..Trouble::new(Kind::Absent, doing::find(&self.place()), said) })
-            }
+            // The look before a submission: there is none to be made here.
+            Found::Ending(None, said) if by == Lookup::Name => Err(self.absent(said)),
+            Found::Ending(None, said) => Err(ending(doing::find(&self.place()), &said)),
+            Found::Ending(Some(livy), said) => match livy.find(identity, by, since).await {
+                Err(trouble) if is_silent(&trouble) && by == Lookup::Name => Err(self.absent(said)),
+                Err(trouble) if is_silent(&trouble) => Err(ending(trouble.doing, &said)),
+                found => found,
+            },
+            Found::Over(said) => Err(self.absent(said)),
         }
     }
 
     async fn describe(&self, runs: &[RunRef]) -> Result<Vec<Status>, Trouble> {
         match self.livy(&doing::describe(&self.place(), runs)).await? {
             Found::Livy(livy) => self.heed(livy.describe(runs).await),
-            Found::Ending(livy, said) => ending(livy.describe(runs).await, &said),
+            Found::Ending(None, said) => Err(ending(doing::describe(&self.place(), runs), &said)),
+            Found::Ending(Some(livy), said) => match livy.describe(runs).await {
+                Err(trouble) if is_silent(&trouble) => Err(ending(trouble.doing, &said)),
+                described => described,
+            },
             Found::Over(_) => Ok(runs.iter().map(|_| Status::gone_with_place()).collect()),
         }
     }
@@ -83,7 +91,11 @@ impl Engine for LivyOnCluster {
     async fn cancel(&self, run: &RunRef, how: How) -> Result<(), Trouble> {
         match self.livy(&doing::cancel(run)).await? {
             Found::Livy(livy) => self.heed(livy.cancel(run, how).await),
-            Found::Ending(livy, said) => ending(livy.cancel(run, how).await, &said),
+            Found::Ending(None, said) => Err(ending(doing::cancel(run), &said)),
+            Found::Ending(Some(livy), said) => match livy.cancel(run, how).await {
+                Err(trouble) if is_silent(&trouble) => Err(ending(trouble.doing, &said)),
+                cancelled => cancelled,
+            },
             Found::Over(_) => Ok(()),
         }
     }
@@ -103,8 +115,10 @@ impl Engine for LivyOnCluster {
         };
         let links = self.cluster.links(cluster.log_folder(&self.cluster.id).unwrap_or_default());
         let mut report = match self.server(&cluster) {
-            Ok(Found::Livy(livy) | Found::Ending(livy, _)) => livy.report(run).await,
-            Ok(Found::Over(said)) => Report { full_log: format!("gone with {said}"), ..Report::default() },
+            Ok(Found::Livy(livy) | Found::Ending(Some(livy), _)) => livy.report(run).await,
+            Ok(Found::Ending(None, said) | Found::Over(said)) => {
+                Report { full_log: format!("gone with {said}"), ..Report::default() }
+            }
             Err(error) => Report { full_log: format!("not there yet: {}", error.failed.said), ..Report::default() },
         };
         if !links.log_uri.is_empty() {
@@ -123,6 +137,11 @@ impl Engine for LivyOnCluster {
 impl LivyOnCluster {
     fn place(&self) -> Place {
         Place::LivyOnCluster(self.cluster.id.clone())
+    }
+
+    fn absent(&self, said: String) -> Trouble {
+        let advice = NAME_ANOTHER.to_owned();
+        Trouble { advice, ..Trouble::new(Kind::Absent, doing::find(&self.place()), said) }
     }
 
     /// The cluster's Livy, where it was last found or where EMR says that it is.
@@ -153,15 +172,20 @@ impl LivyOnCluster {
         if cluster.is_over() {
             return Ok(Found::Over(which()));
         }
+        if cluster.primary.is_empty() && cluster.is_ending() {
+            return Ok(Found::Ending(None, which()));
+        }
         if cluster.primary.is_empty() {
-            let lacks = if cluster.is_ending() { "shows no primary node" } else { "has no primary node yet" };
-            return Err(AwsError::unavailable(format!("cluster {id} {lacks}, it is {}", cluster.told())));
+            return Err(AwsError::unavailable(format!(
+                "cluster {id} has no primary node yet, it is {}",
+                cluster.told()
+            )));
         }
         let url = LivyUrl::from_host(&cluster.primary, DEFAULT_LIVY_PORT);
         let url =
             url.map_err(|_| AwsError::unavailable(format!("EMR gives no host for the primary node of cluster {id}")))?;
         let livy = Arc::new(Livy::at(self.place(), url, Arc::clone(&self.transport), self.login.clone()));
-        Ok(if cluster.is_ending() { Found::Ending(livy, which()) } else { Found::Livy(livy) })
+        Ok(if cluster.is_ending() { Found::Ending(Some(livy), which()) } else { Found::Livy(livy) })
     }
 
     /// Forgets where Livy is when it does not answer there: the next call asks EMR.
@@ -185,13 +209,14 @@ impl LivyOnCluster {
     }
 }
 
-/// What the Livy of a cluster that is about to end answers; where it does not any more, its jobs may still run.
-fn ending<T>(answer: Result<T, Trouble>, said: &str) -> Result<T, Trouble> {
-    answer.map_err(|trouble| {
-        if !matches!(trouble.kind, Kind::Unavailable | Kind::Unclear) {
-            return trouble;
-        }
-        let advice = "Try again when the cluster is TERMINATED: until then its jobs may run.".to_owned();
-        Trouble { said: format!("{} (on {said})", trouble.said), advice, ..trouble }
-    })
+/// Whether Livy does not answer (any more).
+fn is_silent(trouble: &Trouble) -> bool {
+    matches!(trouble.kind, Kind::Unavailable | Kind::Unclear)
+}
+
+/// The Livy of a cluster that is about to end does not answer any more, but its jobs may still run: EMR tells when they do
+/// not, and until then it is asked, as long as there is time.
+fn ending(doing: impl Into<String>, said: &str) -> Trouble {
+    let advice = "Try again when the cluster is TERMINATED: until then its jobs may run.".to_owned();
+    Trouble { advice, ..Trouble::new(Kind::Busy, doing, format!("its Livy does not answer (on {said})")) }
 }

@@ -1,9 +1,11 @@
 //! What a failure says: what was tried, what came of it, what to do.
 
+use std::time::Duration;
+
 use super::plan::Plan;
 use super::state::{Stage, State, Stopping};
 use crate::engine::{Kind, Trouble};
-use crate::job::{Job, Phase, Place, RunRef, Status};
+use crate::job::{Job, Phase, Place, RunRef, Status, Timestamp};
 use crate::outcome::{Failure, FailureKind, sentence};
 use crate::properties::WaitFor;
 
@@ -50,9 +52,9 @@ pub fn of_old(place: Option<&Place>, trouble: &Trouble) -> Failure {
     failure
 }
 
-/// A job that ended otherwise than it should; `job` is what was to run, where that is known.
-pub fn of_job(run: &RunRef, status: &Status, job: Option<&Job>) -> Failure {
-    let timed_out = time_out(run, status, job);
+/// A job that ended otherwise than it should, as was seen at `now`; `job` is what was to run, where that is known.
+pub fn of_job(run: &RunRef, status: &Status, job: Option<&Job>, now: Timestamp) -> Failure {
+    let timed_out = time_out(run, status, job, now);
     let (kind, happened, advice) = match status.ended.unwrap_or(status.phase) {
         Phase::Gone if status.place_gone => (
             FailureKind::Cancelled,
@@ -83,17 +85,21 @@ pub fn of_job(run: &RunRef, status: &Status, job: Option<&Job>) -> Failure {
 
 /// What to do where EMR Serverless itself may have cancelled a run, as it does
 /// [when a run has timed out](https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/job-states.html): in which words
-/// it says so is not published, so a job that was given a time may have run out of it, whatever they are.
-fn time_out(run: &RunRef, status: &Status, job: Option<&Job>) -> Option<String> {
+/// it says so is not published, so a job that is as old as the time that it was given may have run out of it, whatever they are.
+fn time_out(run: &RunRef, status: &Status, job: Option<&Job>, now: Timestamp) -> Option<String> {
     if !matches!(run.place, Place::EmrServerless(_)) {
         return None;
     }
     let said = status.reason.to_lowercase();
     let is_told = ["timeout", "time-out", "timed out", "time out"].iter().any(|words| said.contains(words));
+    let is_as_old = |minutes: u32| {
+        let whole = Duration::from_secs(60 * u64::from(minutes));
+        status.created.is_some_and(|created| now.since(created) >= whole)
+    };
     let limit = match job.and_then(|job| job.timeout_minutes).filter(|minutes| *minutes > 0) {
-        Some(minutes) => format!("TimeoutMinutes, here {minutes}"),
+        Some(minutes) if is_told || is_as_old(minutes) => format!("TimeoutMinutes, here {minutes}"),
         None if is_told => "TimeoutMinutes, 12 hours unless it is given".to_owned(),
-        None => return None,
+        _ => return None,
     };
     Some(format!(
         "EMR Serverless cancels what runs for longer than {limit}: give it more where the job needs more, and deploy again to \
@@ -218,9 +224,11 @@ mod tests {
     fn cancelled(place: &Place, reason: &str, minutes: Option<u32>) -> Failure {
         let run = RunRef { place: place.clone(), id: "00f2".to_owned(), realm: None, name: None };
         let reason = reason.to_owned();
-        let status = Status { phase: Phase::Cancelled, word: "CANCELLED".to_owned(), reason, ..Status::gone() };
+        let created = Some(Timestamp(1000));
+        let status =
+            Status { phase: Phase::Cancelled, word: "CANCELLED".to_owned(), reason, created, ..Status::gone() };
         let job = Job { timeout_minutes: minutes, ..Job::of(place.clone(), Parameters::default()) };
-        of_job(&run, &status, Some(&job))
+        of_job(&run, &status, Some(&job), Timestamp(1000) + Duration::from_mins(90))
     }
 
     #[test]
@@ -236,9 +244,12 @@ mod tests {
             assert!(failure.what.contains(" was cancelled on ") && failure.what.contains(reason), "{failure:?}");
             assert!(failure.advice.contains(limit), "{failure:?}");
         }
-        for (place, reason, minutes) in
-            [(&serverless, "", None), (&serverless, "", Some(0)), (&Place::EmrSteps("j-1".to_owned()), "timeout", None)]
-        {
+        for (place, reason, minutes) in [
+            (&serverless, "", None),
+            (&serverless, "", Some(0)),
+            (&serverless, "", Some(91)),
+            (&Place::EmrSteps("j-1".to_owned()), "timeout", None),
+        ] {
             let failure = cancelled(place, reason, minutes);
             assert!(failure.what.contains(" was cancelled from outside on "), "{failure:?}");
             assert_eq!(failure.advice, "Deploy again to run it again.");

@@ -129,7 +129,7 @@ fn reason(step: &Step) -> String {
         (reason, "") => reason.to_owned(),
         (reason, message) => format!("{reason}: {message}"),
     };
-    if step.word != "FAILED" || !tells_of_trust(&reason) {
+    if step.word != "FAILED" || step.role.is_none() || !tells_of_trust(&reason) {
         return reason;
     }
     format!("{}. {TRUST}", clip(reason.trim_end_matches('.'), MAX_UNTRUSTED))
@@ -249,7 +249,8 @@ mod tests {
     #[test]
     fn a_runtime_role_that_the_cluster_may_not_take_on_is_told_with_what_to_do() {
         let told = |word: &str, message: &str| {
-            let step = Step { message: message.to_owned(), args: Vec::new(), ..step(word) };
+            let role = Some("arn:aws:iam::1:role/job".to_owned());
+            let step = Step { message: message.to_owned(), args: Vec::new(), role, ..step(word) };
             status(&step, Remains::Nothing).reason
         };
         let denied =

@@ -128,13 +128,19 @@ async fn a_cluster_that_is_terminating_is_still_asked_for_its_jobs() {
         engine.cancel(&run, How::Ask).await.unwrap_err(),
         find().await.unwrap_err(),
     ] {
-        assert_eq!(trouble.kind, Kind::Unavailable, "{trouble}");
+        // It answers that it cannot yet, so it is asked for as long as there is time.
+        assert_eq!(trouble.kind, Kind::Busy, "{trouble}");
         assert!(trouble.said.ends_with(&format!("(on cluster {CLUSTER}, which is TERMINATING)")), "{trouble}");
         assert!(trouble.advice.contains("when the cluster is TERMINATED"), "{}", trouble.advice);
     }
+    // No job can be submitted there, which the look before that tells.
+    let before = || engine.find(&identity, Lookup::Name, Timestamp::default());
+    let trouble = before().await.unwrap_err();
+    assert_eq!((trouble.kind, trouble.advice.as_str()), (Kind::Absent, super::NAME_ANOTHER));
     // Nor is one without a name for its primary node over.
     town.emr.cluster(CLUSTER, |cluster| cluster.primary = None);
-    assert_eq!(engine.cancel(&run, How::Ask).await.unwrap_err().kind, Kind::Unavailable);
+    assert_eq!(engine.cancel(&run, How::Ask).await.unwrap_err().kind, Kind::Busy);
+    assert_eq!((find().await.unwrap_err().kind, before().await.unwrap_err().kind), (Kind::Busy, Kind::Absent));
     state("TERMINATED");
     assert_eq!(phase(&*engine, &run).await, Phase::Gone);
     engine.cancel(&run, How::Ask).await.unwrap();

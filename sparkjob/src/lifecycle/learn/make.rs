@@ -280,7 +280,7 @@ impl At<'_> {
 
     fn ended_badly(self, state: State, own: &Own, status: &Status) -> State {
         let job = self.plan.wanted().map(|wanted| &wanted.job);
-        self.fail(state, failure::of_job(&own.run, status, job))
+        self.fail(state, failure::of_job(&own.run, status, job, self.now))
     }
 
     fn still_waiting(self, mut state: State, own: Own) -> State {
