@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use sparkjob::testing::{Fault, Faulty};
+use sparkjob::testing::Fault;
 use tokio::time::{Instant, sleep};
 
 use crate::cloudformation::{Answer, Properties, Stack, deliver};
 use crate::town::{CLUSTER, Engine, Town};
-use crate::{Ask, NEW, OLD, ORPHAN, Scenario, survives_on};
+use crate::{Ask, NEW, OLD, ORPHAN, Scenario, struck, survives_on};
 
 /// The job outlives its step.
 const IN_CLUSTER: Properties =
@@ -89,10 +89,7 @@ async fn a_delete_of_a_job_whose_client_died_survives_any_one_fault() {
         let town = town();
         let (mut stack, _) = create(&town, ORPHAN).await;
         assert_eq!((town.alive().len(), killers(&town)), (1, 0));
-        let way = Faulty::new(town.clone());
-        if let Some((k, fault)) = &fault {
-            way.fault_at(*k, fault.clone());
-        }
+        let way = struck(&town, fault.as_ref());
         let answer = deliver(&way, &stack.delete()).await;
         assert_eq!((answer.status.as_str(), town.alive().len()), ("SUCCESS", 0), "{fault:?}: {}", answer.reason);
         way.sends()

@@ -12,6 +12,7 @@ mod tests;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use futures_util::future::OptionFuture;
 
 use super::aws::AwsError;
 use super::emr_cluster::{Cluster, EmrCluster, NAME_ANOTHER, Refusal, refusal};
@@ -64,14 +65,15 @@ impl Engine for LivyOnCluster {
     async fn find(&self, identity: &Identity, by: Lookup, since: Timestamp) -> Result<Vec<Run>, Trouble> {
         match self.livy(&doing::find(&self.place())).await? {
             Found::Livy(livy) => self.heed(livy.find(identity, by, since).await),
-            // The look before a submission: there is none to be made here.
-            Found::Ending(None, said) if by == Lookup::Name => Err(self.absent(said)),
-            Found::Ending(None, said) => Err(ending(doing::find(&self.place()), &said)),
-            Found::Ending(Some(livy), said) => match livy.find(identity, by, since).await {
-                Err(trouble) if is_silent(&trouble) && by == Lookup::Name => Err(self.absent(said)),
-                Err(trouble) if is_silent(&trouble) => Err(ending(trouble.doing, &said)),
-                found => found,
-            },
+            Found::Ending(livy, said) => {
+                let asked = livy.as_ref().map(|livy| livy.find(identity, by, since));
+                let found = OptionFuture::from(asked).await;
+                heard(found, || match by {
+                    // The look before a submission: there is none to be made here.
+                    Lookup::Name => self.absent(said),
+                    _ => ending(doing::find(&self.place()), &said),
+                })
+            }
             Found::Over(said) => Err(self.absent(said)),
         }
     }
@@ -79,11 +81,10 @@ impl Engine for LivyOnCluster {
     async fn describe(&self, runs: &[RunRef]) -> Result<Vec<Status>, Trouble> {
         match self.livy(&doing::describe(&self.place(), runs)).await? {
             Found::Livy(livy) => self.heed(livy.describe(runs).await),
-            Found::Ending(None, said) => Err(ending(doing::describe(&self.place(), runs), &said)),
-            Found::Ending(Some(livy), said) => match livy.describe(runs).await {
-                Err(trouble) if is_silent(&trouble) => Err(ending(trouble.doing, &said)),
-                described => described,
-            },
+            Found::Ending(livy, said) => {
+                let described = OptionFuture::from(livy.as_ref().map(|livy| livy.describe(runs))).await;
+                heard(described, || ending(doing::describe(&self.place(), runs), &said))
+            }
             Found::Over(_) => Ok(runs.iter().map(|_| Status::gone_with_place()).collect()),
         }
     }
@@ -91,11 +92,10 @@ impl Engine for LivyOnCluster {
     async fn cancel(&self, run: &RunRef, how: How) -> Result<(), Trouble> {
         match self.livy(&doing::cancel(run)).await? {
             Found::Livy(livy) => self.heed(livy.cancel(run, how).await),
-            Found::Ending(None, said) => Err(ending(doing::cancel(run), &said)),
-            Found::Ending(Some(livy), said) => match livy.cancel(run, how).await {
-                Err(trouble) if is_silent(&trouble) => Err(ending(trouble.doing, &said)),
-                cancelled => cancelled,
-            },
+            Found::Ending(livy, said) => {
+                let cancelled = OptionFuture::from(livy.as_ref().map(|livy| livy.cancel(run, how))).await;
+                heard(cancelled, || ending(doing::cancel(run), &said))
+            }
             Found::Over(_) => Ok(()),
         }
     }
@@ -191,7 +191,7 @@ impl LivyOnCluster {
     /// Forgets where Livy is when it does not answer there: the next call asks EMR.
     fn heed<T>(&self, answer: Result<T, Trouble>) -> Result<T, Trouble> {
         answer.map_err(|trouble| {
-            if !matches!(trouble.kind, Kind::Unavailable | Kind::Unclear) {
+            if !is_silent(&trouble) {
                 return trouble;
             }
             *self.known() = None;
@@ -212,6 +212,15 @@ impl LivyOnCluster {
 /// Whether Livy does not answer (any more).
 fn is_silent(trouble: &Trouble) -> bool {
     matches!(trouble.kind, Kind::Unavailable | Kind::Unclear)
+}
+
+/// What Livy answered; `unheard` where it did not, or where there is none.
+fn heard<T>(answer: Option<Result<T, Trouble>>, unheard: impl FnOnce() -> Trouble) -> Result<T, Trouble> {
+    match answer {
+        None => Err(unheard()),
+        Some(Err(trouble)) if is_silent(&trouble) => Err(unheard()),
+        Some(answer) => answer,
+    }
 }
 
 /// The Livy of a cluster that is about to end does not answer any more, but its jobs may still run: EMR tells when they do
