@@ -24,7 +24,7 @@ use std::time::Duration;
 use serde_json::json;
 use sparkjob::testing::{Fault, Faulty};
 
-use cloudformation::{Properties, Stack, deliver, deliver_twice};
+use cloudformation::{Answer, Properties, Stack, deliver, deliver_twice};
 use sample::Tally;
 use scenario::{
     Ask, CREATE, CREATE_DYING, CREATE_LATE, CREATE_REFUSED, CREATE_SUBMITTED, DELETE, Scenario, UPDATE_DYING,
@@ -126,10 +126,7 @@ async fn play(engine: Engine, scenario: Scenario, fault: Option<(usize, Fault)>)
         stack.answered(&created);
     }
     let request = scenario.request(&town, &mut stack);
-    let way = Faulty::new(town.clone());
-    if let Some((k, fault)) = &fault {
-        way.fault_at(*k, fault.clone());
-    }
+    let way = struck(&town, fault.as_ref());
     let answer = deliver(&way, &request).await;
 
     assert_eq!(answer.status, scenario.status, "{told}: {}", answer.reason);
@@ -155,10 +152,7 @@ async fn two_deliveries_at_once_make_one_job_whatever_is_lost() {
         let town = Town::new(engine);
         let mut stack = Stack::new(&town);
         let request = stack.create(NEW, Properties::default());
-        let way = Faulty::new(town.clone());
-        if let Some((k, fault)) = &fault {
-            way.fault_at(*k, fault.clone());
-        }
+        let way = struck(&town, fault.as_ref());
         let answers = deliver_twice(&way, &request).await;
         for answer in &answers {
             assert_eq!(answer.status, "SUCCESS", "{fault:?}: {}", answer.reason);
@@ -220,14 +214,8 @@ async fn a_job_that_stays_though_it_was_edited_gets_its_tags_whatever_is_lost() 
 /// One update that edits the job, lets that wait for the next rerun, and changes the tags; how many requests it took.
 async fn edit_and_tag(engine: Engine, fault: Option<(usize, Fault)>) -> usize {
     let told = format!("{engine:?} with {fault:?}");
-    let town = Town::new(engine);
-    let mut stack = Stack::new(&town);
-    let created = deliver(&town, &stack.create(OLD, Properties::default())).await;
-    stack.answered(&created);
-    let way = Faulty::new(town.clone());
-    if let Some((k, fault)) = &fault {
-        way.fault_at(*k, fault.clone());
-    }
+    let (town, mut stack, created) = with_a_job(engine).await;
+    let way = struck(&town, fault.as_ref());
     let edited = json!({"RunOn": "Rerun", "Parameters": {"File": NEW}, "Tags": {"Team": "data"}});
     let answer = deliver(&way, &stack.change(edited)).await;
     assert_eq!((&*answer.status, &answer.id), ("SUCCESS", &created.id), "{told}: {}", answer.reason);
@@ -255,14 +243,8 @@ async fn a_move_between_engines_survives_any_one_fault() {
 /// Moves a job and deletes it where it has gone; how many requests the move took.
 async fn migrate(from: Engine, to: Engine, fault: Option<(usize, Fault)>) -> usize {
     let told = format!("{from:?} to {to:?} with {fault:?}");
-    let town = Town::new(from);
-    let mut stack = Stack::new(&town);
-    let created = deliver(&town, &stack.create(OLD, Properties::default())).await;
-    stack.answered(&created);
-    let way = Faulty::new(town.clone());
-    if let Some((k, fault)) = &fault {
-        way.fault_at(*k, fault.clone());
-    }
+    let (town, mut stack, _) = with_a_job(from).await;
+    let way = struck(&town, fault.as_ref());
     let moved = deliver(&way, &stack.update_on(to, OLD, Properties::default())).await;
     assert_eq!(moved.status, "SUCCESS", "{told}: {}", moved.reason);
     assert_eq!((town.alive().len(), town.most_alive()), (1, 1), "{told}");
@@ -270,4 +252,22 @@ async fn migrate(from: Engine, to: Engine, fault: Option<(usize, Fault)>) -> usi
     stack.finish(&town).await;
     assert!(town.alive().is_empty(), "{told}: {:?} is left", town.alive());
     way.sends()
+}
+
+/// The way to a town, with the fault in the request that is told, counted from 1.
+fn struck(town: &Town, fault: Option<&(usize, Fault)>) -> Faulty<Town> {
+    let way = Faulty::new(town.clone());
+    if let Some((k, fault)) = fault {
+        way.fault_at(*k, fault.clone());
+    }
+    way
+}
+
+/// A stack whose job runs, and what its Create was answered.
+async fn with_a_job(engine: Engine) -> (Town, Stack, Answer) {
+    let town = Town::new(engine);
+    let mut stack = Stack::new(&town);
+    let created = deliver(&town, &stack.create(OLD, Properties::default())).await;
+    stack.answered(&created);
+    (town, stack, created)
 }
