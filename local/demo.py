@@ -147,13 +147,12 @@ def here(instance: Instance, wanted: str) -> Here:
 
 def deploy(here: Here) -> None:
     show.step("Deploy the Lambda behind Custom::SparkJob")
-    if here.engine.switches:
-        show.say(
-            f"Here all engines are switched on. On AWS {here.engine.title} is off until the submitter's parameters say where its jobs may run. "
-            "Write them to parameter_overrides in samconfig.toml, below [default.deploy.parameters]:"
-        )
-        show.table(here.engine.switches)
-        show.say(here.engine.roles)
+    show.say(
+        f"Here all engines are within reach. On AWS, {here.engine.barred}. "
+        "Write these to parameter_overrides in samconfig.toml, below [default.deploy.parameters]:"
+    )
+    show.table(here.engine.parameters)
+    show.say(here.engine.notice)
     show.typed("make deploy")
     with Program("deploy", ["sam", "deploy", "--config-env", "local"]) as program:
         while program.running():

@@ -41,10 +41,9 @@ class Engine:
     explains = "ValueError: the input"
     # The target properties in this engine's own words, on AWS; each is a parameter of its template.
     on_aws: dict[str, str]
-    # The parameters of the submitter that switch the engine on, on AWS; Livy needs none.
-    switches: dict[str, str] = {}
-    # What they say of the roles that jobs run as.
-    roles = "Jobs may run as these roles and as no others."
+    # What keeps the submitter from the engine on AWS, the parameters of its template that change that, and what to know of them.
+    barred = notice = ""
+    parameters: dict[str, str]
     # A parameter that cannot be right.
     wrong: dict[str, str]
 
@@ -83,6 +82,9 @@ class Livy(Engine):
     keeps = "It keeps what has ended for ten minutes, for its log; none of it runs."
     # What Livy's address looks like where a person has an EMR cluster.
     on_aws = {"LivyHost": "ip-10-0-0-17.ec2.internal", "LivyUrl": "http://ip-10-0-0-17.ec2.internal:8998"}
+    barred = "it listens inside its cluster's VPC, and the submitter is there only if its parameters say so"
+    parameters = {"SubnetIds": "subnet-0b1c2d3e4f5a69788", "SecurityGroupIds": "sg-0a9b8c7d6e5f41302"}
+    notice = "The security group of the primary node must let this one in on Livy's port, 8998."
     wrong = {"LivyPort": "99999"}
 
     def target(self) -> dict[str, str]:
@@ -117,6 +119,8 @@ class Emr(Engine):
     """What the three of EMR have in common: files come from S3, and each run has a folder here with what it says."""
 
     source = "emr"
+    barred = "it is off until the submitter's parameters say where its jobs may run"
+    notice = "Jobs may run as these roles and as no others."
     # Which API it is, and what `local.py env` calls the one that is ready.
     api = ""
     neighbour = ("", "")
@@ -160,7 +164,7 @@ class EmrOnEks(Emr):
         "ExecutionRoleArn": ROLE,
         "ReleaseLabel": RELEASE,
     }
-    switches = {
+    parameters = {
         "VirtualClusterArns": f"arn:aws:emr-containers:{REGION}:{ACCOUNT}:/virtualclusters/{on_aws['VirtualClusterId']}",
         "EmrOnEksExecutionRoleArns": ROLE,
     }
@@ -178,7 +182,7 @@ class EmrServerless(Emr):
     succeeded = "SUCCESS"
     api, neighbour = "emr-serverless", ("ApplicationId", "SPARKJOB_APPLICATION_ID")
     on_aws = {"ApplicationId": "00frq3d7m2v9k80l", "ExecutionRoleArn": ROLE}
-    switches = {
+    parameters = {
         "ApplicationArns": f"arn:aws:emr-serverless:{REGION}:{ACCOUNT}:/applications/{on_aws['ApplicationId']}",
         "EmrServerlessExecutionRoleArns": ROLE,
     }
@@ -194,8 +198,8 @@ class EmrSteps(Emr):
     stopped = ("CANCELLED", "INTERRUPTED")
     api, neighbour = "emr", ("ClusterId", "SPARKJOB_CLUSTER_ID")
     on_aws = {"ClusterId": "j-2QX7T5B9KD4EM"}
-    switches = {"ClusterArns": f"arn:aws:elasticmapreduce:{REGION}:{ACCOUNT}:cluster/{on_aws['ClusterId']}"}
-    roles = "Jobs run as the cluster's instances do; EmrStepsExecutionRoleArns beside it would name runtime roles."
+    parameters = {"ClusterArns": f"arn:aws:elasticmapreduce:{REGION}:{ACCOUNT}:cluster/{on_aws['ClusterId']}"}
+    notice = "Jobs run as the cluster's instances do; EmrStepsExecutionRoleArns beside it would name runtime roles."
     wrong = {"ClusterId": "spark-jobs"}
 
     def prepare(self) -> str:

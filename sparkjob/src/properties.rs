@@ -210,17 +210,27 @@ fn accept_other_spellings(reader: &mut Reader) {
     }
 }
 
+/// What says anything here of a step as EMR's API and the tasks of Step Functions have it.
+const STEP: [&str; 4] = ["Name", "HadoopJarStep", "ActionOnFailure", "StepMonitoringConfiguration"];
+
 /// Reads blocks that were copied whole as if only those parts of them had been that say anything here.
 ///
 /// Step Functions' task for a step has it as its `Step`; a request to `AddJobFlowSteps` has a list of them, of which a resource
 /// is one. The `ClientToken` of a request to EMR on EKS or EMR Serverless is left out, and defines nothing of the job: every
 /// request to this resource has a token of its own, which takes its place, or two of them would be one job run.
 fn accept_whole_blocks(reader: &mut Reader, engine: Option<Engine>) {
-    reader.reject("JobFlowId", "it is called ClusterId here");
-    reader.reject(
-        "Steps",
-        "one resource is one step: give ClusterId, HadoopJarStep and ActionOnFailure beside each other",
-    );
+    let (cluster, steps) = match engine {
+        Some(Engine::EmrSteps) | None => (
+            "it is called ClusterId here".to_owned(),
+            format!("one resource is one step: give {} of it, beside ClusterId or in a Step", STEP.join(", ")),
+        ),
+        Some(other) => {
+            let problem = format!("not possible on {}: it belongs to EMR steps", other.word());
+            (problem.clone(), problem)
+        }
+    };
+    reader.reject("JobFlowId", &cluster);
+    reader.reject("Steps", &steps);
     if matches!(engine, Some(Engine::EmrOnEks | Engine::EmrServerless)) {
         reader.skip("ClientToken");
         reader.skip("clientToken");
@@ -228,7 +238,7 @@ fn accept_whole_blocks(reader: &mut Reader, engine: Option<Engine>) {
 }
 
 fn take_parts(reader: &mut Reader) -> Parts {
-    reader.unpack("Step", &["Name", "HadoopJarStep", "ActionOnFailure", "StepMonitoringConfiguration"]);
+    reader.unpack("Step", &STEP);
     accept_other_spellings(reader);
     let Target { engine, place } = target::take(reader);
     accept_whole_blocks(reader, engine);

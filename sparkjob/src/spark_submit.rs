@@ -3,6 +3,7 @@
 //! It stands beside [`engine`](crate::engine) and above [`job`](crate::job) alone: engines send what is made here, and
 //! whoever reads a description asks [`problems`] whether an engine would take it.
 
+pub(crate) mod command;
 mod conf;
 mod problems;
 pub mod quote;
@@ -10,7 +11,8 @@ pub mod quote;
 use crate::job::Parameters;
 
 pub(crate) use conf::{append, yarn_tag};
-pub use problems::{LONGEST_STEP, Problem, Spot, problems};
+pub(crate) use problems::{LONGEST_STEP, longest_tag};
+pub use problems::{Problem, Spot, problems};
 
 /// Where `spark-submit` runs and who calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

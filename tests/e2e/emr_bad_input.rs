@@ -131,11 +131,13 @@ fn a_role_of_another_account_is_told() {
             let place = scene.on(way).await;
             let foreign = json!({ "ExecutionRoleArn": "arn:aws:iam::123456789012:role/spark" });
             let job = with(&scene.idle_on(&place, 900).await, foreign);
-            let why = match way {
-                Way::OnEks => "is not authorized to perform: emr-containers:StartJobRun",
-                _ => "Cross-account pass role is not allowed",
+            let advice = match way {
+                Way::OnEks => {
+                    "where the execution role is missing, is of another account, or is none that the submitter may use"
+                }
+                _ => "Give as ExecutionRoleArn a role of the account that the application is in",
             };
-            refuses(scene, &job, &[why, &place.id]).await;
+            refuses(scene, &job, &[advice, &place.id]).await;
         }
     });
 }
@@ -143,12 +145,15 @@ fn a_role_of_another_account_is_told() {
 #[test]
 fn a_role_that_the_service_may_not_assume_is_told() {
     play_light("Untrusted", async |scene| {
-        let why =
-            ["sts:AssumeRoleWithWebIdentity", "Could not assume runtime role", "could not assume the runtime role"];
-        let told = [Way::OnEks, Way::Serverless, Way::Steps].into_iter().zip(why).map(async |(way, why)| {
+        let advice = [
+            "The execution role must trust the job's service account: aws emr-containers update-role-trust-policy",
+            "The trust policy of the execution role (ExecutionRoleArn) must allow sts:AssumeRole to the service",
+            "If that is the runtime role (ExecutionRoleArn), its trust policy must allow sts:AssumeRole",
+        ];
+        let told = [Way::OnEks, Way::Serverless, Way::Steps].into_iter().zip(advice).map(async |(way, advice)| {
             let place = scene.on(way).await;
             let role = json!({ "ExecutionRoleArn": format!("{ROLE}/untrusted"), "WaitFor": "Succeeded" });
-            refuses(scene, &with(&scene.idle_on(&place, 900).await, role), &[why]).await;
+            refuses(scene, &with(&scene.idle_on(&place, 900).await, role), &[advice]).await;
             assert_eq!(place.only_run().await.state, "FAILED");
         });
         join_all(told).await;

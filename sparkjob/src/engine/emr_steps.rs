@@ -15,7 +15,6 @@
 //! cluster ..."`), a script or a jar that submits by itself, or a cluster whose `spark-defaults.conf` says
 //! `spark.submit.deployMode cluster`.
 
-mod command;
 mod listing;
 mod report;
 mod request;

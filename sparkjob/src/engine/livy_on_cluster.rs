@@ -53,6 +53,8 @@ enum Found {
 impl Engine for LivyOnCluster {
     async fn start(&self, job: &Job, identity: &Identity) -> Result<RunRef, Trouble> {
         let doing = format!("submit the job to {}", self.place());
+        // The cluster may have begun to end while its Livy was known.
+        *self.known() = None;
         match self.livy(&doing).await? {
             Found::Livy(livy) => self.heed(livy.start(job, identity).await),
             Found::Ending(_, said) | Found::Over(said) => {
@@ -116,9 +118,10 @@ impl Engine for LivyOnCluster {
         let links = self.cluster.links(cluster.log_folder(&self.cluster.id).unwrap_or_default());
         let mut report = match self.server(&cluster) {
             Ok(Found::Livy(livy) | Found::Ending(Some(livy), _)) => livy.report(run).await,
-            Ok(Found::Ending(None, said) | Found::Over(said)) => {
-                Report { full_log: format!("gone with {said}"), ..Report::default() }
+            Ok(Found::Ending(None, said)) => {
+                Report { full_log: format!("out of reach, as there is no Livy on {said}"), ..Report::default() }
             }
+            Ok(Found::Over(said)) => Report { full_log: format!("gone with {said}"), ..Report::default() },
             Err(error) => Report { full_log: format!("not there yet: {}", error.failed.said), ..Report::default() },
         };
         if !links.log_uri.is_empty() {

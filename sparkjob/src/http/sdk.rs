@@ -196,6 +196,11 @@ mod tests {
             let trouble = found.expect("it ends").unwrap_err();
             assert_eq!(trouble.kind, Kind::Unavailable, "{trouble}");
             assert_eq!(begin.elapsed().as_secs(), ATTEMPT.as_secs(), "{place:?}");
+            // What was asked for may be done all the same.
+            let started = timeout(LIMIT * 10, engine.start(&job, &identity)).await;
+            let trouble = started.expect("it ends").unwrap_err();
+            assert_eq!(trouble.kind, Kind::Unclear, "{trouble}");
+            assert_eq!(begin.elapsed().as_secs(), 2 * ATTEMPT.as_secs(), "{place:?}");
         }
     }
 }

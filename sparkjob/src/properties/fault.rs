@@ -93,6 +93,11 @@ impl Fault {
         Self { path: join(&segment(name), &fault.path), ..fault }
     }
 
+    /// Whether it is of the property `name`, or of something in it.
+    pub(super) fn is_in(&self, name: &str) -> bool {
+        self.path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    }
+
     /// The same fault, seen from the list that holds it.
     pub(super) fn at(self, index: usize) -> Self {
         Self { path: join(&format!("[{index}]"), &self.path), ..self }

@@ -13,6 +13,8 @@ pub(super) type Read<T> = Result<T, Vec<Fault>>;
 pub(super) struct Reader<'a> {
     left: BTreeMap<&'a str, &'a Value>,
     known: Vec<&'static str>,
+    /// What was taken out of an object of this name, as if it stood beside it.
+    unpacked: Vec<(&'static str, &'static str)>,
     faults: Vec<Fault>,
 }
 
@@ -31,7 +33,7 @@ impl<'a> Reader<'a> {
     pub fn over_any(value: &'a Value) -> Self {
         let properties = value.as_object().into_iter().flatten();
         let left = properties.map(|(name, value)| (name.as_str(), value)).collect();
-        Self { left, known: Vec::new(), faults: Vec::new() }
+        Self { left, known: Vec::new(), unpacked: Vec::new(), faults: Vec::new() }
     }
 
     /// Reads the property `name`; none where it is absent, and where it is faulty, which is kept in mind.
@@ -90,22 +92,23 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes the `members` of the property `name`, an object, as if they stood beside it. Any other member is a fault.
+    /// Takes the `members` of the property `name`, an object, as if they stood beside it; their faults have their paths in
+    /// it. Any other member is a fault.
     pub fn unpack(&mut self, name: &'static str, members: &[&'static str]) {
         let Some(value) = self.left.remove(name).filter(|value| is_given(value)) else { return };
         let Some(inside) = value.as_object() else {
             return self.fault(Fault::wrong("must be an object", value).private().under(name));
         };
-        let (known, unknown): (Vec<_>, Vec<_>) =
-            inside.iter().partition(|(member, _)| members.contains(&member.as_str()));
-        for (member, value) in known.into_iter().filter(|(_, value)| is_given(value)) {
+        for member in members {
+            let Some(value) = inside.get(*member).filter(|value| is_given(value)) else { continue };
             if self.has(member) {
                 self.fault(Fault::new(format!("given twice, in {name} and beside it")).under(member));
             } else {
                 self.left.insert(member, value);
+                self.unpacked.push((member, name));
             }
         }
-        let unknown = unknown.into_iter().map(|(member, _)| member.as_str());
+        let unknown = inside.keys().map(String::as_str).filter(|member| !members.contains(member));
         let unknown = unknown_names(unknown, members, |_| None, self.faults.len());
         self.faults.extend(unknown.into_iter().map(|fault| fault.under(name)));
     }
@@ -129,9 +132,7 @@ impl<'a> Reader<'a> {
 
     /// Whether a fault of the property `name`, or of something in it, is kept in mind.
     pub fn has_fault(&self, name: &str) -> bool {
-        let is_in =
-            |path: &str| path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
-        self.faults.iter().any(|fault| is_in(&fault.path))
+        self.faults.iter().any(|fault| fault.is_in(name))
     }
 
     /// Keeps a fault in mind that only several properties together show.
@@ -153,7 +154,13 @@ impl<'a> Reader<'a> {
     pub fn finish(mut self, place_of: impl Fn(&str) -> Option<&'static str>) -> Vec<Fault> {
         let unknown = unknown_names(self.left.keys().copied(), &self.known, place_of, self.faults.len());
         self.faults.extend(unknown);
-        self.faults
+        let Self { faults, unpacked, .. } = self;
+        let place = |fault: &Fault| unpacked.iter().find(|(member, _)| fault.is_in(member)).map(|(_, place)| *place);
+        let placed = faults.into_iter().map(|fault| match place(&fault) {
+            Some(place) => fault.under(place),
+            None => fault,
+        });
+        placed.collect()
     }
 }
 

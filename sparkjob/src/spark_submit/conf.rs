@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Way;
+use super::{Way, command};
 use crate::job::Parameters;
 
 /// All that is said as a property: the user's own ones, and the fields.
@@ -28,6 +28,10 @@ pub(super) fn conf(told: &Parameters, name: &str, way: Way) -> BTreeMap<String, 
     if way.is_on_yarn() {
         // By this one the application can be found, and killed without its step.
         append(&mut conf, "spark.yarn.tags", &yarn_tag(name));
+    }
+    if way == Way::ClusterStep {
+        // Else the cluster's own defaults would decide whether the step goes on for as long as its application.
+        conf.entry(command::WAITS.to_owned()).or_insert_with(|| "true".to_owned());
     }
     // Else Spark would show the class or the file, which many runs share.
     conf.entry("spark.app.name".to_owned()).or_insert_with(|| name.to_owned());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::quote::{Splitter, join, unspeakable};
-use super::{Invocation, Way};
+use super::{Invocation, Way, command};
 use crate::job::Parameters;
 
 /// What is wrong with a part of the block. It quotes no value, as any may be a secret.
@@ -29,7 +29,7 @@ pub enum Spot<'a> {
 }
 
 /// How long all texts of a step may be [together](https://docs.aws.amazon.com/emr/latest/APIReference/API_AddJobFlowSteps.html).
-pub const LONGEST_STEP: usize = 10_240;
+pub(crate) const LONGEST_STEP: usize = 10_240;
 
 /// Everything that `way` has no place for, or would not bring to Spark as it is.
 pub fn problems(told: &Parameters, way: Way) -> Vec<Problem<'_>> {
@@ -152,9 +152,15 @@ fn deploy_mode(told: &Parameters) -> Option<(Spot<'_>, String)> {
     })
 }
 
+/// The longest tag that a submission has, for measuring.
+pub(crate) fn longest_tag() -> String {
+    command::marked_tag(&"x".repeat(LONGEST_NAME), 0)
+}
+
 fn step_length(told: &Parameters, way: Way) -> Option<(Spot<'_>, String)> {
     let command = Invocation::of(told, &"x".repeat(LONGEST_NAME), way).command();
-    let total = command.iter().map(|word| length(word)).sum::<usize>() + length("command-runner.jar");
+    let total = command::tagged(&command, &longest_tag()).iter().map(|word| length(word)).sum::<usize>()
+        + length("command-runner.jar");
     (total > LONGEST_STEP).then(|| {
         let most = longest_field(told, |_| true);
         let rule = format!("must make a step of at most {LONGEST_STEP} characters, makes {total}");

@@ -99,11 +99,12 @@ fn every_field_is_told_in_the_words_of_each_engine() {
     let on_kubernetes = [("spark.archives", archives), ("spark.yarn.tags", "orders,daily")];
     let on_yarn = [("spark.yarn.dist.archives", archives), ("spark.yarn.tags", &tags)];
     let variables = |prefix: &str| [(format!("{prefix}STAGE"), "prod"), (format!("{prefix}TITLE"), "it's \"so\"")];
+    let in_cluster = [on_yarn.as_slice(), &[("spark.yarn.submit.waitAppCompletion", "true")]].concat();
     for (way, mode, own, driver) in [
-        (Way::EmrOnEks, None, on_kubernetes, Some("spark.kubernetes.driverEnv.")),
-        (Way::EmrServerless, None, on_kubernetes, Some("spark.emr-serverless.driverEnv.")),
-        (Way::ClientStep, Some("client"), on_yarn, None),
-        (Way::ClusterStep, Some("cluster"), on_yarn, Some("spark.yarn.appMasterEnv.")),
+        (Way::EmrOnEks, None, &on_kubernetes[..], Some("spark.kubernetes.driverEnv.")),
+        (Way::EmrServerless, None, &on_kubernetes, Some("spark.emr-serverless.driverEnv.")),
+        (Way::ClientStep, Some("client"), &on_yarn, None),
+        (Way::ClusterStep, Some("cluster"), &in_cluster, Some("spark.yarn.appMasterEnv.")),
     ] {
         let told = full();
         let invocation = Invocation::of(&told, NAME, way);
@@ -111,7 +112,7 @@ fn every_field_is_told_in_the_words_of_each_engine() {
         let variables = driver.map(variables).into_iter().flatten().collect::<Vec<_>>();
         let variables = variables.iter().map(|(name, value)| (name.as_str(), *value));
         let everywhere = everywhere.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        assert_eq!(properties, everywhere.chain(own).chain(variables).collect(), "{way:?}");
+        assert_eq!(properties, everywhere.chain(own.iter().copied()).chain(variables).collect(), "{way:?}");
         let class = ("--class", "org.apache.spark.examples.SparkPi");
         let mode = mode.map(|mode| ("--deploy-mode", mode));
         assert_eq!(options, [class, ("--proxy-user", "alice")].into_iter().chain(mode).collect(), "{way:?}");

@@ -2,14 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::command;
 use crate::job::{DeployMode, Identity, Job, Parameters};
-use crate::spark_submit::{Invocation, Way, yarn_tag};
+use crate::spark_submit::{Invocation, Way, command};
 
 const COMMAND_RUNNER: &str = "command-runner.jar";
-
-/// Without this property the cluster's own defaults would decide whether the step goes on for as long as its application.
-const WAITS: &str = "spark.yarn.submit.waitAppCompletion";
 
 /// `AddJobFlowSteps` for `job` under `identity`'s name; none where the job says nothing of what runs. `mark` is another one
 /// for each submission, also of the same job: it tells the applications of twins apart.
@@ -20,7 +16,7 @@ pub fn submission(cluster: &str, job: &Job, identity: &Identity, mark: u32) -> O
         (None, Some(native)) => native.clone(),
         (None, None) => return None,
     };
-    let jar_step = with_tag(jar_step, &command::marked(&yarn_tag(&name), mark));
+    let jar_step = command::with_tag(jar_step, &command::marked_tag(&name, mark));
     let mut step = json!({
         "Name": name,
         "ActionOnFailure": job.native.text("ActionOnFailure").unwrap_or("CONTINUE"),
@@ -56,26 +52,11 @@ fn added(cluster: &str, step: &Value, role: Option<&str>) -> Value {
 }
 
 fn portable(parameters: &Parameters, deploy_mode: DeployMode, name: &str) -> Value {
-    let args = match deploy_mode {
-        DeployMode::Client => Invocation::of(parameters, name, Way::ClientStep).command(),
-        DeployMode::Cluster => {
-            let mut parameters = parameters.clone();
-            parameters.configuration.entry(WAITS.to_owned()).or_insert_with(|| "true".to_owned());
-            Invocation::of(&parameters, name, Way::ClusterStep).command()
-        }
+    let way = match deploy_mode {
+        DeployMode::Client => Way::ClientStep,
+        DeployMode::Cluster => Way::ClusterStep,
     };
-    json!({"Jar": COMMAND_RUNNER, "Args": args})
-}
-
-/// The block as it is, but for a tag where the job would outlive its step.
-fn with_tag(mut jar_step: Value, tag: &str) -> Value {
-    let args = jar_step.get("Args").and_then(Value::as_array);
-    let args: Option<Vec<String>> =
-        args.and_then(|args| args.iter().map(|arg| arg.as_str().map(str::to_owned)).collect());
-    if let Some(args) = args {
-        jar_step["Args"] = command::tagged(&args, tag).into();
-    }
-    jar_step
+    json!({"Jar": COMMAND_RUNNER, "Args": Invocation::of(parameters, name, way).command()})
 }
 
 /// Kills every application of `tag` that is alive, and fails where one is left or YARN cannot be asked.
@@ -101,6 +82,7 @@ mod tests {
 
     use super::*;
     use crate::job::{Digest, Native, Place};
+    use crate::spark_submit::yarn_tag;
 
     fn job() -> Job {
         let configuration = BTreeMap::from([("spark.sql.shuffle.partitions".to_owned(), "8".to_owned())]);
@@ -166,7 +148,7 @@ mod tests {
         assert!(args(&job).contains(&format!("spark.yarn.tags={tag},{tag}-0abcdef1")));
         assert!(args(&job).contains(&"spark.yarn.submit.waitAppCompletion=true".to_owned()));
         let configuration = &mut job.parameters.as_mut().expect("portable").configuration;
-        configuration.insert(WAITS.to_owned(), "false".to_owned());
+        configuration.insert("spark.yarn.submit.waitAppCompletion".to_owned(), "false".to_owned());
         assert!(!command::waits(&args(&job)));
     }
 

@@ -1,11 +1,10 @@
 //! What a step's state means, and what becomes of an application that outlives its step.
 
-use super::command;
 use super::step::Step;
 use crate::engine::text::{clip, line};
 use crate::engine::{MAX_REASON, phase_or_still_going, tells_of_trust};
 use crate::job::{Phase, Status};
-use crate::spark_submit::yarn_tag;
+use crate::spark_submit::{command, yarn_tag};
 
 /// What there is of the application that a step left behind.
 #[derive(Clone, Copy, Debug)]

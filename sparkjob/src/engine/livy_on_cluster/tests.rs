@@ -80,8 +80,8 @@ async fn a_job_runs_on_the_primary_node_and_is_named_by_its_cluster() {
     assert_eq!((taken.kind, taken.doing), (Kind::Taken, format!("submit the job to Livy on cluster {CLUSTER}")));
     engine.cancel(&run, How::Ask).await.unwrap();
     assert_eq!(phase(&*engine, &run).await, Phase::Gone);
-    // EMR was asked once.
-    assert_eq!(town.emr.sends(), 1);
+    // EMR was asked before each submission alone.
+    assert_eq!(town.emr.sends(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -111,7 +111,8 @@ async fn a_primary_node_that_was_replaced_is_asked_for_anew() {
 async fn a_cluster_that_is_terminating_is_still_asked_for_its_jobs() {
     let town = Town::new();
     town.livy.script(PI, Script::endless());
-    let run = start(&*town.engine(), &job()).await;
+    let while_it_ran = town.engine();
+    let run = start(&*while_it_ran, &job()).await;
     let state = |state: &str| town.emr.cluster(CLUSTER, |cluster| state.clone_into(&mut cluster.state));
     state("TERMINATING");
     let engine = town.engine();
@@ -119,8 +120,10 @@ async fn a_cluster_that_is_terminating_is_still_asked_for_its_jobs() {
     let find = || engine.find(&identity, Lookup::Owner, Timestamp::default());
     assert_eq!(phase(&*engine, &run).await, Phase::Running);
     assert_eq!(find().await.unwrap()[0].run, run);
-    let trouble = engine.start(&job(), &identity).await.unwrap_err();
-    assert_eq!((trouble.kind, town.livy.batches().len()), (Kind::Rejected, 1));
+    for engine in [&engine, &while_it_ran] {
+        let trouble = engine.start(&job(), &identity).await.unwrap_err();
+        assert_eq!((trouble.kind, town.livy.batches().len()), (Kind::Rejected, 1));
+    }
     // Its Livy goes first.
     "gone".clone_into(&mut town.host.lock().unwrap());
     for trouble in [
@@ -140,6 +143,8 @@ async fn a_cluster_that_is_terminating_is_still_asked_for_its_jobs() {
     // Nor is one without a name for its primary node over.
     town.emr.cluster(CLUSTER, |cluster| cluster.primary = None);
     assert_eq!(engine.cancel(&run, How::Ask).await.unwrap_err().kind, Kind::Busy);
+    let log = engine.report(&run).await.full_log;
+    assert!(log.starts_with(&format!("out of reach, as there is no Livy on cluster {CLUSTER}")), "{log}");
     assert_eq!((find().await.unwrap_err().kind, before().await.unwrap_err().kind), (Kind::Busy, Kind::Absent));
     state("TERMINATED");
     assert_eq!(phase(&*engine, &run).await, Phase::Gone);

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::fault::Fault;
 use crate::job::{Mode, Native};
-use crate::spark_submit::LONGEST_STEP;
+use crate::spark_submit::{LONGEST_STEP, command, longest_tag};
 
 /// All that is beyond these limits in what was read; of an unreadable mode nothing is known.
 pub(super) fn faults(native: &Native, mode: Option<Mode>) -> Vec<Fault> {
@@ -13,11 +13,16 @@ pub(super) fn faults(native: &Native, mode: Option<Mode>) -> Vec<Fault> {
     step.into_iter().chain(retries).collect()
 }
 
-/// All texts of a step [together](https://docs.aws.amazon.com/emr/latest/APIReference/API_AddJobFlowSteps.html).
+/// All texts of a step [together](https://docs.aws.amazon.com/emr/latest/APIReference/API_AddJobFlowSteps.html), the tag of
+/// what outlives it among them.
 fn step(step: &Value) -> Option<Fault> {
-    let total = length(step);
+    let (given, total) = (length(step), length(&command::with_tag(step.clone(), &longest_tag())));
+    let with_tag = match total - given {
+        0 => String::new(),
+        more => format!(" and a tag of {more}, as it runs in cluster mode"),
+    };
     let problem = format!(
-        "must be at most {LONGEST_STEP} characters in all, got {total}: put what is large into a file of its own"
+        "must be at most {LONGEST_STEP} characters in all, got {given}{with_tag}: put what is large into a file of its own"
     );
     (total > LONGEST_STEP).then(|| Fault::new(problem).under("HadoopJarStep"))
 }

@@ -133,6 +133,14 @@ fn the_step_of_a_task_is_read_as_if_its_parts_stood_beside_the_cluster() {
     for (more, fault) in [
         (json!({"Name": "other"}), "Name: given twice, in Step and beside it"),
         (
+            json!({"Step": with(&parts, &json!({"HadoopJarStep": {"Jar": "a.jar", "Args": "-v"}}))}),
+            "Step.HadoopJarStep.Args: must be a list of strings, got a string of 2 characters",
+        ),
+        (
+            json!({"Step": with(&parts, &json!({"ActionOnFailure": "PANIC"}))}),
+            "Step.ActionOnFailure: must be TERMINATE_JOB_FLOW, TERMINATE_CLUSTER, CANCEL_AND_WAIT or CONTINUE, got \"PANIC\"",
+        ),
+        (
             json!({"Step": with(&parts, &json!({"Jar": "a.jar"}))}),
             "Step.Jar: unknown; known are Name, HadoopJarStep, ActionOnFailure, StepMonitoringConfiguration",
         ),
@@ -151,8 +159,14 @@ fn a_request_that_adds_steps_is_answered_with_where_its_parts_go() {
         faults,
         [
             "JobFlowId: it is called ClusterId here",
-            "Steps: one resource is one step: give ClusterId, HadoopJarStep and ActionOnFailure beside each other",
+            "Steps: one resource is one step: give Name, HadoopJarStep, ActionOnFailure, StepMonitoringConfiguration of it, \
+             beside ClusterId or in a Step",
         ]
+    );
+    let foreign = "not possible on Livy: it belongs to EMR steps";
+    assert_eq!(
+        told(&with(&engine("livy"), &json!({"JobFlowId": "j-1ABC", "Steps": [step]}))),
+        [format!("JobFlowId: {foreign}"), format!("Steps: {foreign}")]
     );
 }
 
@@ -203,6 +217,19 @@ fn all_texts_of_a_native_step_together_have_a_limit() {
     let fault =
         "HadoopJarStep: must be at most 10240 characters in all, got 10241: put what is large into a file of its own";
     assert_eq!(told(&step(10_241)), [fault]);
+    let in_cluster = |length: usize| {
+        let mut args = ["spark-submit", "--deploy-mode", "cluster"].map(str::to_owned).to_vec();
+        args.push("x".repeat(length - "a.jar".len() - args.concat().len()));
+        json!({"ClusterId": "j-1ABC", "HadoopJarStep": {"Jar": "a.jar", "Args": args}})
+    };
+    let tag = "--confspark.yarn.tags=".len() + 64 + "-0abcdef1".len();
+    assert_eq!(told(&in_cluster(10_240 - tag)), Vec::<String>::new());
+    let fault = format!(
+        "HadoopJarStep: must be at most 10240 characters in all, got {} and a tag of {tag}, as it runs in cluster mode: put \
+         what is large into a file of its own",
+        10_241 - tag
+    );
+    assert_eq!(told(&in_cluster(10_241 - tag)), [fault]);
 }
 
 #[test]

@@ -170,7 +170,9 @@ fn the_texts_of_a_step_have_a_longest_together() {
             };
             let mut block = Parameters { file: "s3://b/job.py".to_owned(), ..Parameters::default() };
             set(&mut block);
-            let words = Invocation::of(&block, &"n".repeat(64), way).command();
+            let name = "n".repeat(64);
+            let words = Invocation::of(&block, &name, way).command();
+            let words = command::tagged(&words, &command::marked_tag(&name, 0));
             (words.concat().chars().count() + "command-runner.jar".len(), told(way, set))
         };
         let most = 10_240 - of(2).0 + 2;

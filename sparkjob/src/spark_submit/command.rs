@@ -1,7 +1,11 @@
-//! What the arguments of a step say of the `spark-submit` that they call.
+//! What the arguments of a step say of the `spark-submit` that they call, and what is added to them.
 //!
 //! A step's arguments are all that EMR shows of how its job runs, and they are shown to whoever looks later: so they tell
 //! whether the job is a part of the step or outlives it.
+
+use serde_json::Value;
+
+use super::yarn_tag;
 
 /// An option of `spark-submit`'s with its value.
 struct Opt<'a> {
@@ -17,6 +21,9 @@ const SWITCHES: [&str; 7] = ["--help", "-h", "--supervise", "--usage-error", "--
 
 const TAGS: &str = "spark.yarn.tags";
 
+/// Whether a step in cluster mode goes on for as long as its application does.
+pub const WAITS: &str = "spark.yarn.submit.waitAppCompletion";
+
 /// The tag of this step's very application, among those that begin with `tag`, where that runs in YARN and is no part of the
 /// step: twin steps have one name, and the application of the one is not to be killed with that of the other.
 pub fn own_tag<'a>(args: &'a [String], tag: &str) -> Option<&'a str> {
@@ -26,19 +33,30 @@ pub fn own_tag<'a>(args: &'a [String], tag: &str) -> Option<&'a str> {
     tags.value.split(',').map(str::trim).find(is_own)
 }
 
-/// The tag of a run's application with `mark` at its end, which no other submission has.
-pub fn marked(tag: &str, mark: u32) -> String {
-    format!("{tag}-{mark:08x}")
+/// The tag of the application of the run `name`, with `mark` at its end, which no other submission has.
+pub fn marked_tag(name: &str, mark: u32) -> String {
+    format!("{}-{mark:08x}", yarn_tag(name))
 }
 
 const MARK_LENGTH: usize = 8;
 
 /// Whether the step goes on for as long as the application does.
 pub fn waits(args: &[String]) -> bool {
-    property(args, "spark.yarn.submit.waitAppCompletion").is_none_or(|waits| waits.value.trim() != "false")
+    property(args, WAITS).is_none_or(|waits| waits.value.trim() != "false")
 }
 
-/// The arguments with `tag` on the application, where it outlives the step: else it could not be found again.
+/// A `HadoopJarStep` with `tag` on the application, where it outlives the step: else it could not be found again.
+pub fn with_tag(mut jar_step: Value, tag: &str) -> Value {
+    let args = jar_step.get("Args").and_then(Value::as_array);
+    let args: Option<Vec<String>> =
+        args.and_then(|args| args.iter().map(|arg| arg.as_str().map(str::to_owned)).collect());
+    if let Some(args) = args {
+        jar_step["Args"] = tagged(&args, tag).into();
+    }
+    jar_step
+}
+
+/// The arguments of a step in the same way.
 pub fn tagged(args: &[String], tag: &str) -> Vec<String> {
     let mut tagged = args.to_vec();
     if !deploys_in_cluster(args) {
@@ -171,7 +189,7 @@ mod tests {
             ("spark-submit pi.py --deploy-mode cluster", "spark-submit pi.py --deploy-mode cluster"),
             ("hive-script --deploy-mode cluster", "hive-script --deploy-mode cluster"),
         ] {
-            let tagged = tagged(&words(text), &marked("pi-1", 0x0abc_def1));
+            let tagged = tagged(&words(text), &marked_tag("Pi-1", 0x0abc_def1));
             assert_eq!(tagged, words(expected));
             assert_eq!(own_tag(&tagged, "pi-1").is_some(), deploys_in_cluster(&tagged));
         }
