@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::answers::Mishap;
 use crate::functions::Unlike;
 use crate::livy::Weather;
-use crate::proxy::deadly;
+use crate::proxy::Deadly;
 use crate::scene::{Scene, nowhere, play, play_light, with};
 use crate::stack::Stack;
 use crate::wait::until;
@@ -56,7 +56,9 @@ fn a_lambda_that_dies_at_every_try_since_its_submission_fails_its_stack_and_leav
 #[test]
 fn a_lambda_that_dies_at_every_delivery_fails_its_stack() {
     play_light("DiesUnclaimed", async |scene| {
-        scene.asks(&Unlike { steps_at: Some(deadly(scene.world, DELIVERIES).await), ..Unlike::default() }).await;
+        let world = scene.world;
+        let steps_at = Deadly::at_first(DELIVERIES).before(&world.instance.env["AWS_ENDPOINT_URL"], &world.net).await;
+        scene.asks(&Unlike { steps_at: Some(steps_at), ..Unlike::default() }).await;
         fails(scene, &["Lambda gave the request up", "Runtime.ExitError", "RequestId"]).await;
         assert_eq!(scene.livy.made(), []);
     });

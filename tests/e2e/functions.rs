@@ -28,12 +28,15 @@ pub struct Unlike {
     pub may_start_nothing: bool,
     /// It knows of no workflow.
     pub is_alone: bool,
-    /// It reaches Step Functions at this address.
+    /// It reaches Step Functions at this address…
     pub steps_at: Option<String>,
+    /// … and EMR Serverless at this one.
+    pub serverless_at: Option<String>,
 }
 
 /// It knows of no workflow.
-pub const ALONE: Unlike = Unlike { timeout: None, may_start_nothing: false, is_alone: true, steps_at: None };
+pub const ALONE: Unlike =
+    Unlike { timeout: None, may_start_nothing: false, is_alone: true, steps_at: None, serverless_at: None };
 
 impl Functions {
     /// Those of the stack with this template, whose submitter is `arn`.
@@ -56,8 +59,10 @@ impl Functions {
         if unlike.is_alone {
             variables.remove(WORKFLOW);
         }
-        if let Some(url) = &unlike.steps_at {
-            variables.insert("AWS_ENDPOINT_URL_SFN".to_owned(), url.clone());
+        for (variable, url) in
+            [("AWS_ENDPOINT_URL_SFN", &unlike.steps_at), ("AWS_ENDPOINT_URL_EMR_SERVERLESS", &unlike.serverless_at)]
+        {
+            variables.extend(url.iter().map(|url| (variable.to_owned(), url.clone())));
         }
         let rights_of = if unlike.may_start_nothing { &self.responder } else { &self.submitter };
         let (bucket, key) = &self.code;

@@ -30,6 +30,7 @@ mod emr_moves;
 mod emr_twice;
 mod events;
 mod examples;
+mod kills;
 mod logs;
 mod outages;
 mod response;

@@ -1,34 +1,84 @@
-//! In front of the emulator of AWS: kills whoever asks, as often as a scene wants it.
+//! In front of a neighbour: passes requests on, and kills who sends some of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use sparkjob::http::Transport;
+use sparkjob::http::{Net, Transport};
 
 use crate::process::kill_lambda_behind;
 use crate::server::{Peer, serve};
-use crate::world::World;
 
-/// Longer than the emulator ever takes.
+/// Longer than any neighbour ever takes.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// Stands in front of the emulator of AWS. The first requests, so many of them, are not passed on, and the functions that
-/// sent them die.
-pub async fn deadly(world: &'static World, times: u32) -> String {
-    let left = Arc::new(AtomicU32::new(times));
-    let port = serve(move |mut request| {
-        let left = Arc::clone(&left);
-        async move {
-            if left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
-                kill_lambda_behind(request.extensions().get::<Peer>()?.0);
-                return None;
+/// Who dies. Clones count together.
+#[derive(Clone, Debug)]
+pub struct Deadly {
+    first: u32,
+    last: u32,
+    when: When,
+    passed: Arc<AtomicU32>,
+}
+
+/// When a sender dies of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// Nobody hears of it.
+    Before,
+    /// It has taken effect, and the sender does not hear of that.
+    After,
+}
+
+impl Deadly {
+    /// Whoever sends the first requests, so many of them, which nobody hears of.
+    pub fn at_first(times: u32) -> Self {
+        Self { first: 1, last: times, when: When::Before, passed: Arc::default() }
+    }
+
+    /// Whoever sends the `k`-th request, counted from 1.
+    pub fn at(k: u32, when: When) -> Self {
+        Self { first: k, last: k, when, passed: Arc::default() }
+    }
+
+    /// Nobody.
+    pub fn never() -> Self {
+        Self::at_first(0)
+    }
+
+    /// Whether somebody died who was to.
+    pub fn has_struck(&self) -> bool {
+        self.passed.load(Ordering::Relaxed) >= self.first
+    }
+
+    /// When the sender of one more request dies of it; none where it does not.
+    fn pass(&self) -> Option<When> {
+        let count = self.passed.fetch_add(1, Ordering::Relaxed) + 1;
+        (self.first..=self.last).contains(&count).then_some(self.when)
+    }
+
+    /// Stands in front of the neighbour at `url`; returns where.
+    pub async fn before(&self, url: &str, net: &Arc<Net>) -> String {
+        let (deadly, url, net) = (self.clone(), url.to_owned(), Arc::clone(net));
+        let port = serve(move |mut request| {
+            let (deadly, url, net) = (deadly.clone(), url.clone(), Arc::clone(&net));
+            async move {
+                let (when, peer) = (deadly.pass(), request.extensions().get::<Peer>()?.0);
+                if when == Some(When::Before) {
+                    kill_lambda_behind(peer);
+                    return None;
+                }
+                let path = request.uri().path_and_query()?.as_str().to_owned();
+                *request.uri_mut() = format!("{url}{path}").parse().ok()?;
+                request.headers_mut().remove("host");
+                let response = net.send(request, LIMIT).await.ok();
+                if when == Some(When::After) {
+                    kill_lambda_behind(peer);
+                    return None;
+                }
+                response
             }
-            let path = request.uri().path_and_query()?.as_str().to_owned();
-            *request.uri_mut() = format!("{}{path}", world.instance.env["AWS_ENDPOINT_URL"]).parse().ok()?;
-            request.headers_mut().remove("host");
-            world.net.send(request, LIMIT).await.ok()
-        }
-    });
-    format!("http://127.0.0.1:{}", port.await)
+        });
+        format!("http://127.0.0.1:{}", port.await)
+    }
 }

@@ -1,0 +1,140 @@
+//! Real kills: whoever sends the k-th request to a neighbour dies of it, before it arrives or after it, while a real Livy, a
+//! real EMR Serverless of the local default, the workflow and the place of the answer go on.
+//!
+//! Some of them are tried; with `SPARKJOB_ALL_FAULTS=1`, as in `make chaos`, all.
+
+use std::io::Write;
+
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::InvocationType;
+use serde_json::Value;
+
+use crate::answers::Answer;
+use crate::emr::{Place, Way};
+use crate::event::Event;
+use crate::functions::Unlike;
+use crate::proxy::Deadly;
+use crate::proxy::When::{self, After, Before};
+use crate::scene::{Scene, play, with};
+use crate::wait::until;
+
+/// Whom the k-th request goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Neighbour {
+    StepFunctions,
+    Engine,
+    Answers,
+}
+
+use Neighbour::{Answers, Engine, StepFunctions};
+
+/// The scene's name, the neighbour, k, and whether it is one of the few that are always tried.
+type Kill = (&'static str, Neighbour, u32, When, bool);
+
+/// A look by the name, the submission, a look at the batch.
+const ON_LIVY: [Kill; 10] = [
+    ("KillLivyClaim", StepFunctions, 1, Before, false),
+    ("KillLivyClaimed", StepFunctions, 1, After, true),
+    ("KillLivyLook", Engine, 1, Before, false),
+    ("KillLivyLooked", Engine, 1, After, false),
+    ("KillLivySubmission", Engine, 2, Before, false),
+    ("KillLivySubmitted", Engine, 2, After, true),
+    ("KillLivyWatch", Engine, 3, Before, false),
+    ("KillLivyWatched", Engine, 3, After, false),
+    ("KillLivyAnswer", Answers, 1, Before, false),
+    ("KillLivyAnswered", Answers, 1, After, true),
+];
+
+/// The submission, a look at the run.
+const ON_SERVERLESS: [Kill; 8] = [
+    ("KillEmrClaim", StepFunctions, 1, Before, false),
+    ("KillEmrClaimed", StepFunctions, 1, After, false),
+    ("KillEmrSubmission", Engine, 1, Before, false),
+    ("KillEmrSubmitted", Engine, 1, After, true),
+    ("KillEmrWatch", Engine, 2, Before, false),
+    ("KillEmrWatched", Engine, 2, After, false),
+    ("KillEmrAnswer", Answers, 1, Before, true),
+    ("KillEmrAnswered", Answers, 1, After, false),
+];
+
+#[test]
+fn a_lambda_that_is_killed_at_any_request_of_a_create_on_livy_makes_one_job() {
+    survive("Livy", &ON_LIVY, &async |scene, (_, neighbour, k, when, _)| {
+        let deadly = Deadly::at(k, when);
+        let before = Ways::of(scene, neighbour, &deadly).await;
+        let livy = before.way(Engine, &scene.livy.url()).await;
+        let job = with(&scene.idle(900), serde_json::json!({ "LivyUrl": livy }));
+        before.create(scene, &job).await;
+        assert!(deadly.has_struck());
+        scene.only_batch();
+    });
+}
+
+#[test]
+fn a_lambda_that_is_killed_at_any_request_of_a_create_on_emr_serverless_makes_one_job() {
+    survive("EMR Serverless", &ON_SERVERLESS, &async |scene, (_, neighbour, k, when, _)| {
+        let deadly = Deadly::at(k, when);
+        let place: Place = scene.on(Way::Serverless).await;
+        let before = Ways::of(scene, neighbour, &deadly).await;
+        before.create(scene, &scene.idle_on(&place, 900).await).await;
+        assert!(deadly.has_struck());
+        place.only_run().await;
+    });
+}
+
+/// Tries some of `kills`, or all, and tells how many.
+fn survive(engine: &str, kills: &[Kill], create: &impl AsyncFn(&Scene, Kill)) {
+    let all = std::env::var_os("SPARKJOB_ALL_FAULTS").is_some();
+    let tried: Vec<Kill> = kills.iter().filter(|kill| all || kill.4).copied().collect();
+    for &kill in &tried {
+        play(kill.0, async |scene| create(scene, kill).await);
+    }
+    // Past the test's own capture of what it prints.
+    _ = writeln!(std::io::stderr(), "{engine}, for real: {} kills survived, 0 violations", tried.len());
+}
+
+/// The ways of a function of the scene's own, of which one is deadly.
+struct Ways<'a> {
+    scene: &'a Scene,
+    neighbour: Neighbour,
+    deadly: &'a Deadly,
+}
+
+impl<'a> Ways<'a> {
+    async fn of(scene: &'a Scene, neighbour: Neighbour, deadly: &'a Deadly) -> Self {
+        let ways = Self { scene, neighbour, deadly };
+        let env = |name: &str| &scene.world.instance.env[name];
+        let steps_at = Some(ways.way(StepFunctions, env("AWS_ENDPOINT_URL")).await);
+        let serverless_at = Some(ways.way(Engine, env("AWS_ENDPOINT_URL_EMR_SERVERLESS")).await);
+        scene.asks(&Unlike { steps_at, serverless_at, ..Unlike::default() }).await;
+        ways
+    }
+
+    /// The way to a neighbour that is at `url`.
+    async fn way(&self, neighbour: Neighbour, url: &str) -> String {
+        let deadly = if neighbour == self.neighbour { self.deadly } else { &Deadly::never() };
+        deadly.before(url, &self.scene.world.net).await
+    }
+
+    /// Has Lambda deliver a Create, and then a Delete of what it made. Each is answered well, with the same bytes each time.
+    async fn create(&self, scene: &Scene, job: &Value) {
+        let create = scene.create(job);
+        let address = create.json["ResponseURL"].as_str().expect("a text");
+        let (origin, path) = address.split_at("http://".len() + address["http://".len()..].find('/').expect("a path"));
+        let deadly_address = format!("{}{path}", self.way(Answers, origin).await);
+        let answer = delivered(scene, &create.with("ResponseURL", deadly_address)).await;
+        scene.ask(&scene.delete(&answer.physical_id, job)).await.succeeded();
+    }
+}
+
+/// Delivers an event as `CloudFormation` has it delivered, without waiting for what comes of it.
+async fn delivered(scene: &Scene, event: &Event) -> Answer {
+    let call = scene.world.lambda.invoke().function_name(scene.submitter()).invocation_type(InvocationType::Event);
+    let sent = call.payload(Blob::new(event.json.to_string())).send().await;
+    sent.unwrap_or_else(|error| panic!("Lambda did not take it: {error:?}"));
+    until("there is an answer", async || scene.world.answers.is_taken(&event.token).then_some(())).await;
+    assert_eq!(scene.world.workflow.ended(&event.token).await.status, "SUCCEEDED");
+    let puts = scene.world.answers.puts(&event.token);
+    assert!(puts.iter().all(|put| put.body == puts[0].body), "{puts:?}");
+    Answer::read(&puts[0].body, &event.json).succeeded()
+}
