@@ -98,6 +98,7 @@ unit: ## unit and property tests, in virtual time; nothing that they make the co
 	done; \
 	if grep -rhoE -m 5 '.{0,200}($(CANARIES)).{0,50}' $(RECORD); then echo "a secret of the tests was written" >&2; exit 1; fi; \
 	echo "no secret in $$(cat $(RECORD)/* | wc -l) different lines that the tests made the code write"
+	@grep -rhoE '[0-9]+ faults survived' $(RECORD) | awk '{ all += $$1 } END { print all " single faults survived, 0 violations" }'
 
 # As the tests of `make unit`, so that nothing is built twice: an optimised build takes longer than it saves.
 .PHONY: chaos

@@ -127,7 +127,7 @@ impl Submitter {
         let way = Way { engines: &self.engines, clock, stack: &stack };
         let span = logs::request(&request.envelope);
         logs::hide(request.hidden());
-        step::step(&request, turn, tries > 0, &times, lambda_ends, way).instrument(span).await
+        Box::pin(step::step(&request, turn, tries > 0, &times, lambda_ends, way).instrument(span)).await
     }
 
     /// Does all that a request asks for within this invocation, and answers it.

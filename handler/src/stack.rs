@@ -15,7 +15,7 @@ use aws_sdk_cloudformation::types::StackStatus;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
-use sparkjob::drive::Requester;
+use sparkjob::drive::{Requester, Stance};
 use sparkjob::engine::aws::{Asked, error, moment};
 use sparkjob::http::sdk::Aws;
 use sparkjob::job::Timestamp;
@@ -85,8 +85,8 @@ impl<'a> Stack<'a> {
         })
     }
 
-    /// When the resource's status was last changed; none where that is not to be known.
-    async fn changed(&self) -> Option<Timestamp> {
+    /// When the resource's status was last changed, and the id that it has since; none where that is not to be known.
+    async fn changed(&self) -> Option<(Timestamp, Option<PhysicalId>)> {
         let Envelope { stack_id, logical_id, .. } = self.envelope;
         let asked = self.client().describe_stack_resource().stack_name(stack_id).logical_resource_id(logical_id).send();
         let answer = match timeout(LIMIT, asked).await {
@@ -95,7 +95,10 @@ impl<'a> Stack<'a> {
             Err(_) => return self.unknown("DescribeStackResource", LATE),
         };
         let resource = answer.stack_resource_detail().filter(|it| it.logical_resource_id() == Some(logical_id));
-        let changed = resource.and_then(|resource| moment(resource.last_updated_timestamp()));
+        let changed = resource.and_then(|resource| {
+            let id = resource.physical_resource_id().map(PhysicalId::from);
+            Some((moment(resource.last_updated_timestamp())?, id))
+        });
         changed.or_else(|| self.unknown("DescribeStackResource", "the resource's time is not in the answer"))
     }
 
@@ -127,18 +130,23 @@ impl Requester for Stack<'_> {
     /// [tells](https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackResourceDetail.html) when the
     /// status was last changed, and it changes the status when it takes an answer, gives up waiting, or asks for the next
     /// thing. A request whose address does not tell when it was signed is taken to be awaited.
-    async fn waits(&self) -> bool {
-        let Some(signed) = self.envelope.response_url.signed() else { return true };
-        let changed = self.changed().await;
-        let has_gone_on = changed.is_some_and(|changed| changed > signed + ABOUT_AT_ONCE);
-        if has_gone_on {
-            tracing::warn!(
-                changed = changed.map(crate::moment::text),
-                signed = crate::moment::text(signed),
-                "CloudFormation has gone on without an answer to this request"
-            );
+    async fn stance(&self) -> Stance {
+        let Some(signed) = self.envelope.response_url.signed() else { return Stance::Waits };
+        match self.changed().await {
+            Some((changed, id)) if changed > signed + ABOUT_AT_ONCE => {
+                tracing::warn!(
+                    changed = crate::moment::text(changed),
+                    signed = crate::moment::text(signed),
+                    id = id.as_ref().map(tracing::field::display),
+                    "CloudFormation has gone on without an answer to this delivery of the request"
+                );
+                Stance::WentOn(match id {
+                    Some(PhysicalId::Run(run)) => Some(run),
+                    _ => None,
+                })
+            }
+            _ => Stance::Waits,
         }
-        !has_gone_on
     }
 }
 

@@ -9,7 +9,7 @@ use tracing::{debug, info, warn};
 
 use crate::engine::{Engine, Engines, Kind, Links, Report, Trouble, doing};
 use crate::hidden::Hidden;
-use crate::job::{Status, Timestamp};
+use crate::job::{RunRef, Status, Timestamp};
 use crate::lifecycle::{Action, Plan, Retag, Seen, State, horizon, learn, next, withdraw};
 use crate::outcome::Outcome;
 
@@ -65,7 +65,10 @@ pub async fn advance(
             return state;
         }
         if state.is_to_be_confirmed(plan, now) {
-            state = if requester.waits().await { state.confirmed(now) } else { withdraw(plan, state, now) };
+            state = match requester.stance().await {
+                Stance::Waits => state.confirmed(now),
+                Stance::WentOn(with) => withdraw(plan, state, with, now),
+            };
             continue;
         }
         let limit = horizon(plan, &state).min(span.end).since(now);
@@ -88,7 +91,16 @@ pub async fn advance(
 #[async_trait]
 pub trait Requester: Send + Sync {
     /// Whether an answer is awaited, as far as is known.
-    async fn waits(&self) -> bool;
+    async fn stance(&self) -> Stance;
+}
+
+/// Whether who asked still waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stance {
+    /// They do, as far as is known.
+    Waits,
+    /// They have gone on: with this job, where they have one. Another delivery of the request may have told them of it.
+    WentOn(Option<RunRef>),
 }
 
 /// Somebody who cannot be asked, and waits.
@@ -97,8 +109,8 @@ pub struct Patient;
 
 #[async_trait]
 impl Requester for Patient {
-    async fn waits(&self) -> bool {
-        true
+    async fn stance(&self) -> Stance {
+        Stance::Waits
     }
 }
 

@@ -55,10 +55,14 @@ fn asked(says: Says) -> (Arc<CloudFormation>, Engines) {
     (Arc::clone(&cloudformation), engines(cloudformation))
 }
 
-async fn waits(says: Says) -> bool {
+async fn stance(says: Says) -> Stance {
     let envelope = sample::envelope(&sample::event("Create", json!({})));
     let (_, engines) = asked(says);
-    Stack::of(&envelope, engines.aws()).waits().await
+    Stack::of(&envelope, engines.aws()).stance().await
+}
+
+async fn waits(says: Says) -> bool {
+    stance(says).await == Stance::Waits
 }
 
 async fn standing(request_type: &str, changes: Value, says: Says) -> Option<Standing> {
@@ -69,6 +73,9 @@ async fn standing(request_type: &str, changes: Value, says: Says) -> Option<Stan
 
 macro_rules! resource {
     ($changed:literal) => {
+        resource!($changed, "")
+    };
+    ($changed:literal, $more:literal) => {
         concat!(
             r#"<DescribeStackResourceResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/">"#,
             "<DescribeStackResourceResult><StackResourceDetail>",
@@ -76,6 +83,7 @@ macro_rules! resource {
             "<LastUpdatedTimestamp>",
             $changed,
             "</LastUpdatedTimestamp><ResourceStatus>CREATE_IN_PROGRESS</ResourceStatus>",
+            $more,
             "</StackResourceDetail></DescribeStackResourceResult></DescribeStackResourceResponse>"
         )
     };
@@ -114,6 +122,16 @@ async fn a_request_is_superseded_once_its_resource_was_changed_well_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_job_that_cloudformation_has_gone_on_with_is_told() {
+    let job = "livy+http://emr:8998/batches/7#pi".parse().expect("a job");
+    let later =
+        resource!("2026-11-21T08:00:00Z", "<PhysicalResourceId>livy+http://emr:8998/batches/7#pi</PhysicalResourceId>");
+    assert_eq!(stance(Says::Text(200, later)).await, Stance::WentOn(Some(job)));
+    let invented = resource!("2026-11-21T08:00:00Z", "<PhysicalResourceId>demo-Pi-1ABC</PhysicalResourceId>");
+    assert_eq!(stance(Says::Text(200, invented)).await, Stance::WentOn(None));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_is_awaited_unless_the_contrary_is_known() {
     let unreadable = [Says::Text(200, "<html/>"), Says::Text(200, resource!("")), Says::Text(503, "")];
     for says in unreadable.into_iter().chain([DENIED, UNKNOWN, Says::Nothing, Says::Refuses]) {
@@ -127,7 +145,7 @@ async fn a_request_is_awaited_unless_the_contrary_is_known() {
 async fn a_request_whose_address_has_no_date_asks_nothing() {
     let envelope = sample::envelope(&sample::event("Create", json!({"ResponseURL": "https://host/"})));
     let (cloudformation, engines) = asked(Says::Text(200, resource!("2027-01-01T00:00:00Z")));
-    assert!(Stack::of(&envelope, engines.aws()).waits().await);
+    assert_eq!(Stack::of(&envelope, engines.aws()).stance().await, Stance::Waits);
     assert!(cloudformation.asked.lock().expect("no panic").is_empty());
 }
 
@@ -136,7 +154,7 @@ async fn its_own_resource_and_its_own_stack_are_asked_about() {
     let envelope = sample::envelope(&sample::event("Update", json!({})));
     let (cloudformation, engines) = asked(DENIED);
     let stack = Stack::of(&envelope, engines.aws());
-    assert_eq!((stack.waits().await, stack.standing().await), (true, None));
+    assert_eq!((stack.stance().await, stack.standing().await), (Stance::Waits, None));
     let asked = cloudformation.asked.lock().expect("no panic").clone();
     let id = "arn%3Aaws%3Acloudformation%3Aeu-west-1%3A123456789012%3Astack%2Fdemo%2F0a1b2c3d";
     assert_eq!(

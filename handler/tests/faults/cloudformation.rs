@@ -13,6 +13,7 @@ use sparkjob::http::Transport;
 use sparkjob::job::Timestamp;
 use sparkjob::testing::engines;
 
+use crate::stacks::STACK;
 use crate::town::{BUCKET, Engine, PASSWORD, Town};
 
 /// What one invocation may take.
@@ -92,13 +93,13 @@ impl Stack {
 
     pub fn create(&mut self, file: &str, told: Properties) -> Delivery {
         self.properties = properties(self.town.engine(), file, told);
-        self.request("Create", json!({}))
+        self.request("Create", "CREATE_IN_PROGRESS", json!({}))
     }
 
     /// A create with these properties and no others.
     pub fn create_with(&mut self, properties: Value) -> Delivery {
         self.properties = properties;
-        self.request("Create", json!({}))
+        self.request("Create", "CREATE_IN_PROGRESS", json!({}))
     }
 
     pub fn update(&mut self, file: &str, told: Properties) -> Delivery {
@@ -115,7 +116,7 @@ impl Stack {
     pub fn update_with(&mut self, properties: Value) -> Delivery {
         let old = std::mem::replace(&mut self.properties, properties);
         let id = self.id.clone();
-        self.request("Update", json!({ "OldResourceProperties": old, "PhysicalResourceId": id }))
+        self.request("Update", "UPDATE_IN_PROGRESS", json!({ "OldResourceProperties": old, "PhysicalResourceId": id }))
     }
 
     /// An update of nothing but the tags, where the engine has tags.
@@ -126,7 +127,7 @@ impl Stack {
             self.properties["Tags"] = json!({ tag: "data" });
         }
         let id = self.id.clone();
-        self.request("Update", json!({ "OldResourceProperties": old, "PhysicalResourceId": id }))
+        self.request("Update", "UPDATE_IN_PROGRESS", json!({ "OldResourceProperties": old, "PhysicalResourceId": id }))
     }
 
     /// An update to the present properties with these changed or added.
@@ -137,12 +138,19 @@ impl Stack {
             self.properties[name] = value;
         }
         let id = self.id.clone();
-        self.request("Update", json!({ "OldResourceProperties": old, "PhysicalResourceId": id }))
+        self.request("Update", "UPDATE_IN_PROGRESS", json!({ "OldResourceProperties": old, "PhysicalResourceId": id }))
+    }
+
+    /// The update back to what the resource was before the last update, which failed.
+    pub fn roll_back(&mut self) -> Delivery {
+        let failed = std::mem::replace(&mut self.properties, self.described.clone());
+        let more = json!({ "OldResourceProperties": failed, "PhysicalResourceId": self.id });
+        self.request("Update", "UPDATE_ROLLBACK_IN_PROGRESS", more)
     }
 
     pub fn delete(&mut self) -> Delivery {
         let id = self.id.clone();
-        self.request("Delete", json!({ "PhysicalResourceId": id }))
+        self.request("Delete", "DELETE_IN_PROGRESS", json!({ "PhysicalResourceId": id }))
     }
 
     /// Takes note of an answer: another id is a replacement.
@@ -163,7 +171,8 @@ impl Stack {
     pub fn deletes(&mut self) -> Vec<Delivery> {
         let replaced = std::mem::take(&mut self.replaced);
         let clean_up = |(id, described): (String, Value)| {
-            self.request("Delete", json!({ "PhysicalResourceId": id, "ResourceProperties": described }))
+            let more = json!({ "PhysicalResourceId": id, "ResourceProperties": described });
+            self.request("Delete", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", more)
         };
         let mut deletes: Vec<Delivery> = replaced.into_iter().map(clean_up).collect();
         deletes.push(self.delete());
@@ -172,10 +181,13 @@ impl Stack {
 
     /// A Delete of the resource that has this id.
     pub fn delete_of(&mut self, id: &str) -> Delivery {
-        self.request("Delete", json!({ "PhysicalResourceId": id }))
+        self.request("Delete", "DELETE_IN_PROGRESS", json!({ "PhysicalResourceId": id }))
     }
 
-    fn request(&mut self, request_type: &str, more: Value) -> Delivery {
+    /// A request while the stack is at `status`.
+    fn request(&mut self, request_type: &str, status: &'static str, more: Value) -> Delivery {
+        self.town.stacks().go_on(status, self.town.now());
+        self.town.stacks().change(&self.resource, self.town.now());
         self.requests += 1;
         let id = format!("{}-request-{}", self.resource, self.requests);
         let mut event = json!({
@@ -184,7 +196,7 @@ impl Stack {
             "ResponseURL": format!("https://{BUCKET}/{id}?X-Amz-Date={}&X-Amz-Signature=5ec2e7", self.signed()),
             "ResourceType": "Custom::SparkJob",
             "LogicalResourceId": self.resource,
-            "StackId": "arn:aws:cloudformation:eu-west-1:123456789012:stack/demo/0a1b2c3d",
+            "StackId": STACK,
             "ResourceProperties": self.properties,
         });
         let Value::Object(more) = more else { unreachable!("more fields are an object") };

@@ -11,8 +11,8 @@ use crate::account::{Account, Status};
 use crate::cloudformation::{Answer, Delivery, Properties, Stack};
 use crate::sample::{self, Tally};
 use crate::scenario::{
-    Ask, CREATE, CREATE_DYING, CREATE_LATE, CREATE_REFUSED, CREATE_SUBMITTED, DELETE, Scenario, UPDATE_DYING,
-    UPDATE_DYING_STARTS_FIRST, UPDATE_FINISHES, UPDATE_STARTS, UPDATE_STOPS,
+    Ask, CREATE, CREATE_DYING, CREATE_LATE, CREATE_REFUSED, CREATE_SUBMITTED, DELETE, ROLLBACK_KEEPS,
+    ROLLBACK_RESTORES, Scenario, UPDATE_DYING, UPDATE_DYING_STARTS_FIRST, UPDATE_FINISHES, UPDATE_STARTS, UPDATE_STOPS,
 };
 use crate::town::Engine;
 use crate::{NEW, OLD};
@@ -68,6 +68,12 @@ async fn an_update_whose_job_dies_survives_any_one_fault() {
     survives(UPDATE_DYING_STARTS_FIRST).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_rollback_survives_any_one_fault() {
+    survives(ROLLBACK_RESTORES).await;
+    survives(ROLLBACK_KEEPS).await;
+}
+
 /// What can happen to one request.
 pub fn faults() -> Vec<Fault> {
     [Fault::losses(), Fault::deaths()].concat()
@@ -85,7 +91,7 @@ async fn survives(scenario: Scenario) {
                 tally.survived(1);
             }
         }
-        println!("{engine:?}, {:?}, durably: {tally} at {clean} requests", scenario.ask);
+        tally.tell(&format!("{engine:?}, {:?}, durably, {clean} requests", scenario.ask));
     }
 }
 
@@ -161,6 +167,10 @@ impl Setting {
             stack.answered(&created);
             account.settled().await;
         }
+        if let Some(failing) = scenario.fails_before(&mut stack) {
+            assert_eq!(account.deliver(&failing).await.status, "FAILED");
+            account.settled().await;
+        }
         let request = scenario.request(account.town(), &mut stack);
         Self { account, stack, request }
     }
@@ -168,14 +178,17 @@ impl Setting {
 
 #[tokio::test(start_paused = true)]
 async fn two_deliveries_at_once_make_one_job_whatever_is_lost() {
+    let mut tally = Tally::default();
     for engine in Engine::ALL {
         let clean = play_twice(engine, None).await;
         for k in 1..=clean {
             for fault in sample::of(faults(), sample::DURABLE, engine, k) {
                 play_twice(engine, Some((k, fault))).await;
+                tally.survived(1);
             }
         }
     }
+    tally.tell("two deliveries at once, durably");
 }
 
 /// A Create that Lambda delivers twice; how many requests it took.
@@ -208,12 +221,14 @@ async fn a_move_between_engines_survives_any_one_fault() {
         (Engine::EmrServerless, Engine::EmrOnEks),
         (Engine::EmrSteps, Engine::Livy),
     ] {
-        let clean = migrate(from, to, None).await;
+        let (clean, mut tally) = (migrate(from, to, None).await, Tally::default());
         for k in 1..=clean {
             for fault in sample::of(faults(), sample::DURABLE, to, k) {
                 migrate(from, to, Some((k, fault))).await;
+                tally.survived(1);
             }
         }
+        tally.tell(&format!("{from:?} to {to:?}, durably, {clean} requests"));
     }
 }
 

@@ -16,6 +16,8 @@ mod policy;
 mod sample;
 mod scenario;
 mod secrets;
+#[path = "../stacks/mod.rs"]
+mod stacks;
 mod town;
 mod troubleshooting;
 
@@ -27,8 +29,8 @@ use sparkjob::testing::{Fault, Faulty};
 use cloudformation::{Answer, Properties, Stack, deliver, deliver_twice};
 use sample::Tally;
 use scenario::{
-    Ask, CREATE, CREATE_DYING, CREATE_LATE, CREATE_REFUSED, CREATE_SUBMITTED, DELETE, Scenario, UPDATE_DYING,
-    UPDATE_DYING_STARTS_FIRST, UPDATE_FINISHES, UPDATE_STARTS, UPDATE_STOPS,
+    Ask, CREATE, CREATE_DYING, CREATE_LATE, CREATE_REFUSED, CREATE_SUBMITTED, DELETE, ROLLBACK_KEEPS,
+    ROLLBACK_RESTORES, Scenario, UPDATE_DYING, UPDATE_DYING_STARTS_FIRST, UPDATE_FINISHES, UPDATE_STARTS, UPDATE_STOPS,
 };
 use town::{Engine, Town};
 
@@ -96,6 +98,28 @@ async fn an_update_whose_job_dies_survives_any_one_fault() {
     survives(UPDATE_DYING_STARTS_FIRST).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_rollback_survives_any_one_fault() {
+    survives(ROLLBACK_RESTORES).await;
+    survives(ROLLBACK_KEEPS).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_life_without_the_right_to_ask_cloudformation_is_the_same() {
+    for engine in Engine::ALL {
+        let town = Town::new(engine);
+        town.stacks().deny();
+        let mut stack = Stack::new(&town);
+        for request in [Stack::create, Stack::update] {
+            let answer = deliver(&town, &request(&mut stack, NEW, Properties::default())).await;
+            assert_eq!((answer.status.as_str(), town.alive().len()), ("SUCCESS", 1), "{engine:?}: {}", answer.reason);
+            stack.answered(&answer);
+        }
+        stack.finish(&town).await;
+        assert!(town.alive().is_empty(), "{engine:?}: {:?} is left", town.alive());
+    }
+}
+
 /// Faults at each request of a clean run, on every engine.
 async fn survives(scenario: Scenario) {
     for engine in Engine::ALL {
@@ -113,7 +137,7 @@ async fn survives_on(engine: Engine, scenario: Scenario) {
             tally.survived(1);
         }
     }
-    println!("{engine:?}, {:?}: {tally} at {} requests", scenario.ask, clean.sends);
+    tally.tell(&format!("{engine:?}, {:?}, {} requests", scenario.ask, clean.sends));
 }
 
 /// One run from an empty engine to an empty engine, with the fault in the request that is tried; all that must hold is checked.
@@ -124,6 +148,9 @@ async fn play(engine: Engine, scenario: Scenario, fault: Option<(usize, Fault)>)
     if !matches!(scenario.ask, Ask::Create(..)) {
         let created = deliver(&town, &stack.create(OLD, Properties::default())).await;
         stack.answered(&created);
+    }
+    if let Some(failing) = scenario.fails_before(&mut stack) {
+        assert_eq!(deliver(&town, &failing).await.status, "FAILED");
     }
     let request = scenario.request(&town, &mut stack);
     let way = struck(&town, fault.as_ref());
@@ -166,14 +193,17 @@ async fn two_deliveries_at_once_make_one_job_whatever_is_lost() {
         assert!(town.alive().is_empty(), "{fault:?}: {:?} is left", town.alive());
         way.sends()
     };
+    let mut tally = Tally::default();
     for engine in Engine::ALL {
         let sends = play(engine, None).await;
         for k in 1..=sends {
             for fault in sample::of(Fault::losses(), sample::IN_PROCESS, engine, k) {
                 play(engine, Some((k, fault))).await;
+                tally.survived(1);
             }
         }
     }
+    tally.tell("two deliveries at once");
 }
 
 #[tokio::test(start_paused = true)]
@@ -231,12 +261,14 @@ async fn a_move_between_engines_survives_any_one_fault() {
         (Engine::EmrServerless, Engine::EmrOnEks),
         (Engine::EmrSteps, Engine::Livy),
     ] {
-        let clean = migrate(from, to, None).await;
+        let (clean, mut tally) = (migrate(from, to, None).await, Tally::default());
         for k in 1..=clean {
             for fault in sample::of(Fault::losses(), sample::IN_PROCESS, to, k) {
                 migrate(from, to, Some((k, fault))).await;
+                tally.survived(1);
             }
         }
+        tally.tell(&format!("{from:?} to {to:?}, {clean} requests"));
     }
 }
 

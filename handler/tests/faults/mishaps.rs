@@ -375,7 +375,7 @@ async fn what_the_responder_does_survives_any_one_fault() {
             }
         }
     }
-    println!("the responder: {tally}");
+    tally.tell("the responder");
 }
 
 /// A Create that the responder answers; how many requests it took.

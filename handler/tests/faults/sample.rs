@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use sparkjob::testing::Fault;
+use sparkjob::testing::{Fault, note};
 
 use crate::town::Engine;
 
@@ -35,6 +35,12 @@ impl Tally {
     /// So many more.
     pub fn survived(&mut self, more: usize) {
         self.0 += more;
+    }
+
+    /// Tells what they were survived by; `make unit` adds up what all tests tell.
+    pub fn tell(self, by: &str) {
+        println!("{by}: {self}");
+        note(&format!("{by}: {self}"));
     }
 }
 

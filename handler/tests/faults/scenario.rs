@@ -24,6 +24,8 @@ pub struct Scenario {
 pub enum Ask {
     Create(&'static str, Properties),
     Update(&'static str, Properties),
+    /// Back from an update to what dies, with these properties.
+    Rollback(Properties),
     Delete,
 }
 
@@ -52,7 +54,12 @@ pub const UPDATE_DYING: Scenario =
 pub const UPDATE_DYING_STARTS_FIRST: Scenario =
     Scenario { ask: Ask::Update(DYING, START), status: "FAILED", alive: Some(1), jobs: 1 };
 
-pub const ALL: [Scenario; 11] = [
+/// The old job was stopped, and is run again.
+pub const ROLLBACK_RESTORES: Scenario = Scenario { jobs: 2, ..succeeds(Ask::Rollback(USUAL), 1) };
+/// It still runs.
+pub const ROLLBACK_KEEPS: Scenario = succeeds(Ask::Rollback(START), 1);
+
+pub const ALL: [Scenario; 13] = [
     CREATE,
     CREATE_SUBMITTED,
     CREATE_REFUSED,
@@ -64,6 +71,8 @@ pub const ALL: [Scenario; 11] = [
     UPDATE_STARTS,
     UPDATE_DYING,
     UPDATE_DYING_STARTS_FIRST,
+    ROLLBACK_RESTORES,
+    ROLLBACK_KEEPS,
 ];
 
 /// It succeeds with one job, and so many are alive then.
@@ -76,13 +85,22 @@ impl Scenario {
     pub fn file(&self) -> &'static str {
         match self.ask {
             Ask::Create(file, _) | Ask::Update(file, _) => file,
-            Ask::Delete => OLD,
+            Ask::Rollback(_) | Ask::Delete => OLD,
         }
     }
 
     /// Whether there never are two jobs at once.
     pub fn is_one_at_a_time(&self) -> bool {
-        matches!(self.ask, Ask::Update(_, Properties { strategy: "StopThenStart" | "FinishThenStart", .. }))
+        let (Ask::Update(_, properties) | Ask::Rollback(properties)) = self.ask else { return false };
+        matches!(properties.strategy, "StopThenStart" | "FinishThenStart")
+    }
+
+    /// What a stack sends before, and is refused.
+    pub fn fails_before(&self, stack: &mut Stack) -> Option<Delivery> {
+        match self.ask {
+            Ask::Rollback(properties) => Some(stack.update(DYING, properties)),
+            _ => None,
+        }
     }
 
     /// The request, as a stack sends it in a town where things go on accordingly.
@@ -95,6 +113,7 @@ impl Scenario {
                 }
                 stack.update(file, properties)
             }
+            Ask::Rollback(_) => stack.roll_back(),
             Ask::Delete => stack.delete(),
         }
     }

@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::cloudformation::Delivery;
+use crate::stacks::Stacks;
 
 /// The bucket's host, in the answers' addresses.
 pub const BUCKET: &str = "cloudformation-custom-resource-response-euwest1.s3.eu-west-1.amazonaws.com";
@@ -88,6 +89,7 @@ pub struct Town {
     livy: FakeLivy,
     emr: FakeEmr,
     secrets: FakeSecrets,
+    stacks: Stacks,
     /// The bodies that were put, for each request.
     answers: Arc<Mutex<BTreeMap<String, Vec<Bytes>>>>,
     /// News of each.
@@ -127,7 +129,15 @@ impl Town {
         if engine == Engine::Livy {
             livy.demand(Some(("authorization", "Bearer hunter2")));
         }
-        Self { engine, livy, emr, secrets, answers: Arc::default(), answered: Arc::default() }
+        Self {
+            engine,
+            livy,
+            emr,
+            secrets,
+            stacks: Stacks::new(OPENED),
+            answers: Arc::default(),
+            answered: Arc::default(),
+        }
     }
 
     /// What every clock shows.
@@ -158,6 +168,11 @@ impl Town {
     /// Its Secrets Manager.
     pub fn secrets(&self) -> &FakeSecrets {
         &self.secrets
+    }
+
+    /// What `CloudFormation` tells of its stacks.
+    pub fn stacks(&self) -> &Stacks {
+        &self.stacks
     }
 
     /// Ends the old job, well, within this time.
@@ -260,8 +275,14 @@ impl Town {
         assert!(answer["Status"] == "SUCCESS" || answer["Reason"].as_str().is_some_and(|reason| !reason.is_empty()));
         let keys: Vec<&String> = answer["Data"].as_object().expect("attributes").keys().collect();
         assert_eq!(keys, ATTRIBUTES);
-        let request = answer["RequestId"].as_str().expect("a request").to_owned();
-        self.answers.lock().expect("no test panics while it holds it").entry(request).or_default().push(body.clone());
+        let text = |name: &str| answer[name].as_str().expect("a text").to_owned();
+        let mut answers = self.answers.lock().expect("no test panics while it holds it");
+        let answered = answers.entry(text("RequestId")).or_default();
+        if answered.is_empty() {
+            self.stacks.identify(&text("LogicalResourceId"), id, self.now());
+        }
+        answered.push(body.clone());
+        drop(answers);
         self.answered.notify_waiters();
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = StatusCode::OK;
@@ -277,10 +298,7 @@ impl Transport for Town {
         }
         let host = request.uri().host().unwrap_or_default();
         if host.starts_with("cloudformation.") {
-            // It denies every question, so nothing is known but what a request itself tells.
-            let mut denied = Response::new(Bytes::new());
-            *denied.status_mut() = StatusCode::FORBIDDEN;
-            return Ok(denied);
+            return Ok(self.stacks.answer(&request));
         }
         if host.starts_with("secretsmanager.") {
             self.secrets.send(request, limit).await

@@ -1,6 +1,8 @@
 //! Requests in every order in which `CloudFormation` and Lambda may deliver them, on every engine, worked on within one
 //! invocation and by the workflow: whole requests, from the event to the answer, in virtual time.
 
+#[path = "../stacks/mod.rs"]
+mod stacks;
 mod world;
 
 use std::time::Duration;

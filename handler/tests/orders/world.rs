@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -23,12 +23,14 @@ use sparkjob::http::{Lost, Transport};
 use sparkjob::job::Timestamp;
 use sparkjob::testing::{FakeEmr, FakeLivy, Script, engines};
 
+use crate::stacks::{STACK, Stacks};
+
 /// 2026-11-21T07:00:00Z, at which every world begins.
 const BEGIN: Timestamp = Timestamp(1_795_244_400_000);
 
 const INVOCATION: Duration = Duration::from_mins(15);
 const BUCKET: &str = "bucket.s3.eu-west-1.amazonaws.com";
-const STACK: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/demo/0a1b2c3d";
+const RESOURCE: &str = "Pi";
 
 pub const GOOD: &str = "s3://code/good.py";
 pub const BAD: &str = "s3://code/bad.py";
@@ -49,23 +51,13 @@ pub enum Driver {
     Workflow,
 }
 
-/// What `CloudFormation` says when it is asked.
-#[derive(Clone, Copy, Debug)]
-struct Told {
-    is_denied: bool,
-    status: &'static str,
-    /// When the stack was last updated, and the resource changed.
-    updated: Timestamp,
-    changed: Timestamp,
-}
-
 #[derive(Clone, Debug)]
 pub struct World {
     pub engine: Engine,
     pub driver: Driver,
     pub livy: FakeLivy,
     pub emr: FakeEmr,
-    told: Arc<Mutex<Told>>,
+    stacks: Stacks,
     answers: Arc<Mutex<BTreeMap<String, Vec<Answer>>>>,
     began: Instant,
 }
@@ -98,9 +90,7 @@ impl World {
             livy.script(file, Script::endless());
             emr.script(file, Script::endless());
         }
-        let told = Told { is_denied: false, status: "CREATE_IN_PROGRESS", updated: BEGIN, changed: BEGIN };
-        let (told, answers) = (Arc::new(Mutex::new(told)), Arc::default());
-        Self { engine, driver, livy, emr, told, answers, began: Instant::now() }
+        Self { engine, driver, livy, emr, stacks: Stacks::new(BEGIN), answers: Arc::default(), began: Instant::now() }
     }
 
     /// How it is called in an assertion.
@@ -114,21 +104,17 @@ impl World {
 
     /// The stack begins something new.
     pub fn stack_is(&self, status: &'static str) {
-        let mut told = lock(&self.told);
-        told.status = status;
-        if !status.contains("ROLLBACK") {
-            told.updated = self.now();
-        }
+        self.stacks.go_on(status, self.now());
     }
 
     /// `CloudFormation` may not be asked any more.
     pub fn deny(&self) {
-        lock(&self.told).is_denied = true;
+        self.stacks.deny();
     }
 
     /// The resource's status changes, as it does whenever something is asked or answered.
     pub fn resource_changes(&self) {
-        lock(&self.told).changed = self.now();
+        self.stacks.change(RESOURCE, self.now());
     }
 
     /// Makes a request: the resource is in progress from now on.
@@ -141,7 +127,7 @@ impl World {
             "RequestId": request,
             "ResponseURL": format!("https://{BUCKET}/{key}?X-Amz-Date={date}&X-Amz-Signature=5ec2e7"),
             "ResourceType": "Custom::SparkJob",
-            "LogicalResourceId": "Pi",
+            "LogicalResourceId": RESOURCE,
             "StackId": STACK,
         });
         let Value::Object(changes) = changes else { unreachable!("changes are an object") };
@@ -287,34 +273,6 @@ impl World {
         lock(&self.answers).entry(key).or_default().push(answer);
         Response::new(Bytes::new())
     }
-
-    fn tell(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        let told = *lock(&self.told);
-        let asked = String::from_utf8_lossy(request.body());
-        let namespace = r#"xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/""#;
-        let (updated, changed) = (moment::text(told.updated), moment::text(told.changed));
-        let text = if asked.starts_with("Action=DescribeStackResource&") {
-            format!(
-                "<DescribeStackResourceResponse {namespace}><DescribeStackResourceResult><StackResourceDetail>\
-                 <LogicalResourceId>Pi</LogicalResourceId><LastUpdatedTimestamp>{changed}</LastUpdatedTimestamp>\
-                 </StackResourceDetail></DescribeStackResourceResult></DescribeStackResourceResponse>"
-            )
-        } else {
-            let status = told.status;
-            format!(
-                "<DescribeStacksResponse {namespace}><DescribeStacksResult><Stacks><member><StackName>demo</StackName>\
-                 <StackId>{STACK}</StackId><CreationTime>2026-11-21T07:00:00Z</CreationTime>\
-                 <LastUpdatedTime>{updated}</LastUpdatedTime><StackStatus>{status}</StackStatus>\
-                 </member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
-            )
-        };
-        let mut response = Response::new(Bytes::from(text));
-        if told.is_denied {
-            response = Response::new(Bytes::new());
-            *response.status_mut() = StatusCode::FORBIDDEN;
-        }
-        response
-    }
 }
 
 #[async_trait]
@@ -322,7 +280,7 @@ impl Transport for World {
     async fn send(&self, request: Request<Bytes>, limit: Duration) -> Result<Response<Bytes>, Lost> {
         match request.uri().host().unwrap_or_default() {
             BUCKET => Ok(self.take(&request)),
-            host if host.starts_with("cloudformation.") => Ok(self.tell(&request)),
+            host if host.starts_with("cloudformation.") => Ok(self.stacks.answer(&request)),
             host if host.ends_with(".amazonaws.com") => self.emr.send(request, limit).await,
             _ => self.livy.send(request, limit).await,
         }

@@ -54,6 +54,9 @@ pub struct State {
     /// Whether nobody waits for an answer any more.
     #[serde(default, skip_serializing_if = "is_false")]
     pub withdrawn: bool,
+    /// The job that whoever asked has gone on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<RunRef>,
     /// Whether nobody else acts for the same request now, so that what a step of it may have submitted that died is its own.
     #[serde(default, skip_serializing_if = "is_false")]
     pub sole: bool,
@@ -328,6 +331,7 @@ impl State {
             given_up: false,
             confirmed_at: plan.deadlines.asked,
             withdrawn: false,
+            kept: None,
             sole: false,
             report: Report::default(),
             notes: Vec::new(),

@@ -1,16 +1,16 @@
 //! What becomes of a request that nobody waits for any more.
 
 use super::{At, failure};
-use crate::job::Timestamp;
+use crate::job::{RunRef, Timestamp};
 use crate::lifecycle::plan::Plan;
 use crate::lifecycle::state::{Stage, State};
 
 /// The state of a request whose requester has gone on, at `now`: what it alone has submitted is cancelled, nothing else is
 /// touched, and its outcome is a failure of the kind [`Withdrawn`](crate::outcome::FailureKind::Withdrawn), to be told to
-/// nobody.
-pub fn withdraw(plan: &Plan, mut state: State, now: Timestamp) -> State {
+/// nobody. `kept` is the job that the requester has gone on with: another delivery has answered with it, whoever submitted it.
+pub fn withdraw(plan: &Plan, mut state: State, kept: Option<RunRef>, now: Timestamp) -> State {
     let at = At { plan, now };
-    (state.withdrawn, state.given_up) = (true, true);
+    (state.withdrawn, state.given_up, state.kept) = (true, true, kept);
     match &state.stage {
         Stage::Done(_) => state,
         // Something may have been submitted: it is looked for, then cancelled.

@@ -11,7 +11,7 @@ use crate::properties::{Management, UpdateStrategy};
 /// Withdraws `state`; what comes of it is told to nobody, whatever it is.
 fn withdrawn(world: &mut World, plan: &Plan, state: State) {
     let now = world.now;
-    let outcome = world.go_on(plan, withdraw(plan, state, now), now);
+    let outcome = world.go_on(plan, withdraw(plan, state, None, now), now);
     assert!(outcome.is_withdrawn(), "{outcome:?}");
 }
 
@@ -41,6 +41,21 @@ fn the_job_that_it_has_submitted_is_cancelled() {
     let state = world.run_until(&plan, is_followed);
     withdrawn(&mut world, &plan, state);
     assert_eq!((world.submissions(), world.alive().len()), (1, 0));
+}
+
+#[test]
+fn the_job_that_it_has_submitted_and_another_delivery_has_answered_with_stays() {
+    let plan = create();
+    for (kept, alive) in [("new.py", 1), ("old.py", 0)] {
+        let mut world = World::new();
+        let state = world.run_until(&plan, is_followed);
+        let own = state.own.clone().expect("it is followed").run;
+        let kept = if kept == "new.py" { own } else { reference(7, "old") };
+        let now = world.now;
+        let outcome = world.go_on(&plan, withdraw(&plan, state, Some(kept), now), now);
+        assert!(outcome.is_withdrawn(), "{outcome:?}");
+        assert_eq!((world.submissions(), world.alive().len()), (1, alive));
+    }
 }
 
 #[test]
