@@ -102,9 +102,11 @@ unit: ## unit and property tests, in virtual time; nothing that they make the co
 
 # As the tests of `make unit`, so that nothing is built twice: an optimised build takes longer than it saves.
 .PHONY: chaos
-chaos: ## random pairs of faults, and each single one; SPARKJOB_CHAOS_RUNS=, SPARKJOB_CHAOS_SEED= for how many and which
+chaos: ## random pairs of faults, each single one, and real kills; SPARKJOB_CHAOS_RUNS=, SPARKJOB_CHAOS_SEED= for how many and which
 	cargo test --locked -p handler --test faults -- --ignored --nocapture random_pairs
-	SPARKJOB_ALL_FAULTS=1 cargo test --locked -p handler --test faults -- survive whatever responder
+	SPARKJOB_ALL_FAULTS=1 cargo test --locked -p handler --test faults -- --show-output survive whatever responder \
+	  | grep -E 'faults survived|FAILED|panicked|test result'
+	SPARKJOB_ALL_FAULTS=1 $(MAKE) e2e ONLY=kills
 
 .PHONY: deps
 deps: $(DENY) ## prove that one TLS stack is in the graph, only crates.io, only known licences
@@ -151,13 +153,13 @@ size: build ## print the zip's size in bytes; above 3.0 MB is an error
 	if ((bytes > $(ZIP_LIMIT))); then echo "more than $(ZIP_LIMIT)" >&2; exit 1; fi
 
 .PHONY: e2e
-e2e: install build ## end to end: the real binary, every engine, Spark, stacks
+e2e: install build ## end to end: the real binary, every engine, Spark, stacks; ONLY= for some scenes alone
 	trap '$(E2E) down' EXIT INT TERM; \
 	$(E2E) up --aws-port 0 --livy-port 0 --emr-port 0; \
 	eval "$$($(E2E) env)"; \
-	SPARKJOB_TEST_JOBS="$(CURDIR)/$(CONFORMANCE_JOBS)" \
+	[ -n "$(ONLY)" ] || SPARKJOB_TEST_JOBS="$(CURDIR)/$(CONFORMANCE_JOBS)" \
 	  cargo test --locked -p sparkjob --test conformance -- --ignored --test-threads 8; \
-	SPARKJOB_INSTANCE=e2e cargo test --locked -p tests --features e2e -- --test-threads 8
+	SPARKJOB_INSTANCE=e2e cargo test --locked -p tests --features e2e -- --test-threads 8 $(ONLY)
 
 .PHONY: test-local
 test-local: install ## the local default's own tests
