@@ -26,10 +26,12 @@ const KILLER_PAGES: usize = 4;
 /// A step that kills is added when the other is cancelled, and how long that may take to end is anybody's guess.
 const KILLED_WITHIN: Duration = Duration::from_mins(15);
 
-/// How long a page is waited for that is one call too many: as long as it takes until one more is allowed.
-const PAGE_PAUSE: Duration = Duration::from_secs(2);
-/// How often it is asked for again.
-const PAGE_TRIES: usize = 15;
+/// How long a page is waited for that is one call too many: at first as long as it takes until one more is allowed, then twice
+/// as long each time. A hundred who asked more often would take from each other what is allowed to all of them.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How often it is asked for again, which takes eleven minutes.
+const PAGE_TRIES: usize = 25;
 
 /// The states of steps that are alive.
 const LIVE: [StepState; 3] = [StepState::Pending, StepState::CancelPending, StepState::Running];
@@ -160,11 +162,13 @@ impl EmrSteps {
 
     /// A page other than the first. Where that is one call too many, waiting is cheaper than to begin anew.
     async fn next_page(&self, of: &Of<'_>, marker: &String) -> Result<(Vec<Step>, Option<String>), AwsError> {
+        let mut pause = FIRST_PAUSE;
         for _ in 0..PAGE_TRIES {
             match self.page(of, Some(marker)).await {
-                Err(error) if error.failed.kind == Kind::Busy => sleep(PAGE_PAUSE).await,
+                Err(error) if error.failed.kind == Kind::Busy => sleep(pause).await,
                 answer => return answer,
             }
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
         self.page(of, Some(marker)).await
     }
