@@ -4,11 +4,14 @@
 //! third … request. All of it in virtual time, on every engine, against models of Livy and EMR and a strict taker of answers.
 
 mod account;
+mod alarms;
 mod chaos;
 mod cloudformation;
+mod counters;
 mod crowd;
 mod delays;
 mod durable;
+mod log;
 mod mishaps;
 mod orphans;
 mod permissions;
@@ -16,6 +19,7 @@ mod policy;
 mod sample;
 mod scenario;
 mod secrets;
+mod template;
 mod town;
 mod troubleshooting;
 
