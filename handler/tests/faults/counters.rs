@@ -1,7 +1,7 @@
 //! What is counted of whole requests, whoever works on them, also where nothing but errors is logged.
 
 use http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sparkjob::testing::{Fault, Instead};
 use tracing::level_filters::LevelFilter;
 
@@ -61,6 +61,17 @@ async fn a_failure_is_counted_by_its_kind() {
             assert_all_have_a_request(&log);
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_too_large_for_the_workflow_is_counted() {
+    let account = Account::new(Engine::EmrOnEks);
+    let mut properties = Engine::EmrOnEks.target();
+    properties["Parameters"] = json!({"File": NEW, "Args": ["x".repeat(300_000)]});
+    let log = Log::at(LevelFilter::ERROR);
+    let answer = account.deliver(&Stack::new(account.town()).create_with(properties)).await;
+    assert!(answer.reason.contains("too large by"), "{}", answer.reason);
+    assert_eq!(log.counted(), ["Failed emr-on-eks Invalid"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -29,12 +29,7 @@ impl io::Write for Written {
 }
 
 impl Log {
-    /// The usual one.
-    pub fn begin() -> Self {
-        Self::at(LevelFilter::INFO)
-    }
-
-    /// One of this level.
+    /// One of this level, which begins now.
     pub fn at(level: LevelFilter) -> Self {
         let written = Written::default();
         let writer = written.clone();
@@ -42,6 +37,7 @@ impl Log {
         Self { written, _guard: tracing::subscriber::set_default(subscriber) }
     }
 
+    /// All that was written so far.
     pub fn text(&self) -> String {
         String::from_utf8(self.written.0.lock().expect("nobody panics while holding it").clone()).expect("text")
     }

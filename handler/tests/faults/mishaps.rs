@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Value, json};
 use tokio::time::sleep;
+use tracing::level_filters::LevelFilter;
 
 use sparkjob::testing::{Fault, Instead, Script};
 
@@ -25,7 +26,7 @@ async fn without_a_way_to_the_workflow_the_function_does_it_alone_and_says_so() 
     let denied = |account: &Account| account.deny(START);
     let refused = |account: &Account| account.way().fault_each(Method::POST, START, Fault::refused());
     for (hinder, why) in [(&denied as &dyn Fn(&Account), "AccessDenied"), (&refused, "could not connect")] {
-        let log = Log::begin();
+        let log = Log::at(LevelFilter::INFO);
         let account = Account::new(Engine::EmrServerless);
         hinder(&account);
         let mut stack = Stack::new(account.town());
@@ -475,7 +476,7 @@ async fn a_token_that_names_nothing_is_deleted() {
 
 #[tokio::test(start_paused = true)]
 async fn the_responder_answers_once_it_cannot_ask_for_the_execution() {
-    let log = Log::begin();
+    let log = Log::at(LevelFilter::INFO);
     let account = Account::new(Engine::Livy);
     account.way().fault_each(Method::POST, START, Fault::Before(Instead::Silence));
     account.way().fault_each(Method::POST, DESCRIBE, Fault::Before(Instead::Silence));
