@@ -1,6 +1,7 @@
-//! The alarms of the template that are about what the functions count.
+//! The alarms of the template: those that are about what the functions count, and what is said of all of them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use handler::counters::{COUNTERS, NAMESPACE, STACK_VARIABLE};
 use serde::Deserialize;
@@ -51,6 +52,15 @@ fn each_alarm_is_about_what_is_counted_for_this_stack() {
             let variables = &properties(&function, &Given::new())["Environment"]["Variables"];
             assert_eq!(variables[STACK_VARIABLE], metric.dimensions()["Submitter"], "{name}, {function}");
         }
+    }
+}
+
+#[test]
+fn each_alarm_is_in_the_runbook() {
+    let runbook = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/runbook.md");
+    let runbook = std::fs::read_to_string(runbook).expect("docs/runbook.md");
+    for alarm in resources("AWS::CloudWatch::Alarm") {
+        assert!(runbook.contains(&format!("\n| `{alarm}` | ")), "{alarm}");
     }
 }
 
