@@ -11,6 +11,7 @@ use sparkjob::drive::Clock;
 use sparkjob::http::Transport;
 use sparkjob::job::Timestamp;
 
+use crate::counters;
 use crate::presigned::ResponseUrl;
 
 /// How long one try may take. S3 answers within milliseconds; where a VPC has no way to it, nothing ever does.
@@ -44,6 +45,7 @@ pub async fn deliver(
         let why = match transport.send(put(url, body.clone()), limit).await {
             Ok(response) if response.status().is_success() => return Ok(()),
             Ok(response) if is_final(response.status()) => {
+                counters::undelivered();
                 return Err(Undelivered::Refused(told(response.status(), response.body())));
             }
             Ok(response) => told(response.status(), response.body()),

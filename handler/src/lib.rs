@@ -8,6 +8,7 @@
 
 pub mod arrival;
 pub mod claim;
+pub mod counters;
 pub mod deadlines;
 pub mod deliver;
 pub mod envelope;
@@ -96,7 +97,7 @@ impl Submitter {
                     match claim(workflow, request, &context.invoked_function_arn, clock, end).await {
                         Claim::Taken | Claim::Done(None) => return Ok(()),
                         Claim::Done(Some(answer)) => return self.put_again(&envelope, &answer, &times, clock).await,
-                        Claim::TooLarge(by) => return self.refuse(&envelope, by, &times, clock).await,
+                        Claim::TooLarge(by) => return self.refuse(&envelope, &event, by, &times, clock).await,
                         Claim::Broken(why) | Claim::Unclear(why) => return Err(Failed::unclaimed(&envelope, &why)),
                         Claim::Nowhere(why) => Some(why),
                     }
@@ -149,14 +150,23 @@ impl Submitter {
         if deadlines.end == lambda_ends && clock.now() >= deadlines.give_up {
             outcome.notes.push(ONE_INVOCATION.to_owned());
         }
+        counters::concluded(&request.envelope, &request.event, &outcome);
         let response = response::compose(&request.envelope, &outcome);
         self.deliver(&request.envelope, &response, times, began, clock).await
     }
 
     /// Refuses a request that is too large for the workflow.
-    async fn refuse(&self, envelope: &Envelope, by: usize, times: &Times, clock: &Clock) -> Result<(), Failed> {
+    async fn refuse(
+        &self,
+        envelope: &Envelope,
+        event: &Event,
+        by: usize,
+        times: &Times,
+        clock: &Clock,
+    ) -> Result<(), Failed> {
         let fault = format!("its properties are too large by {by} bytes");
         let outcome = settle::refuse(envelope, &Refused::Request(fault));
+        counters::concluded(envelope, event, &outcome);
         self.deliver(envelope, &response::compose(envelope, &outcome), times, clock.now(), clock).await
     }
 

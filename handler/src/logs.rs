@@ -2,7 +2,8 @@
 //!
 //! Every line has `timestamp`, `level`, `target` and `message`; lines about a request also have `RequestId`,
 //! `LogicalResourceId`, `action` and `job`, at the top level, where a query finds them:
-//! `fields @timestamp, message | filter RequestId = "..."`.
+//! `fields @timestamp, message | filter RequestId = "..."`. A line that [counts](crate::counters) something has also what
+//! `CloudWatch` reads that from.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -21,8 +22,10 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields, MakeWrit
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
+use sparkjob::drive::COUNT;
 use sparkjob::hidden::Hidden;
 
+use crate::counters;
 use crate::envelope::Envelope;
 use crate::presigned::without_signatures;
 
@@ -46,13 +49,15 @@ pub fn start() {
     }
 }
 
-/// Writes lines of `level` and above to `writer`.
+/// Writes lines of `level` and above to `writer`, and those that count something at any level.
 pub fn subscriber<W>(level: LevelFilter, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let targets =
-        Targets::new().with_default(level.min(LevelFilter::WARN)).with_targets(OURS.map(|name| (name, level)));
+    let targets = Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_targets(OURS.map(|name| (name, level)))
+        .with_target(COUNT, LevelFilter::INFO);
     let lines = tracing_subscriber::fmt::layer().fmt_fields(JsonFields::new()).event_format(Lines).with_writer(writer);
     tracing_subscriber::registry().with(targets).with(lines)
 }
@@ -123,6 +128,7 @@ where
         fields.text("timestamp", &timestamp);
         fields.text("level", event.metadata().level().as_str());
         fields.text("target", event.metadata().target());
+        fields.0.extend(counters::members(event));
         writeln!(writer, "{}", Value::Object(fields.0))
     }
 }

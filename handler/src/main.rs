@@ -2,19 +2,18 @@
 
 use std::env;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 
 use handler::arrival::Arrival;
 use handler::mishap::Mishap;
+use handler::moment::now;
 use handler::responder::Responder;
 use handler::workflow::Workflow;
 use handler::{Submitter, logs};
 use sparkjob::drive::Clock;
 use sparkjob::engine::Engines;
 use sparkjob::http::Net;
-use sparkjob::job::Timestamp;
 
 fn main() -> Result<(), Error> {
     logs::start();
@@ -32,9 +31,4 @@ async fn serve() -> Result<(), Error> {
         let submitter = Submitter { engines, workflow };
         run(service_fn(|event: LambdaEvent<Arrival>| submitter.serve(event, Clock::showing(now())))).await
     }
-}
-
-fn now() -> Timestamp {
-    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    Timestamp::default() + since_1970
 }

@@ -1,9 +1,17 @@
-//! Moments as Step Functions reads and writes them.
+//! Moments: the present one, and how Step Functions reads and writes them.
+
+use std::time::{Duration, SystemTime};
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use sparkjob::job::Timestamp;
+
+/// What this machine's clock shows.
+pub fn now() -> Timestamp {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    Timestamp::default() + since_1970
+}
 
 /// `2026-11-21T07:00:00.5Z`, as a [`Wait` state](https://docs.aws.amazon.com/step-functions/latest/dg/state-wait.html)
 /// reads it.

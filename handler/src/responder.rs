@@ -24,7 +24,7 @@ use crate::mishap::Mishap;
 use crate::settle::advised;
 use crate::turn::{Answer, Progress, Turn};
 use crate::workflow::{Execution, Workflow, execution_name};
-use crate::{Failed, logs, request, response};
+use crate::{Failed, counters, logs, request, response};
 
 /// The function that answers where that of the requests cannot.
 #[derive(Debug)]
@@ -138,7 +138,7 @@ impl Responder {
             let answer = match case.progress {
                 Progress::Superseded => return Ok(Progress::Superseded),
                 Progress::Answer(answer) | Progress::Answered(answer) => answer,
-                Progress::Claimed | Progress::Working(_) => failed(&envelope, &told),
+                Progress::Claimed | Progress::Working(_) => failed(&envelope, &case.event, &told),
             };
             tracing::error!(told, answer = answer.0, "nobody answered: the responder does");
             let times = Times::durable(&envelope, &case.event, clock.now());
@@ -151,7 +151,10 @@ impl Responder {
                     tracing::error!("not answered: {why}");
                     Ok(Progress::Answered(answer))
                 }
-                Err(why) => Err(Failed::unanswered(&envelope, &why)),
+                Err(why) => {
+                    counters::undelivered();
+                    Err(Failed::unanswered(&envelope, &why))
+                }
             }
         }
         .instrument(span)
@@ -176,7 +179,7 @@ fn invocation(context: &Context, clock: &Clock) -> Duration {
 }
 
 /// Whoever tells of the request, and however far it is known to have come, a Create has one and the same id: the marker.
-fn failed(envelope: &Envelope, told: &str) -> Answer {
+fn failed(envelope: &Envelope, event: &Event, told: &str) -> Answer {
     let what = format!("Nobody finished the {} of {}: {told}.", envelope.action, envelope.logical_id);
     let advice = format!("The log tells more, look for RequestId {}.", envelope.request_id);
     let failure = Failure { kind: FailureKind::Unavailable, what, advice };
@@ -187,5 +190,6 @@ fn failed(envelope: &Envelope, told: &str) -> Answer {
         report: Report::default(),
         notes: Vec::new(),
     };
+    counters::concluded(envelope, event, &outcome);
     Answer(response::compose(envelope, &advised(envelope, outcome)).text())
 }

@@ -13,6 +13,7 @@ use sparkjob::lifecycle::{Action, Plan, Stage, State, next};
 use sparkjob::outcome::Outcome;
 
 use crate::Failed;
+use crate::counters;
 use crate::deadlines::Times;
 use crate::deliver::{Undelivered, deliver};
 use crate::plan::plan;
@@ -150,6 +151,7 @@ fn concluded(request: &Request, outcome: Outcome) -> Progress {
         tracing::warn!("not answered: nobody waits for this request any more");
         return Progress::Superseded;
     }
+    counters::concluded(&request.envelope, &request.event, &outcome);
     let outcome = advised(&request.envelope, outcome);
     let body = response::compose(&request.envelope, &outcome).text();
     Progress::Answer(Answer(body))

@@ -115,6 +115,11 @@ struct Told {
 }
 
 impl Told {
+    /// What its lines count.
+    fn counted(&self) -> Vec<&Value> {
+        self.lines.iter().filter(|line| line["_aws"].is_object()).map(|line| &line["counter"]).collect()
+    }
+
     /// The one answer that was put.
     fn answer(&self) -> Value {
         assert_eq!(self.put.len(), 1);
@@ -126,6 +131,16 @@ impl Told {
 /// Where the logs of one test go.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    fn text(&self) -> String {
+        String::from_utf8(lock(&self.0).clone()).expect("UTF-8")
+    }
+
+    fn read(&self) -> Vec<Value> {
+        self.text().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+}
 
 impl io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -155,15 +170,14 @@ async fn ask(event: Value, engine: Engine, statuses: &[u16]) -> Told {
         let served = submitter.serve(event, Clock::showing(SIGNED + Duration::from_secs(10)));
         Box::pin(served).await.map(|_| ())
     };
-    let text = String::from_utf8(lock(&lines.0).clone()).expect("UTF-8");
+    let text = lines.text();
     let told = format!("{text}{result:?}{:?}", lock(&world.put));
     // The last two begin what the requests to AWS are signed with.
     for hidden in [SIGNATURE, SECRET, "AKIAMODEL", "AWS4-HMAC-SHA256"] {
         assert!(!told.contains(hidden), "{hidden}: {told}");
     }
     note(&told);
-    let lines = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    Told { result, put: lock(&world.put).clone(), calls: *lock(&world.calls), lines }
+    Told { result, put: lock(&world.put).clone(), calls: *lock(&world.calls), lines: lines.read() }
 }
 
 /// Panics within a request are logged as the Lambda does it, those of the tests themselves told as ever.
@@ -369,21 +383,44 @@ async fn what_killed_an_invocation_is_told_without_secrets() {
         "requestPayload": with(event("Create"), "ResourceProperties", properties),
         "responsePayload": {"errorType": "Crash", "errorMessage": format!("it fell over {SECRET}")},
     });
-    let world =
-        Arc::new(World { engine: Engine::Hangs, statuses: vec![200], put: Mutex::default(), calls: Mutex::default() });
+    let told = tell_the_responder(record, &[200]).await;
+    told.result.as_ref().expect("it is answered");
+    let shown = format!("{} {:?}", json!(told.lines), told.put);
+    assert!(shown.contains("it fell over ***") && !shown.contains(SECRET), "{shown}");
+}
+
+/// Hands the responder the record of an event that Lambda gave up.
+async fn tell_the_responder(record: Value, statuses: &[u16]) -> Told {
+    let world = Arc::new(World {
+        engine: Engine::Hangs,
+        statuses: statuses.to_vec(),
+        put: Mutex::default(),
+        calls: Mutex::default(),
+    });
     let lines = Lines::default();
     let writer = lines.clone();
+    let _guard = tracing::subscriber::set_default(logs::subscriber(LevelFilter::TRACE, move || writer.clone()));
+    let mut context = Context::default();
+    context.deadline = (SIGNED + Duration::from_secs(910)).0;
+    let event = LambdaEvent::new(serde_json::from_value(record).expect("JSON"), context);
+    let responder = Responder { engines: engines(world.clone()), workflow: None };
+    let served = responder.serve(event, Clock::showing(SIGNED + Duration::from_secs(10)));
+    let result = Box::pin(served).await.map(|_| ());
+    Told { result, put: lock(&world.put).clone(), calls: *lock(&world.calls), lines: lines.read() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_undelivered_once_the_responder_cannot_put_it() {
+    let record = json!({
+        "requestContext": {"requestId": "r", "condition": "RetriesExhausted", "approximateInvokeCount": 3},
+        "requestPayload": event("Create"),
+    });
+    for (status, counted) in
+        [(200, &["Failed"][..]), (403, &["Failed", "Undelivered"]), (503, &["Failed", "Undelivered"])]
     {
-        let _guard = tracing::subscriber::set_default(logs::subscriber(LevelFilter::TRACE, move || writer.clone()));
-        let mut context = Context::default();
-        context.deadline = (SIGNED + Duration::from_secs(910)).0;
-        let event = LambdaEvent::new(serde_json::from_value(record).expect("JSON"), context);
-        let responder = Responder { engines: engines(world.clone()), workflow: None };
-        let answered = responder.serve(event, Clock::showing(SIGNED + Duration::from_secs(10)));
-        Box::pin(answered).await.expect("it is answered");
+        let told = tell_the_responder(record.clone(), &[status]).await;
+        assert_eq!(told.counted(), counted, "{status}");
     }
-    let told = format!("{} {:?}", String::from_utf8_lossy(&lock(&lines.0)), lock(&world.put));
-    assert!(told.contains("it fell over ***") && !told.contains(SECRET), "{told}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -399,6 +436,8 @@ async fn an_answer_tells_when_the_functions_own_time_was_the_limit() {
 async fn an_answer_that_does_not_arrive_fails_the_invocation() {
     let told = ask(with(event("Create"), "ResourceProperties", json!({})), Engine::Panics, &[503]).await;
     assert!(told.put.len() > 3 && told.put.iter().all(|body| *body == told.put[0]));
+    // It is delivered again, and then the responder is called.
+    assert_eq!(told.counted(), ["Failed"]);
     let diagnostic = Diagnostic::from(told.result.expect_err("a failure"));
     assert_eq!(diagnostic.error_type, "Unanswered");
     assert!(
@@ -409,6 +448,7 @@ async fn an_answer_that_does_not_arrive_fails_the_invocation() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_nobody_takes_any_more_is_logged_and_not_repeated() {
     let told = ask(with(event("Create"), "ResourceProperties", json!({})), Engine::Panics, &[403]).await;
+    assert_eq!(told.counted(), ["Failed", "Undelivered"]);
     assert_eq!((told.result, told.put.len()), (Ok(()), 1));
     let last = told.lines.last().expect("a line");
     assert_eq!(last["level"], "ERROR");

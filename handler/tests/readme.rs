@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use handler::counters::COUNTERS;
 use handler::response::Attributes;
 use serde_json::Value;
 
@@ -39,6 +40,17 @@ fn every_attribute_is_in_the_table() {
     let Ok(Value::Object(attributes)) = serde_json::to_value(Attributes::default()) else { panic!("an object") };
     for name in attributes.keys() {
         assert!(readme().contains(&format!("`{name}`")), "{name}");
+    }
+}
+
+#[test]
+fn every_counter_is_in_the_table() {
+    for counter in COUNTERS {
+        let by = |set: &&[&str]| set.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let sets: Vec<String> = counter.dimensions.iter().map(by).collect();
+        let row = readme().lines().find(|line| line.starts_with(&format!("| `{}` |", counter.name))).map(str::to_owned);
+        let row = row.unwrap_or_else(|| panic!("no row for {}", counter.name));
+        assert!(row.ends_with(&format!("| {} |", sets.join("; and again by "))), "{row}");
     }
 }
 

@@ -13,6 +13,14 @@ use crate::job::{RunRef, Status, Timestamp};
 use crate::lifecycle::{Action, Plan, Retag, Seen, State, horizon, learn, next, withdraw};
 use crate::outcome::Outcome;
 
+/// The target of the events that are counted: those have a field `counter`, which is the counter's name, and a text for each
+/// other field that it is counted by. Whoever takes the events of this process decides what becomes of them.
+pub const COUNT: &str = "count";
+
+/// The counter of the jobs that an engine took, by `Engine`. A job that was found after its submission's answer was lost is none
+/// of them.
+pub const SUBMITTED: &str = "Submitted";
+
 /// What a report may take: it is worth less than the time to stop a job.
 const REPORT_LIMIT: Duration = Duration::from_secs(20);
 
@@ -73,7 +81,10 @@ pub async fn advance(
         }
         let limit = horizon(plan, &state).min(span.end).since(now);
         let seen = act(plan, action, engines, limit).await;
-        let has_submitted = matches!(seen, Seen::Started(Ok(_)));
+        let submitted = match &seen {
+            Seen::Started(Ok(run)) => Some(run.place.engine()),
+            _ => None,
+        };
         let before = std::mem::discriminant(&state.stage);
         let notes = state.notes.len();
         state = learn(plan, state, clock.now(), seen);
@@ -81,7 +92,8 @@ pub async fn advance(
             warn!("{note}");
         }
         tell(&state, before != std::mem::discriminant(&state.stage));
-        if has_submitted {
+        if let Some(engine) = submitted {
+            info!(target: COUNT, counter = SUBMITTED, Engine = engine, "a job was submitted");
             return state;
         }
     }

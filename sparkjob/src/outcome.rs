@@ -68,6 +68,21 @@ pub enum FailureKind {
     Withdrawn,
 }
 
+impl FailureKind {
+    /// Its name in a log.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Invalid => "Invalid",
+            Self::Rejected => "Rejected",
+            Self::Denied => "Denied",
+            Self::Unavailable => "Unavailable",
+            Self::Failed => "Failed",
+            Self::Cancelled => "Cancelled",
+            Self::Withdrawn => "Withdrawn",
+        }
+    }
+}
+
 /// `text` as a sentence of a [`Failure`] or a note: without blanks around it, with a full stop where it has no mark of its
 /// own at its end. Nothing stays nothing.
 pub fn sentence(text: &str) -> String {

@@ -4,11 +4,15 @@
 //! third … request. All of it in virtual time, on every engine, against models of Livy and EMR and a strict taker of answers.
 
 mod account;
+mod alarms;
 mod chaos;
 mod cloudformation;
+mod counters;
 mod crowd;
 mod delays;
 mod durable;
+#[path = "../shared/log.rs"]
+mod log;
 mod mishaps;
 mod orphans;
 mod permissions;
@@ -16,8 +20,9 @@ mod policy;
 mod sample;
 mod scenario;
 mod secrets;
-#[path = "../stacks/mod.rs"]
+#[path = "../shared/stacks.rs"]
 mod stacks;
+mod template;
 mod town;
 mod troubleshooting;
 

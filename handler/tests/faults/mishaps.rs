@@ -1,22 +1,19 @@
 //! What no single fault brings about: no workflow, executions that are stopped by hand, functions that die at every try, no
 //! way to the bucket, and input that nobody can make sense of.
 
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use tracing::level_filters::LevelFilter;
-use tracing::subscriber::DefaultGuard;
 
-use handler::logs;
 use sparkjob::testing::{Fault, Instead, Script};
 
 use crate::account::{Account, Function, STATES, Status};
 use crate::cloudformation::{Answer, Properties, Stack};
 use crate::durable::faults;
+use crate::log::Log;
 use crate::sample::{self, Tally};
 use crate::town::{BUCKET, Engine};
 use crate::{NEW, OLD};
@@ -29,7 +26,7 @@ async fn without_a_way_to_the_workflow_the_function_does_it_alone_and_says_so() 
     let denied = |account: &Account| account.deny(START);
     let refused = |account: &Account| account.way().fault_each(Method::POST, START, Fault::refused());
     for (hinder, why) in [(&denied as &dyn Fn(&Account), "AccessDenied"), (&refused, "could not connect")] {
-        let log = Log::begin();
+        let log = Log::at(LevelFilter::INFO);
         let account = Account::new(Engine::EmrServerless);
         hinder(&account);
         let mut stack = Stack::new(account.town());
@@ -479,7 +476,7 @@ async fn a_token_that_names_nothing_is_deleted() {
 
 #[tokio::test(start_paused = true)]
 async fn the_responder_answers_once_it_cannot_ask_for_the_execution() {
-    let log = Log::begin();
+    let log = Log::at(LevelFilter::INFO);
     let account = Account::new(Engine::Livy);
     account.way().fault_each(Method::POST, START, Fault::Before(Instead::Silence));
     account.way().fault_each(Method::POST, DESCRIBE, Fault::Before(Instead::Silence));
@@ -508,36 +505,4 @@ fn turn(mut changed: Value) -> Value {
     changed["Submitter"] = Function::Submitter.arn().into();
     changed["Responder"] = Function::Responder.arn().into();
     changed
-}
-
-/// The log of this thread's functions, for as long as it is held.
-struct Log {
-    written: Written,
-    _guard: DefaultGuard,
-}
-
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Written {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("nobody panics while holding it").write(line)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn begin() -> Self {
-        let written = Written::default();
-        let writer = written.clone();
-        let subscriber = logs::subscriber(LevelFilter::INFO, move || writer.clone());
-        Self { written, _guard: tracing::subscriber::set_default(subscriber) }
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.written.0.lock().expect("nobody panics while holding it").clone()).expect("text")
-    }
 }

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use sparkjob::testing::{ACCOUNT, Operation, REGION};
 
-use crate::policy::{Given, Right, Role};
+use crate::policy::{Right, Role};
+use crate::template::Given;
 use crate::town::{APPLICATION, CLUSTER, Engine, LIVY_SECRET, ROLE, VIRTUAL_CLUSTER};
 use asked::TEMPLATE;
 

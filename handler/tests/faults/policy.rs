@@ -3,7 +3,6 @@
 //! policy is not known here makes it panic, so that nothing passes unread.
 
 mod condition;
-mod template;
 
 use std::collections::BTreeSet;
 
@@ -11,8 +10,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use sparkjob::testing::Operation;
 
+use crate::template::{self, Given};
 use condition::Condition;
-pub use template::Given;
 
 /// The function's role.
 #[derive(Debug)]

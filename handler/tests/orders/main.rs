@@ -1,7 +1,9 @@
 //! Requests in every order in which `CloudFormation` and Lambda may deliver them, on every engine, worked on within one
 //! invocation and by the workflow: whole requests, from the event to the answer, in virtual time.
 
-#[path = "../stacks/mod.rs"]
+#[path = "../shared/log.rs"]
+mod log;
+#[path = "../shared/stacks.rs"]
 mod stacks;
 mod world;
 
@@ -9,7 +11,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::sleep;
+use tracing::level_filters::LevelFilter;
 
+use log::Log;
 use world::{BAD, Driver, Engine, GOOD, World, worlds};
 
 /// What `CloudFormation` invents for a Create that it cut off.
@@ -52,8 +56,10 @@ async fn a_create_that_is_delivered_after_its_delete_makes_nothing() {
         sleep(Duration::from_mins(10)).await;
         world.succeeds(&world.delete("delete", INVENTED, &properties)).await;
         sleep(Duration::from_mins(5)).await;
+        let log = Log::at(LevelFilter::ERROR);
         assert_eq!(world.deliver(&create).await, None, "{}", world.name());
         assert_eq!(world.made(GOOD), 0, "{}", world.name());
+        assert!(log.counted().is_empty(), "{}: {:?}", world.name(), log.counted());
     }
 }
 

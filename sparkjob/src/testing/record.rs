@@ -15,11 +15,13 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
+use crate::drive::COUNT;
+
 /// The variable that names the folder.
 const FOLDER: &str = "SPARKJOB_TEST_RECORD";
 
-/// The crates whose lines it is about: of others the function itself writes only warnings and errors.
-const OURS: [&str; 2] = ["handler", "sparkjob"];
+/// The crates whose lines it is about, and what is counted: of others the function itself writes only warnings and errors.
+const OURS: [&str; 3] = ["handler", "sparkjob", COUNT];
 
 /// Puts into the record what someone reads, unless it is there already.
 ///

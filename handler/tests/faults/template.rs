@@ -1,4 +1,4 @@
-//! What `CloudFormation` makes of `template.yaml`, as far as the role needs it. What it does not know makes it panic.
+//! What `CloudFormation` makes of `template.yaml`, as far as the tests need it. What it does not know makes it panic.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,14 +11,29 @@ pub type Given = BTreeMap<&'static str, String>;
 
 /// The properties of a resource, with all functions and conditions evaluated.
 pub fn properties(resource: &str, given: &Given) -> Value {
+    read(|document| {
+        for name in given.keys() {
+            assert!(document["Parameters"].contains_mapping_key(name), "there is no parameter {name}");
+        }
+        let template = Template { document, given };
+        template.value(&document["Resources"][resource]["Properties"]).expect("properties")
+    })
+}
+
+/// The names of all resources of this type.
+pub fn resources(of_type: &str) -> Vec<String> {
+    read(|document| {
+        let resources = document["Resources"].as_mapping().expect("resources").iter();
+        let of_type = resources.filter(|(_, resource)| resource["Type"].as_str() == Some(of_type));
+        of_type.map(|(name, _)| name.as_str().expect("a name").to_owned()).collect()
+    })
+}
+
+fn read<T>(take: impl FnOnce(&Yaml) -> T) -> T {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
     let text = std::fs::read_to_string(path).expect("template.yaml");
     let documents = Yaml::load_from_str(&text).expect("YAML");
-    let template = Template { document: &documents[0], given };
-    for name in given.keys() {
-        assert!(template.document["Parameters"].contains_mapping_key(name), "there is no parameter {name}");
-    }
-    template.value(&template.document["Resources"][resource]["Properties"]).expect("properties")
+    take(&documents[0])
 }
 
 struct Template<'a> {
@@ -31,13 +46,15 @@ impl Template<'_> {
     fn value(&self, node: &Yaml) -> Option<Value> {
         match node {
             Yaml::Value(Scalar::String(text)) => Some(Value::from(text.as_ref())),
+            Yaml::Value(Scalar::Integer(number)) => Some(Value::from(*number)),
+            Yaml::Value(Scalar::Boolean(is_so)) => Some(Value::from(*is_so)),
             Yaml::Sequence(nodes) => Some(nodes.iter().filter_map(|node| self.value(node)).collect()),
             Yaml::Mapping(entries) => {
                 let entries = entries.iter().filter_map(|(name, node)| Some((self.text(name), self.value(node)?)));
                 Some(Value::Object(entries.collect::<Map<_, _>>()))
             }
             Yaml::Tagged(function, argument) => self.call(&function.suffix, argument),
-            other => panic!("neither text nor list nor mapping: {other:?}"),
+            other => panic!("neither scalar nor list nor mapping: {other:?}"),
         }
     }
 
@@ -45,6 +62,7 @@ impl Template<'_> {
         match function {
             "Ref" => match self.text(argument).as_str() {
                 "AWS::NoValue" => None,
+                pseudo if pseudo.starts_with("AWS::") => Some(pseudo.into()),
                 // As of `GetAtt`: only that it is that of this resource.
                 resource if self.document["Resources"].contains_mapping_key(resource) => Some(resource.into()),
                 parameter => Some(self.parameter(parameter).into()),
