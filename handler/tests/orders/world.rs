@@ -185,7 +185,7 @@ impl World {
     pub async fn succeeds(&self, asked: &Asked) -> String {
         let answer = self.deliver(asked).await.unwrap_or_else(|| panic!("{}: no answer to {}", self.name(), asked.key));
         assert_eq!(answer.status, "SUCCESS", "{}: {}", self.name(), answer.reason);
-        self.resource_changes();
+        self.stacks.identify(RESOURCE, &answer.id, self.now());
         answer.id
     }
 
