@@ -109,7 +109,7 @@ chaos: ## random pairs of faults, each single one, and real kills; SPARKJOB_CHAO
 	SPARKJOB_ALL_FAULTS=1 $(MAKE) e2e ONLY=kills
 
 .PHONY: deps
-deps: $(DENY) ## prove that one TLS stack is in the graph, only crates.io, only known licences
+deps: $(DENY) ## prove that one TLS stack is in the graph, no table of Unicode's, only crates.io, only known licences
 	@absent() { \
 	  local tree; tree=$$(cargo tree --locked --prefix none "$${@:2}"); \
 	  if grep -E "^$$1 v" <<< "$$tree"; then echo "is in the tree of: cargo tree $${*:2}" >&2; return 1; fi; \
@@ -117,7 +117,8 @@ deps: $(DENY) ## prove that one TLS stack is in the graph, only crates.io, only 
 	}; \
 	absent 'aws-lc-(rs|sys)' -p handler -e normal; \
 	absent 'aws-lc-(rs|sys)' --workspace -e normal,build,dev --target all; \
-	absent regex -p handler -e normal
+	absent regex -p handler -e normal; \
+	absent icu_properties -p handler -e normal
 	$(DENY) --locked check bans licenses sources
 
 # The release on PyPI is years old and there is none on npm, so it is compiled, once, as its authors pinned it; not into
