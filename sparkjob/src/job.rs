@@ -1,6 +1,7 @@
 //! What a job is, where it runs, how it is recognised: plain data, no I/O.
 
 mod access;
+mod address;
 mod identity;
 mod livy_url;
 mod place;
@@ -16,6 +17,7 @@ use serde_json::Value;
 use crate::hidden::Hidden;
 
 pub use access::{Access, SecretArn};
+pub use address::parse_address;
 pub use identity::{Digest, Identity};
 pub use livy_url::{DEFAULT_LIVY_PORT, LivyUrl};
 pub use place::Place;

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
+use super::address::parse_address;
+
 /// Where Livy listens unless told otherwise.
 pub const DEFAULT_LIVY_PORT: u16 = 8998;
 
@@ -25,13 +27,13 @@ impl LivyUrl {
     /// What is wrong with the host, as a sentence's end: `must be a host name or an IP address`.
     pub fn from_host(host: &str, port: u16) -> Result<Self, String> {
         let fault = || "must be a host name or an IP address, without scheme, port or path".to_owned();
-        if !host.is_ascii() {
-            return Err("must be a host name in ASCII, or its xn-- form, or an IP address".to_owned());
-        }
         // An IPv6 address may come with or without its brackets.
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let written = if bare.contains(':') { format!("[{bare}]") } else { host.to_owned() };
-        Host::parse(&written).map_err(|_| fault())?;
+        // What would be read as something beside a host.
+        if written.contains(['/', '\\', '?', '#', '@']) {
+            return Err(fault());
+        }
         format!("http://{written}:{port}").parse().map_err(|_| fault())
     }
 
@@ -76,11 +78,7 @@ impl FromStr for LivyUrl {
         if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(format!("{shape}, without blanks"));
         }
-        // The parser is built without the tables that other letters need.
-        if !text.is_ascii() {
-            return Err(format!("{shape}, in ASCII: the host in its xn-- form, the path with %XX"));
-        }
-        let url = Url::parse(text).map_err(|error| format!("{shape} ({error})"))?;
+        let url = parse_address(text).map_err(|error| format!("{shape} ({error})"))?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
             return Err(shape.to_owned());
         }
@@ -142,7 +140,7 @@ mod tests {
             ("ftp://emr".to_owned(), shape.to_owned()),
             (
                 "http://B\u{fc}cher".to_owned(),
-                format!("{shape}, in ASCII: the host in its xn-- form, the path with %XX"),
+                format!("{shape} (a host is written in ASCII, others in their xn-- form)"),
             ),
             ("emr:8998".to_owned(), shape.to_owned()),
             ("emr".to_owned(), format!("{shape} (relative URL without a base)")),
@@ -161,7 +159,7 @@ mod tests {
             ("http://emr/?a".to_owned(), format!("{shape}, without query and fragment")),
             ("http://emr/#a".to_owned(), format!("{shape}, without query and fragment")),
             (format!("http://emr/{}", "a".repeat(502)), "must be at most 512 bytes long".to_owned()),
-            (format!("http://emr/{}", "<".repeat(200)), "must be at most 512 bytes long".to_owned()),
+            (format!("http://emr/{}", "\u{e9}".repeat(200)), "must be at most 512 bytes long".to_owned()),
         ] {
             assert_eq!(given.parse::<LivyUrl>(), Err(problem), "{given}");
         }
