@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::Method;
 use sparkjob::testing::{Fault, Instead, Script, Version};
 
+use crate::account::Account;
 use crate::cloudformation::{Delivery, Properties, Stack, deliver};
 use crate::town::{Engine, Town};
 use crate::{DYING, NEW, REFUSED};
@@ -23,6 +24,7 @@ async fn every_reason_in_the_readme_is_given() {
         create(Town::of(Engine::Livy, Version::V0_5), NEW, |_| ()).await,
         create(Town::new(Engine::Livy), NEW, |_| ()).await,
         delete_in_vain().await,
+        die_each_time().await,
     ];
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
     let readme = std::fs::read_to_string(readme).expect("README.md");
@@ -54,6 +56,16 @@ async fn delete_in_vain() -> String {
     let created = deliver(&town, &stack.create(NEW, Properties::default())).await;
     stack.answered(&created);
     failed(&town, &stack.delete()).await
+}
+
+/// The reason of a Create whose function dies whenever it submits.
+async fn die_each_time() -> String {
+    let account = Account::new(Engine::Livy);
+    let request = Stack::new(account.town()).create(NEW, Properties::default());
+    account.way().fault_each(Method::POST, Engine::Livy.submission(), Fault::Before(Instead::Death));
+    let answer = account.deliver(&request).await;
+    assert_eq!(answer.status, "FAILED");
+    answer.reason
 }
 
 async fn failed(town: &Town, request: &Delivery) -> String {
