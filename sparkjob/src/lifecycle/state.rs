@@ -54,6 +54,9 @@ pub struct State {
     /// Whether nobody waits for an answer any more.
     #[serde(default, skip_serializing_if = "is_false")]
     pub withdrawn: bool,
+    /// Since when a search has been told anything that goes on after what it has found is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub searching_since: Option<Timestamp>,
     /// The job that whoever asked has gone on with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<RunRef>,
@@ -331,6 +334,7 @@ impl State {
             given_up: false,
             confirmed_at: plan.deadlines.asked,
             withdrawn: false,
+            searching_since: None,
             kept: None,
             sole: false,
             report: Report::default(),

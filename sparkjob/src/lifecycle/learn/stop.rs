@@ -29,25 +29,24 @@ impl At<'_> {
         state.at(Stage::Stop { runs: Stopping::all(left), purpose: Purpose::LeftBehind }, self.now)
     }
 
-    pub(super) fn searched(self, state: State, since: Option<Timestamp>, found: Result<Vec<Run>, Trouble>) -> State {
+    pub(super) fn searched(
+        self,
+        mut state: State,
+        since: Option<Timestamp>,
+        found: Result<Vec<Run>, Trouble>,
+    ) -> State {
         let runs = match found {
             Ok(runs) => runs,
             Err(trouble) => return self.stop_trouble(state, Purpose::Goal, trouble),
         };
-        // A token stands for one submission: whatever came of it is all there will be, unless it comes of another try.
-        let is_all = match &self.plan.goal {
-            Goal::Stop(Target::Search { by: Lookup::Token | Lookup::Name, identity, place, .. }) => {
-                let last = identity.anew().filter(|_| !place.is_livy()).unwrap_or_else(|| identity.clone());
-                runs.iter().any(|run| last.asked_for(run.name()))
-            }
-            _ => false,
-        };
-        let live = alive(runs.into_iter().filter(|run| self.may_be_searched(run)).collect());
+        let since = since.unwrap_or(self.now);
+        let is_over = self.has_found_all(&runs) || self.now.since(since) >= SUBMISSION_LIMIT;
+        let live = alive(runs.into_iter().filter(|run| self.may_be_searched(run) != Some(false)).collect());
         if !live.is_empty() {
+            state.searching_since = (!is_over).then_some(since);
             return state.at(Stage::Stop { runs: Stopping::all(live), purpose: Purpose::Goal }, self.now);
         }
-        let since = since.unwrap_or(self.now);
-        if is_all || self.now.since(since) >= SUBMISSION_LIMIT {
+        if is_over {
             return state.done(None, self.now);
         }
         let mut state = self.looked_well(state);
@@ -55,10 +54,24 @@ impl At<'_> {
         state
     }
 
-    /// Whether a run may have been made so late that it is one of those that are searched. Engines tell times in whole seconds.
-    fn may_be_searched(self, run: &Run) -> bool {
-        let Goal::Stop(Target::Search { made_since: Some(since), .. }) = &self.plan.goal else { return true };
-        run.status.created.is_none_or(|created| created.0 / 1000 >= since.0 / 1000)
+    /// Whether what is searched can be nothing besides these runs: it comes of one submission, and they of that.
+    fn has_found_all(self, runs: &[Run]) -> bool {
+        match &self.plan.goal {
+            // A token stands for one submission: whatever came of it is all there will be, unless it comes of another try.
+            Goal::Stop(Target::Search { by: Lookup::Token | Lookup::Name, identity, place, .. }) => {
+                let last = identity.anew().filter(|_| !place.is_livy()).unwrap_or_else(|| identity.clone());
+                runs.iter().any(|run| last.asked_for(run.name()))
+            }
+            // An owner may have other runs, but only those of the one that is searched are as young.
+            _ => runs.iter().any(|run| self.may_be_searched(run) == Some(true)),
+        }
+    }
+
+    /// Whether a run was made so late that it is one of those that are searched; none where nothing tells. Engines tell times
+    /// in whole seconds.
+    fn may_be_searched(self, run: &Run) -> Option<bool> {
+        let Goal::Stop(Target::Search { made_since: Some(since), .. }) = &self.plan.goal else { return None };
+        run.status.created.map(|created| created.0 / 1000 >= since.0 / 1000)
     }
 
     pub(super) fn asked(
@@ -128,9 +141,12 @@ impl At<'_> {
     }
 
     /// All of them are over.
-    fn stopped(self, state: State, purpose: Purpose) -> State {
+    fn stopped(self, mut state: State, purpose: Purpose) -> State {
         match purpose {
-            Purpose::Goal => state.done(None, self.now),
+            Purpose::Goal => match state.searching_since.take() {
+                Some(since) => state.at(Stage::Search { since: Some(since) }, self.now),
+                None => state.done(None, self.now),
+            },
             Purpose::MakeRoom => state.at(Stage::Start, self.now),
             Purpose::LeftBehind => self.nothing_left_behind(state),
             Purpose::RollBack => self.rolled_back(state),

@@ -73,6 +73,28 @@ fn a_search_stops_all_that_it_finds() {
     assert!(world.alive().is_empty());
 }
 
+/// What was found may be an older job of the resource, which somebody retained.
+#[test]
+fn a_search_goes_on_after_what_it_has_found_is_over() {
+    for (tells_times, soon) in [(false, false), (true, true)] {
+        let (first, second) = (wanted("pi.py", "r1"), wanted("pi.py", "r2"));
+        let place = if tells_times { Place::EmrOnEks("vc1".to_owned()) } else { place() };
+        let mut world = World::at(place.clone()).with(&first.identity, Phase::Running);
+        let late = if soon { Phase::Gone } else { Phase::Running };
+        world.runs.push(Fate {
+            name: second.identity.name(),
+            phases: vec![(BEGIN, Phase::Gone), (BEGIN + Duration::from_secs(20), late)],
+            silent: false,
+            deaf: false,
+        });
+        let made_since = tells_times.then_some(BEGIN);
+        let target = Target::Search { place, identity: first.identity.clone(), by: Lookup::Owner, made_since };
+        assert_eq!(world.run(&plan(Goal::Stop(target), Management::default())).failure, None);
+        assert!(world.alive().is_empty(), "{:?}", world.alive());
+        assert_eq!(world.now.since(BEGIN) < crate::engine::SUBMISSION_LIMIT, soon, "a run as young is all there is");
+    }
+}
+
 #[test]
 fn a_search_by_token_leaves_other_jobs_of_the_resource_alone() {
     let (first, second) = (wanted("pi.py", "r1"), wanted("pi.py", "r2"));
