@@ -23,7 +23,7 @@ use serde_json::Value;
 
 use crate::job::{Access, Job, Mode, Place, SecretArn};
 use program::Program;
-use reader::{Read, Reader};
+use reader::{Read, Reader, Within};
 use scalar::text;
 use target::{Engine, Target};
 
@@ -208,29 +208,24 @@ fn accept_other_spellings(reader: &mut Reader) {
     for spelt in ["ExecutionTimeoutMinutes", "executionTimeoutMinutes"] {
         reader.accept(spelt, "TimeoutMinutes");
     }
+    reader.accept("JobFlowId", "ClusterId");
 }
 
 /// What says anything here of a step as EMR's API and the tasks of Step Functions have it.
 const STEP: [&str; 4] = ["Name", "HadoopJarStep", "ActionOnFailure", "StepMonitoringConfiguration"];
 
-/// Reads blocks that were copied whole as if only those parts of them had been that say anything here.
-///
-/// Step Functions' task for a step has it as its `Step`; a request to `AddJobFlowSteps` has a list of them, of which a resource
-/// is one. The `ClientToken` of a request to EMR on EKS or EMR Serverless is left out, and defines nothing of the job: every
-/// request to this resource has a token of its own, which takes its place, or two of them would be one job run.
-fn accept_whole_blocks(reader: &mut Reader, engine: Option<Engine>) {
-    let (cluster, steps) = match engine {
-        Some(Engine::EmrSteps) | None => (
-            "it is called ClusterId here".to_owned(),
-            format!("one resource is one step: give {} of it, beside ClusterId or in a Step", STEP.join(", ")),
-        ),
-        Some(other) => {
-            let problem = format!("not possible on {}: it belongs to EMR steps", other.word());
-            (problem.clone(), problem)
-        }
-    };
-    reader.reject("JobFlowId", &cluster);
-    reader.reject("Steps", &steps);
+/// Reads a step that was copied whole as if its parts stood beside the cluster: Step Functions' task has it as its `Step`, a
+/// request to `AddJobFlowSteps` as the only one of its `Steps`, as a resource is one step.
+fn accept_steps(reader: &mut Reader) {
+    reader.accept("step", "Step");
+    reader.unpack("Step", Within::Object, &STEP, "must be an object");
+    reader.unpack("Steps", Within::OnlyElement, &STEP, "must be a list of one step, as one resource is one");
+}
+
+/// Leaves out what stands in a block that was copied whole and defines nothing of the job, the `ClientToken` of a request to
+/// EMR on EKS or EMR Serverless: every request to this resource has a token of its own, which takes its place, or two of them
+/// would be one job run.
+fn skip_tokens(reader: &mut Reader, engine: Option<Engine>) {
     if matches!(engine, Some(Engine::EmrOnEks | Engine::EmrServerless)) {
         reader.skip("ClientToken");
         reader.skip("clientToken");
@@ -238,10 +233,10 @@ fn accept_whole_blocks(reader: &mut Reader, engine: Option<Engine>) {
 }
 
 fn take_parts(reader: &mut Reader) -> Parts {
-    reader.unpack("Step", &STEP);
+    accept_steps(reader);
     accept_other_spellings(reader);
     let Target { engine, place } = target::take(reader);
-    accept_whole_blocks(reader, engine);
+    skip_tokens(reader, engine);
     let program = program::take(reader, engine, |name| known_names().beside.contains(&name));
     Parts { place, program, rerun: reader.take_or_default("Rerun", text) }
 }

@@ -71,13 +71,14 @@ impl<'a> From<&'a Realm> for Console<'a> {
 
 /// The partition that a region is in, by the beginning of its name.
 pub fn partition_of(region: &str) -> &'static str {
-    const PARTITIONS: [(&str, &str); 6] = [
+    const PARTITIONS: [(&str, &str); 7] = [
         ("cn-", "aws-cn"),
         ("us-gov-", "aws-us-gov"),
         ("eusc-", "aws-eusc"),
         ("us-iso-", "aws-iso"),
         ("us-isob-", "aws-iso-b"),
         ("us-isof-", "aws-iso-f"),
+        ("eu-isoe-", "aws-iso-e"),
     ];
     PARTITIONS.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |(_, partition)| partition)
 }

@@ -50,6 +50,8 @@ const DEFAULT_ACTION: &str = "CONTINUE";
 pub(super) fn take(reader: &mut Reader, engine: Option<Engine>, is_beside: impl Fn(&str) -> bool) -> Program {
     let drivers: Vec<&str> = DRIVERS.into_iter().filter(|name| reader.has_any(name)).collect();
     match drivers.as_slice() {
+        // What is wrong with them may hide it.
+        [] if reader.has_fault("Step") || reader.has_fault("Steps") => {}
         [] => reader.require("Parameters", &what_runs(engine)),
         [_] => {}
         several => {

@@ -9,12 +9,30 @@ use super::fault::{Fault, MAX_TOLD, nearest};
 /// What a property is read to, or all that is wrong with it; the paths begin at the property itself.
 pub(super) type Read<T> = Result<T, Vec<Fault>>;
 
+/// Where in a property something is that is read as if it stood beside it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Within {
+    /// In the object that it is.
+    Object,
+    /// In the only element of the list that it is.
+    OnlyElement,
+}
+
+impl Within {
+    fn place(self, fault: Fault, name: &str) -> Fault {
+        match self {
+            Self::Object => fault.under(name),
+            Self::OnlyElement => fault.at(0).under(name),
+        }
+    }
+}
+
 /// An object that is being read.
 pub(super) struct Reader<'a> {
     left: BTreeMap<&'a str, &'a Value>,
     known: Vec<&'static str>,
-    /// What was taken out of an object of this name, as if it stood beside it.
-    unpacked: Vec<(&'static str, &'static str)>,
+    /// What was taken out of a property of this name, as if it stood beside it.
+    unpacked: Vec<(&'static str, &'static str, Within)>,
     faults: Vec<Fault>,
 }
 
@@ -92,32 +110,29 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes the `members` of the property `name`, an object, as if they stood beside it; their faults have their paths in
-    /// it. Any other member is a fault.
-    pub fn unpack(&mut self, name: &'static str, members: &[&'static str]) {
-        let Some(value) = self.left.remove(name).filter(|value| is_given(value)) else { return };
-        let Some(inside) = value.as_object() else {
-            return self.fault(Fault::wrong("must be an object", value).private().under(name));
+    /// Takes the `members` of what is `within` the property `name`, in whichever spelling, as if they stood beside it; their
+    /// faults have their paths in it. Any other member is a fault, and so is what is no such thing: that `problem`.
+    pub fn unpack(&mut self, name: &'static str, within: Within, members: &[&'static str], problem: &str) {
+        let Some(value) = self.left.remove(name).filter(|value| is_given(value) && !is_empty(value)) else { return };
+        let inside = match (within, value.as_array().map(Vec::as_slice)) {
+            (Within::Object, _) => value.as_object(),
+            (Within::OnlyElement, Some([only])) => only.as_object(),
+            (Within::OnlyElement, _) => None,
         };
-        for member in members {
-            let Some(value) = inside.get(*member).filter(|value| is_given(value)) else { continue };
+        let Some(inside) = inside else { return self.fault(Fault::wrong(problem, value).private().under(name)) };
+        for (given, value) in inside.iter().filter(|(_, value)| is_given(value)) {
+            let Some(member) = members.iter().find(|member| is_same(member, given)) else { continue };
             if self.has(member) {
-                self.fault(Fault::new(format!("given twice, in {name} and beside it")).under(member));
+                self.fault(Fault::new(format!("given twice, once in {name}")).under(member));
             } else {
                 self.left.insert(member, value);
-                self.unpacked.push((member, name));
+                self.unpacked.push((member, name, within));
             }
         }
-        let unknown = inside.keys().map(String::as_str).filter(|member| !members.contains(member));
+        let is_unknown = |given: &&str| !members.iter().any(|member| is_same(member, given));
+        let unknown = inside.keys().map(String::as_str).filter(is_unknown);
         let unknown = unknown_names(unknown, members, |_| None, self.faults.len());
-        self.faults.extend(unknown.into_iter().map(|fault| fault.under(name)));
-    }
-
-    /// Refuses the property `name`, which has no place in any description; `problem` tells what is given instead.
-    pub fn reject(&mut self, name: &'static str, problem: &str) {
-        if self.left.remove(name).is_some_and(|value| is_given(value) && !is_empty(value)) {
-            self.fault(Fault::new(problem).under(name));
-        }
+        self.faults.extend(unknown.into_iter().map(|fault| within.place(fault, name)));
     }
 
     /// Whether the property `name` is given and not yet taken.
@@ -155,9 +170,8 @@ impl<'a> Reader<'a> {
         let unknown = unknown_names(self.left.keys().copied(), &self.known, place_of, self.faults.len());
         self.faults.extend(unknown);
         let Self { faults, unpacked, .. } = self;
-        let place = |fault: &Fault| unpacked.iter().find(|(member, _)| fault.is_in(member)).map(|(_, place)| *place);
-        let placed = faults.into_iter().map(|fault| match place(&fault) {
-            Some(place) => fault.under(place),
+        let placed = faults.into_iter().map(|fault| match unpacked.iter().find(|(member, ..)| fault.is_in(member)) {
+            Some((_, name, within)) => within.place(fault, name),
             None => fault,
         });
         placed.collect()
@@ -186,11 +200,22 @@ pub(super) fn unknown_names<'n>(
         } else {
             // Once is enough: the list is longer than any other fault.
             listed = true;
-            format!("unknown; known are {}", known.join(", "))
+            let are = if known.len() == 1 { "is" } else { "are" };
+            format!("unknown; known {are} {}", known.join(", "))
         };
         Fault::new(problem).under(name)
     };
     names.enumerate().map(fault).collect()
+}
+
+/// Whether two names are the same but for the case of their first letter.
+pub(super) fn is_same(name: &str, other: &str) -> bool {
+    match (name.split_at_checked(1), other.split_at_checked(1)) {
+        (Some((first, rest)), Some((other_first, other_rest))) => {
+            first.eq_ignore_ascii_case(other_first) && rest == other_rest
+        }
+        _ => name == other,
+    }
 }
 
 /// A list or an object without anything in it.

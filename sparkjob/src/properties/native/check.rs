@@ -3,7 +3,7 @@
 use serde_json::{Map as Object, Value};
 
 use super::super::fault::Fault;
-use super::super::reader::{Read, is_given, unknown_names};
+use super::super::reader::{Read, is_given, is_same, unknown_names};
 use super::super::scalar::{MAX_COUNT, no_list, private, text, whole, word};
 use super::table::{self, Limits, List, Map, Shape, Structure, Text, Whole};
 use super::{Api, pattern};
@@ -120,13 +120,19 @@ fn check_structure(slot: Slot, structure: &'static Structure, value: &Value) -> 
     let known: Vec<String> = structure.members.keys().map(|member| spelling.spell(member)).collect();
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let unknown = given.keys().map(String::as_str).filter(|name| !known.iter().any(|known| is_same(known, name)));
-    let unknown = unknown_names(unknown, &known, |_| None, faults.len());
+    let unknown = unknown_names(unknown, &known, |name| left_out(slot, name), faults.len());
     // A structure in which nothing is given is one that was left out.
     if !(found.is_empty() && unknown.is_empty()) {
         faults.extend(missing.iter().map(|member| Fault::new("required").under(member)));
     }
     faults.extend(unknown);
     whole_or(read, faults)
+}
+
+/// To whom a member belongs that the API has and `shapes.json` leaves out.
+fn left_out(slot: Slot, name: &str) -> Option<&'static str> {
+    let is_hive = (slot.api, slot.name) == (Api::EmrServerless, "JobDriver") && is_same(name, "hive");
+    is_hive.then_some("to jobs of Hive, which run no Spark")
 }
 
 /// Reads a member in whichever spelling it is given.
@@ -260,15 +266,5 @@ impl Spelling {
             Self::Camel => first.to_ascii_lowercase() + rest,
             Self::Pascal => first.to_ascii_uppercase() + rest,
         }
-    }
-}
-
-/// Whether two names are the same but for the case of their first letter.
-fn is_same(name: &str, other: &str) -> bool {
-    match (name.split_at_checked(1), other.split_at_checked(1)) {
-        (Some((first, rest)), Some((other_first, other_rest))) => {
-            first.eq_ignore_ascii_case(other_first) && rest == other_rest
-        }
-        _ => name == other,
     }
 }

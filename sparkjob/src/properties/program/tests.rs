@@ -129,9 +129,14 @@ fn the_step_of_a_task_is_read_as_if_its_parts_stood_beside_the_cluster() {
     let cluster = json!({"ClusterId": "j-1ABC", "ExecutionRoleArn": ROLE});
     let task = with(&cluster, &json!({"Step": parts}));
     assert_eq!(job(&task), job(&with(&cluster, &parts)));
+    let of_the_api = json!({
+        "name": "nightly", "actionOnFailure": "CANCEL_AND_WAIT",
+        "hadoopJarStep": {"jar": "command-runner.jar", "args": ["spark-submit", "s3://b/pi.py"]},
+    });
+    assert_eq!(job(&with(&cluster, &json!({"step": of_the_api}))), job(&task));
     assert_eq!(job(&with(&engine("emr-steps"), &json!({"Step": {}}))), job(&engine("emr-steps")));
     for (more, fault) in [
-        (json!({"Name": "other"}), "Name: given twice, in Step and beside it"),
+        (json!({"Name": "other"}), "Name: given twice, once in Step"),
         (
             json!({"Step": with(&parts, &json!({"HadoopJarStep": {"Jar": "a.jar", "Args": "-v"}}))}),
             "Step.HadoopJarStep.Args: must be a list of strings, got a string of 2 characters",
@@ -152,22 +157,24 @@ fn the_step_of_a_task_is_read_as_if_its_parts_stood_beside_the_cluster() {
 }
 
 #[test]
-fn a_request_that_adds_steps_is_answered_with_where_its_parts_go() {
+fn a_request_that_adds_a_step_is_read_as_the_step_and_its_cluster() {
     let step = json!({"Name": "nightly", "HadoopJarStep": {"Jar": "a.jar"}});
-    let faults = told(&with(&engine("emr-steps"), &json!({"JobFlowId": "j-1ABC", "Steps": [step]})));
-    assert_eq!(
-        faults,
-        [
-            "JobFlowId: it is called ClusterId here",
-            "Steps: one resource is one step: give Name, HadoopJarStep, ActionOnFailure, StepMonitoringConfiguration of it, \
-             beside ClusterId or in a Step",
-        ]
-    );
-    let foreign = "not possible on Livy: it belongs to EMR steps";
-    assert_eq!(
-        told(&with(&engine("livy"), &json!({"JobFlowId": "j-1ABC", "Steps": [step]}))),
-        [format!("JobFlowId: {foreign}"), format!("Steps: {foreign}")]
-    );
+    let request = json!({"JobFlowId": "j-1ABC", "Steps": [step]});
+    assert_eq!(job(&request), job(&with(&json!({"ClusterId": "j-1ABC"}), &step)));
+    for (steps, faults) in [
+        (json!([step, step]), vec!["Steps: must be a list of one step, as one resource is one, got a list"]),
+        (
+            json!([{"HadoopJarStep": {"Jar": ["a.jar"], "Arg": []}}]),
+            vec![
+                "Steps[0].HadoopJarStep.Jar: must be a string, got a list",
+                "Steps[0].HadoopJarStep.Arg: unknown; did you mean Args?",
+            ],
+        ),
+    ] {
+        assert_eq!(told(&json!({"JobFlowId": "j-1ABC", "Steps": steps})), faults);
+    }
+    let on_livy = told(&with(&engine("livy"), &json!({"JobFlowId": "j-1ABC"})));
+    assert!(on_livy[0].contains("LivyHost") && on_livy[0].contains("ClusterId"), "{on_livy:?}");
 }
 
 #[test]
