@@ -1,4 +1,5 @@
-//! In front of a neighbour: passes requests on, and kills who sends some of them.
+//! In front of a neighbour: passes requests on as they are, since what AWS is asked is signed, host and all, and kills who sends
+//! some of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -70,7 +71,6 @@ impl Deadly {
                 }
                 let path = request.uri().path_and_query()?.as_str().to_owned();
                 *request.uri_mut() = format!("{url}{path}").parse().ok()?;
-                request.headers_mut().remove("host");
                 let response = net.send(request, LIMIT).await.ok();
                 if when == Some(When::After) {
                     kill_lambda_behind(peer);
