@@ -10,69 +10,11 @@ use sparkjob::testing::Fault;
 use crate::account::{Account, Status};
 use crate::cloudformation::{Answer, Delivery, Properties, Stack};
 use crate::sample::{self, Tally};
-use crate::scenario::{
-    Ask, CREATE, CREATE_DYING, CREATE_LATE, CREATE_REFUSED, CREATE_SUBMITTED, DELETE, ROLLBACK_KEEPS,
-    ROLLBACK_RESTORES, Scenario, UPDATE_DYING, UPDATE_DYING_STARTS_FIRST, UPDATE_FINISHES, UPDATE_STARTS, UPDATE_STOPS,
-};
+use crate::scenario::{Ask, Scenario, each_scenario};
 use crate::town::Engine;
 use crate::{NEW, OLD};
 
-#[tokio::test(start_paused = true)]
-async fn a_create_survives_any_one_fault() {
-    survives(CREATE).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_create_that_waits_for_no_more_than_the_submission_survives_any_one_fault() {
-    survives(CREATE_SUBMITTED).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_create_that_is_refused_survives_any_one_fault() {
-    survives(CREATE_REFUSED).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_create_whose_job_dies_survives_any_one_fault() {
-    survives(CREATE_DYING).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_create_that_misses_its_deadline_survives_any_one_fault() {
-    survives(CREATE_LATE).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_delete_survives_any_one_fault() {
-    survives(DELETE).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_update_that_stops_first_survives_any_one_fault() {
-    survives(UPDATE_STOPS).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_update_that_lets_finish_first_survives_any_one_fault() {
-    survives(UPDATE_FINISHES).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_update_that_starts_first_survives_any_one_fault() {
-    survives(UPDATE_STARTS).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_update_whose_job_dies_survives_any_one_fault() {
-    survives(UPDATE_DYING).await;
-    survives(UPDATE_DYING_STARTS_FIRST).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_rollback_survives_any_one_fault() {
-    survives(ROLLBACK_RESTORES).await;
-    survives(ROLLBACK_KEEPS).await;
-}
+each_scenario!();
 
 /// What can happen to one request.
 pub fn faults() -> Vec<Fault> {

@@ -118,3 +118,67 @@ impl Scenario {
         }
     }
 }
+
+/// The tests of all scenarios, each of which `survives` tries.
+macro_rules! each_scenario {
+    () => {
+        #[tokio::test(start_paused = true)]
+        async fn a_create_survives_any_one_fault() {
+            survives($crate::scenario::CREATE).await;
+        }
+
+        #[tokio::test(start_paused = true)]
+        async fn a_create_that_waits_for_no_more_than_the_submission_survives_any_one_fault() {
+            survives($crate::scenario::CREATE_SUBMITTED).await;
+        }
+
+        #[tokio::test(start_paused = true)]
+        async fn a_create_that_is_refused_survives_any_one_fault() {
+            survives($crate::scenario::CREATE_REFUSED).await;
+        }
+
+        #[tokio::test(start_paused = true)]
+        async fn a_create_whose_job_dies_survives_any_one_fault() {
+            survives($crate::scenario::CREATE_DYING).await;
+        }
+
+        #[tokio::test(start_paused = true)]
+        async fn a_create_that_misses_its_deadline_survives_any_one_fault() {
+            survives($crate::scenario::CREATE_LATE).await;
+        }
+
+        #[tokio::test(start_paused = true)]
+        async fn a_delete_survives_any_one_fault() {
+            survives($crate::scenario::DELETE).await;
+        }
+
+        #[tokio::test(start_paused = true)]
+        async fn an_update_that_stops_first_survives_any_one_fault() {
+            survives($crate::scenario::UPDATE_STOPS).await;
+        }
+
+        #[tokio::test(start_paused = true)]
+        async fn an_update_that_lets_finish_first_survives_any_one_fault() {
+            survives($crate::scenario::UPDATE_FINISHES).await;
+        }
+
+        #[tokio::test(start_paused = true)]
+        async fn an_update_that_starts_first_survives_any_one_fault() {
+            survives($crate::scenario::UPDATE_STARTS).await;
+        }
+
+        #[tokio::test(start_paused = true)]
+        async fn an_update_whose_job_dies_survives_any_one_fault() {
+            survives($crate::scenario::UPDATE_DYING).await;
+            survives($crate::scenario::UPDATE_DYING_STARTS_FIRST).await;
+        }
+
+        #[tokio::test(start_paused = true)]
+        async fn a_rollback_survives_any_one_fault() {
+            survives($crate::scenario::ROLLBACK_RESTORES).await;
+            survives($crate::scenario::ROLLBACK_KEEPS).await;
+        }
+    };
+}
+
+pub(crate) use each_scenario;
