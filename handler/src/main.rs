@@ -22,12 +22,14 @@ fn main() -> Result<(), Error> {
 
 async fn serve() -> Result<(), Error> {
     let engines = Engines::new(Arc::new(Net::default()));
-    let workflow = Workflow::of_environment(engines.aws());
+    let variable = |name: &str| env::var(name).ok();
     // A clock for each event: Lambda stops the process in between, and tokio's time may stop with it.
     if env::var("_HANDLER").is_ok_and(|handler| handler == "responder") {
+        let workflow = Workflow::to_look_at(engines.aws(), variable);
         let responder = Responder { engines, workflow };
         run(service_fn(|event: LambdaEvent<Mishap>| responder.serve(event, Clock::showing(now())))).await
     } else {
+        let workflow = Workflow::to_start(engines.aws(), variable);
         let submitter = Submitter { engines, workflow };
         run(service_fn(|event: LambdaEvent<Arrival>| submitter.serve(event, Clock::showing(now())))).await
     }

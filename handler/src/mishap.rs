@@ -1,6 +1,7 @@
 //! What comes to the responder: a request that nobody answered, as one of three services tells of it.
 
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::event::Event;
@@ -61,41 +62,27 @@ fn read(payload: &str) -> Mishap {
     }
 }
 
+/// Whatever else is in it, a request that it holds can be answered.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Record {
-    request_context: RequestContext,
     request_payload: Event,
     #[serde(default)]
-    response_payload: Option<FunctionError>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RequestContext {
-    request_id: String,
+    request_context: Value,
+    /// What a function that failed [returns](https://docs.aws.amazon.com/lambda/latest/dg/rust-handler.html).
     #[serde(default)]
-    condition: String,
-    #[serde(default)]
-    approximate_invoke_count: u32,
-}
-
-/// What a function that failed [returns](https://docs.aws.amazon.com/lambda/latest/dg/rust-handler.html).
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct FunctionError {
-    error_type: String,
-    error_message: String,
+    response_payload: Value,
 }
 
 impl From<Record> for Mishap {
-    fn from(Record { request_context, request_payload, response_payload }: Record) -> Self {
-        let RequestContext { request_id, condition, approximate_invoke_count } = request_context;
-        let FunctionError { error_type, error_message } = response_payload.unwrap_or_default();
+    fn from(Record { request_payload, request_context, response_payload }: Record) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let (id, condition) = (text(&request_context["requestId"]), text(&request_context["condition"]));
+        let invocations = request_context["approximateInvokeCount"].as_u64().unwrap_or_default();
+        let (error, message) = (text(&response_payload["errorType"]), text(&response_payload["errorMessage"]));
         let told = format!(
-            "Lambda gave the request up ({condition}) after {approximate_invoke_count} invocations{} (Lambda's request id \
-             {request_id})",
-            explained(&error_type, &error_message)
+            "Lambda gave the request up ({condition}) after {invocations} invocations{} (Lambda's request id {id})",
+            explained(&error, &message)
         );
         Self::GivenUp { event: request_payload, told }
     }
@@ -133,8 +120,8 @@ fn caught(payload: &str) -> Result<Mishap, serde_json::Error> {
 
 /// What an error means for people; its cause may be what a function that failed returned.
 fn explained(error: &str, cause: &str) -> String {
-    let FunctionError { error_message, .. } = serde_json::from_str(cause).unwrap_or_default();
-    let said = if error_message.is_empty() { cause } else { &error_message };
+    let returned: Value = serde_json::from_str(cause).unwrap_or_default();
+    let said = returned["errorMessage"].as_str().filter(|said| !said.is_empty()).unwrap_or(cause);
     let is_said = |word: &str| error.contains(word) || said.contains(word);
     let means = if is_said("OutOfMemory") || is_said("signal: killed") {
         "the function was killed, which happens when its memory (MemorySize) does not suffice"

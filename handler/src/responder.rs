@@ -181,7 +181,9 @@ fn invocation(context: &Context, clock: &Clock) -> Duration {
 /// Whoever tells of the request, and however far it is known to have come, a Create has one and the same id: the marker.
 fn failed(envelope: &Envelope, event: &Event, told: &str) -> Answer {
     let what = format!("Nobody finished the {} of {}: {told}.", envelope.action, envelope.logical_id);
-    let advice = format!("The log tells more, look for RequestId {}.", envelope.request_id);
+    // Both functions write to one.
+    let group = std::env::var("AWS_LAMBDA_LOG_GROUP_NAME").map(|name| format!(" group {name}")).unwrap_or_default();
+    let advice = format!("The log{group} tells more, look for RequestId {}.", envelope.request_id);
     let failure = Failure { kind: FailureKind::Unavailable, what, advice };
     let outcome = Outcome {
         failure: Some(failure),

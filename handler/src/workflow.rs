@@ -14,8 +14,7 @@ use crate::plan::token;
 use crate::turn::Turn;
 use sparkjob::job::Digest;
 
-/// The environment variables that name the workflow and the function that answers where nobody else can. Without both of
-/// them there is no workflow.
+/// The environment variables that name the workflow and the function that answers where nobody else can.
 const WORKFLOW_VARIABLE: &str = "SPARK_JOB_WORKFLOW_ARN";
 const RESPONDER_VARIABLE: &str = "SPARK_JOB_RESPONDER_ARN";
 
@@ -59,10 +58,15 @@ pub enum Execution {
 }
 
 impl Workflow {
-    /// The one that the environment names.
-    pub fn of_environment(aws: &Aws) -> Option<Self> {
-        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-        Some(Self::new(variable(WORKFLOW_VARIABLE)?, variable(RESPONDER_VARIABLE)?, aws))
+    /// The one that these variables name, for the function that hands requests to it, which is no use without a responder.
+    pub fn to_start(aws: &Aws, variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let named = |name| variable(name).filter(|value| !value.is_empty());
+        Some(Self::new(named(WORKFLOW_VARIABLE)?, named(RESPONDER_VARIABLE)?, aws))
+    }
+
+    /// The one that these variables name, for the responder itself, which only looks at it.
+    pub fn to_look_at(aws: &Aws, variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        Some(Self::new(variable(WORKFLOW_VARIABLE).filter(|value| !value.is_empty())?, String::new(), aws))
     }
 
     /// The one of this ARN.

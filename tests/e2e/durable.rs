@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::answers::Mishap;
 use crate::functions::Unlike;
 use crate::livy::Weather;
-use crate::proxy::Deadly;
+use crate::proxy::{Deadly, When};
 use crate::scene::{Scene, nowhere, play, play_light, with};
 use crate::stack::Stack;
 use crate::wait::until;
@@ -56,12 +56,28 @@ fn a_lambda_that_dies_at_every_try_since_its_submission_fails_its_stack_and_leav
 #[test]
 fn a_lambda_that_dies_at_every_delivery_fails_its_stack() {
     play_light("DiesUnclaimed", async |scene| {
-        let world = scene.world;
-        let steps_at = Deadly::at_first(DELIVERIES).before(&world.instance.env["AWS_ENDPOINT_URL"], &world.net).await;
-        scene.asks(&Unlike { steps_at: Some(steps_at), ..Unlike::default() }).await;
+        dies_at_each_claim(scene, When::Before).await;
         fails(scene, &["Lambda gave the request up", "Runtime.ExitError", "RequestId"]).await;
         assert_eq!(scene.livy.made(), []);
     });
+}
+
+#[test]
+fn a_request_that_lambda_gives_up_after_its_claim_is_left_to_its_workflow() {
+    play("DiesClaimed", async |scene| {
+        dies_at_each_claim(scene, When::After).await;
+        let stack = Stack::with_job(scene, &scene.idle(900)).await;
+        let settled = stack.settled().await.is("CREATE_COMPLETE");
+        assert_eq!(settled.outputs["Name"], scene.only_batch().name);
+        stack.delete().await.is("DELETE_COMPLETE");
+    });
+}
+
+/// Has the function die at every delivery of its first request.
+async fn dies_at_each_claim(scene: &Scene, when: When) {
+    let world = scene.world;
+    let steps_at = Deadly::at_first(DELIVERIES, when).before(&world.instance.env["AWS_ENDPOINT_URL"], &world.net).await;
+    scene.asks(&Unlike { steps_at: Some(steps_at), ..Unlike::default() }).await;
 }
 
 /// As lifecycle.asl.json has them.

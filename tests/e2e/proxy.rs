@@ -32,9 +32,9 @@ pub enum When {
 }
 
 impl Deadly {
-    /// Whoever sends the first requests, so many of them, which nobody hears of.
-    pub fn at_first(times: u32) -> Self {
-        Self { first: 1, last: times, when: When::Before, passed: Arc::default() }
+    /// Whoever sends the first requests, so many of them.
+    pub fn at_first(times: u32, when: When) -> Self {
+        Self { first: 1, last: times, when, passed: Arc::default() }
     }
 
     /// Whoever sends the `k`-th request, counted from 1.
@@ -44,7 +44,7 @@ impl Deadly {
 
     /// Nobody.
     pub fn never() -> Self {
-        Self::at_first(0)
+        Self::at_first(0, When::Before)
     }
 
     /// Whether somebody died who was to.

@@ -11,6 +11,7 @@ mod counters;
 mod crowd;
 mod delays;
 mod durable;
+mod functions;
 #[path = "../shared/log.rs"]
 mod log;
 mod mishaps;

@@ -448,7 +448,7 @@ async fn a_record_that_is_not_ours_ends_with_a_clear_word() {
     let stopped = json!({"name": "nobody", "status": "ABORTED", "input": null});
     for (foreign, why) in [
         (json!({"requestPayload": {"job": 7}, "requestContext": {"requestId": "r"}}), "ResponseURL"),
-        (json!({"requestPayload": {"job": 7}}), "requestContext"),
+        (json!({"requestPayload": {"job": 7}, "responsePayload": "boom"}), "ResponseURL"),
         (json!({"Records": []}), "none of Lambda's records"),
         (json!({"detail": stopped}), "execution nobody"),
         (json!({"detail": {}}), "name"),

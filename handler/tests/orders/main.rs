@@ -311,3 +311,28 @@ async fn a_delete_with_an_invented_id_leaves_the_job_alone_that_the_stack_had_be
         assert!(world.alive().is_empty(), "{}", world.name());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_is_cancelled_before_it_stops_the_old_job_leaves_that_to_the_rollback() {
+    for world in worlds() {
+        let (good, id) = created(&world, &json!({})).await;
+        let bad = world.properties(BAD, &json!({}));
+        let update = world.update("update", &id, &good, &bad);
+        let hinder = |times, status| {
+            for list in ["ListJobRuns", "ListSteps"] {
+                world.emr.throttle(list, times);
+            }
+            world.livy.deny(status);
+        };
+        hinder(1000, Some(403));
+        let rollback = async {
+            sleep(Duration::from_secs(20)).await;
+            hinder(0, None);
+            world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");
+            assert_eq!(world.succeeds(&world.update("rollback", &id, &bad, &good)).await, id, "{}", world.name());
+        };
+        let (answer, ()) = tokio::join!(world.deliver(&update), rollback);
+        assert_eq!(answer, None, "{}", world.name());
+        assert_eq!((world.alive(), world.made(BAD)), (vec![GOOD.to_owned()], 0), "{}", world.name());
+    }
+}

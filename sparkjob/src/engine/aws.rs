@@ -27,7 +27,7 @@ const THROTTLED: [&str; 7] = [
 ];
 
 /// Codes with which AWS says that a caller may not do this.
-const FORBIDDEN: [&str; 3] = ["AccessDenied", "AccessDeniedException", "NotAuthorized"];
+const FORBIDDEN: [&str; 4] = ["AccessDenied", "AccessDeniedException", "NotAuthorized", "KmsAccessDeniedException"];
 
 /// Codes with which AWS says that it cannot tell who calls.
 const UNKNOWN_CALLER: [&str; 12] = [

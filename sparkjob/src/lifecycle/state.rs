@@ -355,10 +355,17 @@ impl State {
     }
 
     /// Whether it is to be asked again if an answer is still awaited: before anything is done late, right after a submission,
-    /// and every so often while a job is waited for.
+    /// before an earlier request's job is stopped, and every so often while a job is waited for.
     pub fn is_to_be_confirmed(&self, plan: &Plan, now: Timestamp) -> bool {
         let may_be_superseded = plan.wanted().is_some() && !self.given_up;
-        may_be_superseded && now.since(self.confirmed_at) >= CONFIRMED_FOR
+        may_be_superseded && (now.since(self.confirmed_at) >= CONFIRMED_FOR || self.is_about_to_stop_others())
+    }
+
+    /// Whether it is about to stop what an earlier request has made, and was not confirmed since: a rollback may have found that
+    /// alive and counted on it.
+    fn is_about_to_stop_others(&self) -> bool {
+        let Stage::Stop { runs, purpose: Purpose::MakeRoom | Purpose::LeftBehind } = &self.stage else { return false };
+        runs.iter().all(|stopping| stopping.asked.is_none()) && self.confirmed_at < self.since
     }
 
     /// Whether a run of this request that is found now is one that this very delivery has submitted: it lost an answer, or,
