@@ -18,7 +18,8 @@ import paths
 from say import Fault, good, tail
 
 # Where samconfig.toml's local stage builds.
-BOOTSTRAP = paths.HOME / "build" / "Submitter" / "bootstrap"
+# One program for both functions, which SAM builds once.
+BOOTSTRAP = paths.HOME / "build" / "Submitter-Shared" / "bootstrap"
 # Absolute: SAM builds in handler/, where a relative one would be another folder.
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", paths.ROOT / "target")).absolute()
 
