@@ -60,13 +60,14 @@ pub enum Execution {
 impl Workflow {
     /// The one that these variables name, for the function that hands requests to it, which is no use without a responder.
     pub fn to_start(aws: &Aws, variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
-        let named = |name| variable(name).filter(|value| !value.is_empty());
-        Some(Self::new(named(WORKFLOW_VARIABLE)?, named(RESPONDER_VARIABLE)?, aws))
+        let responder = variable(RESPONDER_VARIABLE).filter(|arn| !arn.is_empty())?;
+        Some(Self { responder, ..Self::to_look_at(aws, variable)? })
     }
 
     /// The one that these variables name, for the responder itself, which only looks at it.
     pub fn to_look_at(aws: &Aws, variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
-        Some(Self::new(variable(WORKFLOW_VARIABLE).filter(|value| !value.is_empty())?, String::new(), aws))
+        let arn = variable(WORKFLOW_VARIABLE).filter(|arn| !arn.is_empty())?;
+        Some(Self::new(arn, String::new(), aws))
     }
 
     /// The one of this ARN.

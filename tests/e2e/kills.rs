@@ -10,7 +10,7 @@ use aws_sdk_lambda::types::InvocationType;
 use serde_json::Value;
 
 use crate::answers::Answer;
-use crate::emr::{Place, Way};
+use crate::emr::Way;
 use crate::event::Event;
 use crate::functions::Unlike;
 use crate::proxy::Deadly;
@@ -74,7 +74,7 @@ fn a_lambda_that_is_killed_at_any_request_of_a_create_on_livy_makes_one_job() {
 fn a_lambda_that_is_killed_at_any_request_of_a_create_on_emr_serverless_makes_one_job() {
     survive("EMR Serverless", &ON_SERVERLESS, &async |scene, (_, neighbour, k, when, _)| {
         let deadly = Deadly::at(k, when);
-        let place: Place = scene.on(Way::Serverless).await;
+        let place = scene.on(Way::Serverless).await;
         let before = Ways::of(scene, neighbour, &deadly).await;
         before.create(scene, &scene.idle_on(&place, 900).await).await;
         assert!(deadly.has_struck());
