@@ -17,7 +17,8 @@ pub(super) fn faults(native: &Native, mode: Option<Mode>) -> Vec<Fault> {
 /// what outlives it among them.
 fn step(step: &Value) -> Option<Fault> {
     let (given, total) = (length(step), length(&command::with_tag(step.clone(), &longest_tag())));
-    let with_tag = match total - given {
+    // What is added may take the place of more: a list of tags may end with commas.
+    let with_tag = match total.saturating_sub(given) {
         0 => String::new(),
         more => format!(" and a tag of {more}, as it runs in cluster mode"),
     };

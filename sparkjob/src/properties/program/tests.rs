@@ -237,6 +237,10 @@ fn all_texts_of_a_native_step_together_have_a_limit() {
         10_241 - tag
     );
     assert_eq!(told(&in_cluster(10_241 - tag)), [fault]);
+    let tags = format!("spark.yarn.tags=a{}", ",".repeat(200));
+    let args = ["spark-submit", "--deploy-mode", "cluster", "--conf", &tags, "a.py"];
+    let shrinks = json!({"ClusterId": "j-1ABC", "HadoopJarStep": {"Jar": "a.jar", "Args": args}});
+    assert_eq!(told(&shrinks), Vec::<String>::new());
 }
 
 #[test]
