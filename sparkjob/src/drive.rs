@@ -66,18 +66,26 @@ pub async fn advance(
     if let Some(wanted) = plan.wanted_now(state.anew).filter(|_| state.own.is_none()) {
         tracing::Span::current().record("job", wanted.identity.name());
     }
+    let mut has_submitted = false;
     loop {
         let now = clock.now();
-        let action = next(plan, &state, now);
-        if matches!(action, Action::Done(_) | Action::Wait(_)) || now >= span.rest {
+        if now >= span.rest {
             return state;
         }
+        // Before the state is handed back: whoever keeps it may be gone, and nobody else knows yet of what was submitted.
         if state.is_to_be_confirmed(plan, now) {
             state = match requester.stance().await {
                 Stance::Waits => state.confirmed(now),
-                Stance::WentOn(with) => withdraw(plan, state, with, now),
+                Stance::WentOn(with) => {
+                    has_submitted = false;
+                    withdraw(plan, state, with, now)
+                }
             };
             continue;
+        }
+        let action = next(plan, &state, now);
+        if has_submitted || matches!(action, Action::Done(_) | Action::Wait(_)) {
+            return state;
         }
         let limit = horizon(plan, &state).min(span.end).since(now);
         let seen = act(plan, action, engines, limit).await;
@@ -94,7 +102,7 @@ pub async fn advance(
         tell(&state, before != std::mem::discriminant(&state.stage));
         if let Some(engine) = submitted {
             info!(target: COUNT, counter = SUBMITTED, Engine = engine, "a job was submitted");
-            return state;
+            has_submitted = true;
         }
     }
 }

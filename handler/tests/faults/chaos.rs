@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sparkjob::testing::Fault;
 
@@ -60,10 +60,16 @@ fn strike(seed: u64, clean: &Clean) -> u64 {
     let sends = clean.of(engine, number, scenario);
     // The first fault makes more requests, which the second may strike; and the Delete that follows has some, too.
     let within = sends + sends / 2;
-    let pair: BTreeMap<usize, Fault> = (0..2).map(|_| (1 + dice.below(within), dice.pick(&faults()).clone())).collect();
+    let faults = [faults(), delays()].concat();
+    let pair: BTreeMap<usize, Fault> = (0..2).map(|_| (1 + dice.below(within), dice.pick(&faults).clone())).collect();
     let pair: Vec<(usize, Fault)> = pair.into_iter().collect();
     let struck = in_virtual_time(play(engine, scenario, &pair));
     u64::try_from(struck).expect("two at most")
+}
+
+/// What takes effect after its sender has begun to doubt, and after it has ceased to wait.
+fn delays() -> Vec<Fault> {
+    [4, 12, 50].map(|seconds| Fault::Late(Duration::from_secs(seconds))).to_vec()
 }
 
 /// How many requests clean runs make.

@@ -301,6 +301,33 @@ async fn another_try_of_a_create_adopts_the_job_that_lives() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn another_try_while_the_first_is_worked_on_has_a_job_in_the_end_whichever_of_them_stops_what() {
+    for seconds in [1, 5, 20, 40, 100] {
+        for world in worlds() {
+            let told = format!("{}, {seconds} s", world.name());
+            let properties = world.properties(GOOD, &json!({ "WaitFor": "Succeeded" }));
+            let first = world.create("create", &properties);
+            let again = async {
+                sleep(Duration::from_secs(100)).await;
+                world.resource_changes();
+                sleep(Duration::from_secs(seconds)).await;
+                let again = world.create("create", &properties);
+                let ends = async {
+                    sleep(Duration::from_mins(5)).await;
+                    world.end(GOOD, true);
+                };
+                tokio::join!(world.deliver(&again), ends).0.expect("an answer")
+            };
+            let (superseded, answer) = tokio::join!(world.deliver(&first), again);
+            assert_eq!((superseded, answer.status.as_str()), (None, "SUCCESS"), "{told}: {}", answer.reason);
+            world.resource_changes();
+            world.succeeds(&world.delete("delete", &answer.id, &properties)).await;
+            assert!(world.alive().is_empty(), "{told}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_delete_with_an_invented_id_leaves_the_job_alone_that_the_stack_had_before() {
     for world in worlds().into_iter().filter(|world| world.driver == Driver::Workflow) {
         let (good, id) = created(&world, &json!({})).await;

@@ -245,9 +245,7 @@ impl At<'_> {
     fn submitted(self, mut state: State, run: RunRef) -> State {
         let next = if run.place.takes_twins() { Stage::Settle } else { Stage::Follow };
         state.own = Some(Own { shown_by: shown_by(self.plan, &run, self.now), ..Own::new(run, true) });
-        // While it was submitted, whoever asked for it may have gone on.
-        state.confirmed_at = Timestamp::default();
-        state.at(next, self.now)
+        state.unconfirmed().at(next, self.now)
     }
 
     /// The job that will answer is known: it is followed, beginning with the next look.

@@ -357,7 +357,8 @@ impl State {
     /// Whether it is to be asked again if an answer is still awaited: before anything is done late, right after a submission,
     /// before an earlier request's job is stopped, and every so often while a job is waited for.
     pub fn is_to_be_confirmed(&self, plan: &Plan, now: Timestamp) -> bool {
-        let may_be_superseded = plan.wanted().is_some() && !self.given_up;
+        let is_over = matches!(self.stage, Stage::Done(_));
+        let may_be_superseded = plan.wanted().is_some() && !self.given_up && !is_over;
         may_be_superseded && (now.since(self.confirmed_at) >= CONFIRMED_FOR || self.is_about_to_stop_others())
     }
 
@@ -378,6 +379,12 @@ impl State {
     #[must_use]
     pub fn confirmed(self, now: Timestamp) -> Self {
         Self { confirmed_at: now, ..self }
+    }
+
+    /// The state once a submission has come to something: while it was made, whoever asked for it may have gone on.
+    #[must_use]
+    pub(super) fn unconfirmed(self) -> Self {
+        Self { confirmed_at: Timestamp::default(), ..self }
     }
 
     /// The state at another stage: what counted for the old one begins anew.

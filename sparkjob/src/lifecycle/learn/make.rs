@@ -52,6 +52,9 @@ impl At<'_> {
             found if state.refused.is_some() => self.found_after_refusal(state, found),
             Some(first) => {
                 let own = Own::new(first.run, state.has_submitted());
+                if own.ours {
+                    state = state.unconfirmed();
+                }
                 self.without_twins(state, own, Stopping::all(alive(runs)))
             }
             None if self.may_still_arrive(&state) => {
@@ -259,9 +262,9 @@ impl At<'_> {
         let (Some(status), Some(own)) = (status, state.own.clone()) else {
             return self.looked_well(state);
         };
-        if was_just_submitted && self.is_of_an_earlier_try(&state, &status) {
-            // The token was known already, and this is what had come of it.
-            (state.own, state.tried, state.lost, state.anew) = (None, false, None, true);
+        if self.is_to_be_made_anew(&state, &own, &status, was_just_submitted) {
+            // Livy has forgotten it, so that its name is free.
+            (state.own, state.tried, state.lost, state.anew) = (None, false, None, !self.is_on_livy());
             return self.start(state);
         }
         match status.phase {
@@ -343,6 +346,18 @@ impl At<'_> {
         }
     }
 
+    /// Whether the job that is followed is an earlier try's and came to nothing: it had when its token was submitted again, or
+    /// it was cancelled since, as an earlier try that is still worked on does once it learns that nobody waits for it. What
+    /// fails while it is watched is told.
+    fn is_to_be_made_anew(self, state: &State, own: &Own, status: &Status, was_just_submitted: bool) -> bool {
+        match status.phase {
+            Phase::Failed => was_just_submitted && self.is_of_an_earlier_try(state, status),
+            // It was found there.
+            Phase::Gone => self.is_on_livy() && !own.ours && self.may_have_earlier_tries(state),
+            _ => self.is_of_an_earlier_try(state, status),
+        }
+    }
+
     /// Whether there are runs of earlier tries among `runs`, and the others.
     pub(super) fn without_earlier_tries(self, state: &State, runs: Vec<Run>) -> (bool, Vec<Run>) {
         let count = runs.len();
@@ -353,12 +368,15 @@ impl At<'_> {
     /// Whether a run of this request belongs to an earlier try of it, which came to nothing:
     /// [`CloudFormation` repeats](https://github.com/aws/aws-cdk/issues/35957) a request as it was, with another address for
     /// the answer. It was made before that was signed, then. Livy does not tell when a batch was made, so there such a
-    /// run is taken for this try's: a job that failed is told, rather than perhaps run twice. What was cancelled Livy has
-    /// forgotten, so that it is made again under the same name.
+    /// run is taken for this try's: a job that failed is told, rather than perhaps run twice.
     fn is_of_an_earlier_try(self, state: &State, status: &Status) -> bool {
-        let may_be = !state.anew && self.plan.wanted().is_some_and(|wanted| wanted.identity.dated.is_some());
         let came_to_nothing = matches!(status.phase, Phase::Failed | Phase::Cancelled);
-        may_be && came_to_nothing && status.created.is_some_and(|created| created < self.plan.deadlines.asked)
+        let is_older = status.created.is_some_and(|created| created < self.plan.deadlines.asked);
+        self.may_have_earlier_tries(state) && came_to_nothing && is_older
+    }
+
+    fn may_have_earlier_tries(self, state: &State) -> bool {
+        !state.anew && self.plan.wanted().is_some_and(|wanted| wanted.identity.dated.is_some())
     }
 
     /// Whether the look before a first submission may be left to the one that follows it.

@@ -101,6 +101,39 @@ fn a_job_of_this_very_try_that_failed_is_told() {
 }
 
 #[test]
+fn what_is_cancelled_while_another_try_watches_it_is_made_anew_and_what_fails_is_told() {
+    for place in places() {
+        for (phase, made) in [(Phase::Cancelled, 2), (Phase::Failed, 1)] {
+            let wanted = dated(&place, "new.py");
+            let mut world = world(&wanted, Phase::Waiting);
+            world.runs[0].phases.push((again() + Duration::from_secs(40), phase));
+            let outcome = world.run(&create(&wanted));
+            assert_eq!((outcome.failure.is_none(), world.runs.len()), (made == 2, made), "{place}, {phase:?}");
+        }
+    }
+}
+
+#[test]
+fn what_livy_forgets_while_another_try_watches_it_is_made_again_under_its_name() {
+    let wanted = dated(&place(), "new.py");
+    let mut world = world(&wanted, Phase::Waiting);
+    world.untimed = true;
+    world.runs[0].phases.push((again() + Duration::from_secs(40), Phase::Gone));
+    let outcome = world.run(&create(&wanted));
+    assert_eq!((outcome.failure, world.alive()), (None, vec![&*wanted.identity.name()]));
+}
+
+#[test]
+fn what_livy_forgets_of_this_very_try_is_told() {
+    let wanted = dated(&place(), "new.py");
+    let mut world = World::at(place()).fate(&[(0, Phase::Waiting), (40, Phase::Gone)]);
+    (world.now, world.untimed) = (again(), true);
+    let outcome = world.run(&create(&wanted));
+    assert!(outcome.failure.is_some_and(|failure| failure.what.contains("disappeared")));
+    assert_eq!(world.runs.len(), 1);
+}
+
+#[test]
 fn the_other_try_delivered_again_is_the_same_run() {
     for place in places() {
         let wanted = dated(&place, "new.py");
