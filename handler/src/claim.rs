@@ -8,6 +8,8 @@ use std::time::Duration;
 use sparkjob::drive::Clock;
 use sparkjob::job::Timestamp;
 
+use crate::deadlines::Times;
+use crate::moment;
 use crate::request::Request;
 use crate::turn::{Answer, Progress, Turn, VERSION};
 use crate::workflow::{Execution, LONGEST_INPUT, Started, Workflow, execution_name};
@@ -36,11 +38,18 @@ pub enum Claim {
     Unclear(String),
 }
 
-/// Hands a request to the workflow that steps are taken for by `submitter`; tries until `end`.
+/// Hands a request with these times to the workflow that steps are taken for by `submitter`; tries until `end`.
 ///
 /// # Panics
 /// Never: plain data with text keys always serialises.
-pub async fn claim(workflow: &Workflow, request: Request, submitter: &str, clock: &Clock, end: Timestamp) -> Claim {
+pub async fn claim(
+    workflow: &Workflow,
+    request: Request,
+    times: &Times,
+    submitter: &str,
+    clock: &Clock,
+    end: Timestamp,
+) -> Claim {
     let name = execution_name(&request.envelope);
     let turn = Turn {
         version: VERSION,
@@ -49,6 +58,7 @@ pub async fn claim(workflow: &Workflow, request: Request, submitter: &str, clock
         standing: None,
         submitter: submitter.to_owned(),
         responder: workflow.responder.clone(),
+        respond_at: moment::text(times.deadlines.give_up),
         progress: Progress::Claimed,
         repeated: 0,
         until: String::new(),

@@ -94,7 +94,7 @@ impl Submitter {
                     let times = Times::durable(&envelope, &event, now);
                     let request = Request::of(envelope.clone(), event.clone(), &times);
                     let end = lambda_ends.before(TO_FAIL).min(now + CLAIMED_WITHIN);
-                    match claim(workflow, request, &context.invoked_function_arn, clock, end).await {
+                    match claim(workflow, request, &times, &context.invoked_function_arn, clock, end).await {
                         Claim::Taken | Claim::Done(None) => return Ok(()),
                         Claim::Done(Some(answer)) => return self.put_again(&envelope, &answer, &times, clock).await,
                         Claim::TooLarge(by) => return self.refuse(&envelope, &event, by, &times, clock).await,

@@ -129,6 +129,8 @@ fn explained(error: &str, cause: &str) -> String {
         "the function did not return in time (Timeout)"
     } else if is_said("Runtime.") {
         "the function crashed"
+    } else if is_said("TooManyRequests") {
+        "Lambda had no room for the function (its reserved concurrency, or the account's)"
     } else {
         ""
     };

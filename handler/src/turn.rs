@@ -37,10 +37,13 @@ pub struct Turn {
     pub submitter: String,
     /// The function that answers where that one cannot.
     pub responder: String,
+    /// From then on no room is waited for where Lambda has none for a step: the responder answers.
+    #[serde(default)]
+    pub respond_at: String,
     /// How far it has come.
     #[serde(default)]
     pub progress: Progress,
-    /// How many of its steps towards a submission had to be taken more than once, because the function died or was not called.
+    /// How many of its steps towards a submission had to be taken more than once, because the function died or may have.
     #[serde(default)]
     pub repeated: u32,
     /// The next step is taken then.
@@ -102,6 +105,7 @@ impl Turn {
             old: Old::default(),
             submitter: String::new(),
             responder: String::new(),
+            respond_at: String::new(),
             progress: serde_json::from_value(progress).unwrap_or_default(),
             repeated: 0,
             until: String::new(),
@@ -129,7 +133,7 @@ pub struct Step {
     pub turn: Turn,
     /// When the execution began.
     pub began: String,
-    /// How often this very step was tried before, by invocations that came to nothing, as far as is known.
+    /// Whether this very step was tried before, by an invocation that came to nothing: 0 if not.
     pub tries: u32,
 }
 

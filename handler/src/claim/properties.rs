@@ -62,7 +62,7 @@ impl StepFunctions {
             let request = Request::of(envelope, event, &times);
             let engines = engines(Arc::clone(self) as Arc<dyn Transport>);
             let workflow = Workflow::new(MACHINE.to_owned(), "responder".to_owned(), engines.aws());
-            let claim = claim(&workflow, request, "submitter", &clock, clock.now() + LONG).await;
+            let claim = claim(&workflow, request, &times, "submitter", &clock, clock.now() + LONG).await;
             (claim, began.elapsed())
         })
     }

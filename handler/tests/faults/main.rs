@@ -18,6 +18,7 @@ mod mishaps;
 mod orphans;
 mod permissions;
 mod policy;
+mod room;
 mod sample;
 mod scenario;
 mod secrets;

@@ -184,6 +184,37 @@ async fn an_update_that_is_stopped_by_hand_leaves_nothing_that_its_rollback_does
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_update_that_is_stopped_by_hand_while_it_submits_leaves_one_job() {
+    for engine in Engine::ALL {
+        for seconds in [1, 5, 9, 11, 15, 25] {
+            let told = format!("{engine:?}, {seconds} s");
+            let account = Account::new(engine);
+            let mut stack = Stack::new(account.town());
+            let created = account.deliver(&stack.create(OLD, Properties::default())).await;
+            stack.answered(&created);
+            account.settled().await;
+            let late = Fault::Late(Duration::from_secs(seconds));
+            account.way().fault_next(Method::POST, engine.submission(), late.clone());
+            let update = stack.update(NEW, Properties::default());
+            account.deliver_again(&update);
+            while !account.way().requests().iter().any(|sent| sent.fault.as_ref() == Some(&late)) {
+                sleep(Duration::from_millis(50)).await;
+            }
+            account.stop_executions();
+            let failed = account.answer(&update).await.expect("an answer");
+            assert_eq!((failed.status.as_str(), &failed.id), ("FAILED", &created.id), "{told}");
+            let rolled_back = account.deliver(&stack.roll_back()).await;
+            assert_eq!(rolled_back.status, "SUCCESS", "{told}: {}", rolled_back.reason);
+            // What was asked to stop takes its time.
+            sleep(Duration::from_mins(1)).await;
+            assert_eq!(account.town().alive().len(), 1, "{told}: {:?}", account.town().alive());
+            stack.answered(&rolled_back);
+            stack.finish(account.town()).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_function_that_is_killed_before_every_submission_leaves_an_answer_and_no_job() {
     for engine in Engine::ALL {
         let account = Account::new(engine);
@@ -337,19 +368,6 @@ async fn a_function_that_has_no_time_for_anything_still_leaves_an_answer() {
             finish(&account, stack, &answer).await;
         }
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_function_for_which_there_is_no_room_yet_is_called_again() {
-    let account = Account::new(Engine::EmrSteps);
-    let mut stack = Stack::new(account.town());
-    let request = stack.create(NEW, Properties::default());
-    account.deliver_again(&request);
-    sleep(Duration::from_millis(20)).await;
-    account.throttle(Function::Submitter, 8);
-    let answer = account.answer(&request).await.expect("an answer");
-    assert_eq!(answer.status, "SUCCESS", "{}", answer.reason);
-    finish(&account, stack, &answer).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -248,6 +248,7 @@ impl World {
             standing: None,
             repeated: 0,
             submitter: String::new(),
+            respond_at: String::new(),
             responder: String::new(),
             progress: Progress::Claimed,
             until: String::new(),

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use handler::moment;
+use sparkjob::job::Timestamp;
 
 use super::executions::LONGEST;
 use super::lambda::{Function, Missed, payload};
@@ -94,7 +95,10 @@ struct Choice {
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Rule {
     variable: String,
-    boolean_equals: bool,
+    #[serde(default)]
+    boolean_equals: Option<bool>,
+    #[serde(default)]
+    timestamp_greater_than_equals_path: Option<String>,
     next: String,
 }
 
@@ -162,6 +166,8 @@ impl Account {
         let (mut name, mut data, mut rounds) = (&machine.start_at, input, 0);
         loop {
             sleep(LATENCY).await;
+            let entered = moment::text(self.town().now());
+            let context = json!({ "Execution": { "StartTime": began }, "State": { "EnteredTime": entered } });
             if length(&data) > LONGEST {
                 return Ended::Failed(Fault::new("States.DataLimitExceeded", format!("{name} got too much")));
             }
@@ -169,12 +175,12 @@ impl Account {
                 State::Task(task) => {
                     rounds += 1;
                     assert!(rounds <= MOST_ROUNDS, "the history is full");
-                    self.task(task, &data, began).await.map(|(output, next)| {
+                    self.task(task, &data, &context).await.map(|(output, next)| {
                         data = output;
                         next
                     })
                 }
-                State::Choice(choice) => choose(choice, &data),
+                State::Choice(choice) => choose(choice, &data, &context),
                 State::Wait(wait) => self.wait(wait, &data).await,
                 State::Succeed(_) => return Ended::Succeeded(data),
             };
@@ -186,12 +192,11 @@ impl Account {
     }
 
     /// One task until it succeeds, is caught, or fails: its output and what follows.
-    async fn task<'a>(&self, task: &'a Task, input: &Value, began: &str) -> Result<(Value, &'a String), Fault> {
+    async fn task<'a>(&self, task: &'a Task, input: &Value, context: &Value) -> Result<(Value, &'a String), Fault> {
         let mut counts = vec![0; task.retry.len()];
         loop {
-            let tries: u32 = counts.iter().sum();
             let limit = Duration::from_secs(task.timeout_seconds);
-            let fault = match timeout(limit, self.attempt(task, input, began, tries)).await {
+            let fault = match timeout(limit, self.attempt(task, input, context)).await {
                 Ok(Ok(output)) => return Ok((output, &task.next)),
                 Ok(Err(fault)) => fault,
                 Err(_) => Fault::new("States.Timeout", ""),
@@ -207,10 +212,9 @@ impl Account {
         }
     }
 
-    async fn attempt(&self, task: &Task, input: &Value, began: &str, tries: u32) -> Result<Value, Fault> {
+    async fn attempt(&self, task: &Task, input: &Value, context: &Value) -> Result<Value, Fault> {
         assert_eq!(task.resource, "arn:aws:states:::lambda:invoke");
-        let context = json!({ "Execution": { "StartTime": began }, "State": { "RetryCount": tries } });
-        let parameters = filled(&task.parameters, input, &context)?;
+        let parameters = filled(&task.parameters, input, context)?;
         let Value::Object(mut parameters) = parameters else { panic!("parameters are an object") };
         let called = parameters.remove("FunctionName").expect("the name of a function");
         let event = parameters.remove("Payload").expect("a payload");
@@ -244,10 +248,7 @@ impl Account {
 
     async fn wait<'a>(&self, wait: &'a Wait, input: &Value) -> Result<&'a String, Fault> {
         let until = at(&wait.timestamp_path, input)?;
-        let until = until
-            .as_str()
-            .and_then(moment::read)
-            .ok_or_else(|| Fault::new("States.Runtime", format!("{until} is no timestamp")))?;
+        let until = time(until).ok_or_else(|| Fault::new("States.Runtime", format!("{until} is no timestamp")))?;
         sleep(until.since(self.town().now())).await;
         Ok(&wait.next)
     }
@@ -276,10 +277,19 @@ fn caught<'a>(task: &'a Task, input: &Value, fault: Fault) -> Result<(Value, &'a
     Ok((output, &catcher.next))
 }
 
-fn choose<'a>(choice: &'a Choice, input: &Value) -> Result<&'a String, Fault> {
+fn choose<'a>(choice: &'a Choice, input: &Value, context: &Value) -> Result<&'a String, Fault> {
     for rule in &choice.choices {
+        let value = found(&rule.variable, input, context)?;
         // Another type than the one that is compared is simply not equal.
-        if *at(&rule.variable, input)? == rule.boolean_equals {
+        let is_so = match (rule.boolean_equals, &rule.timestamp_greater_than_equals_path) {
+            (Some(expected), None) => *value == expected,
+            (None, Some(path)) => {
+                let (at, least) = (time(value), time(found(path, input, context)?));
+                at.zip(least).is_some_and(|(at, least)| at >= least)
+            }
+            _ => panic!("one comparison: {rule:?}"),
+        };
+        if is_so {
             return Ok(&rule.next);
         }
     }
@@ -288,22 +298,31 @@ fn choose<'a>(choice: &'a Choice, input: &Value) -> Result<&'a String, Fault> {
 
 /// Parameters, with what their paths lead to.
 fn filled(template: &Value, input: &Value, context: &Value) -> Result<Value, Fault> {
-    let Value::Object(fields) = template else { panic!("{template} is no object") };
+    let Value::Object(fields) = template else { return Ok(template.clone()) };
     let mut whole = Map::new();
     for (name, value) in fields {
         match name.strip_suffix(".$") {
             Some(name) => {
                 let path = value.as_str().expect("a path");
-                let found = match path.strip_prefix('$').filter(|rest| rest.starts_with('$')) {
-                    Some(path) => at(path, context)?,
-                    None => at(path, input)?,
-                };
-                whole.insert(name.to_owned(), found.clone());
+                whole.insert(name.to_owned(), found(path, input, context)?.clone());
             }
             None => _ = whole.insert(name.clone(), filled(value, input, context)?),
         }
     }
     Ok(Value::Object(whole))
+}
+
+/// What a path leads to, in the input or, where it begins with `$$`, in the
+/// [context object](https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html).
+fn found<'a>(path: &str, input: &'a Value, context: &'a Value) -> Result<&'a Value, Fault> {
+    match path.strip_prefix('$').filter(|rest| rest.starts_with('$')) {
+        Some(path) => at(path, context),
+        None => at(path, input),
+    }
+}
+
+fn time(value: &Value) -> Option<Timestamp> {
+    value.as_str().and_then(moment::read)
 }
 
 /// What a path of names leads to.
