@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::config::Builder;
 use aws_sdk_cloudformation::config::timeout::TimeoutConfig;
-use aws_sdk_cloudformation::types::StackStatus;
+use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus};
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
@@ -52,6 +52,17 @@ pub struct Standing {
     pub since: Option<Timestamp>,
 }
 
+/// What a resource is, as
+/// [`DescribeStackResource`](https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackResourceDetail.html)
+/// tells.
+struct Resource {
+    /// When its status was last changed.
+    changed: Timestamp,
+    /// The id that it has since.
+    id: Option<PhysicalId>,
+    is_being_created: bool,
+}
+
 impl<'a> Stack<'a> {
     /// The stack that `envelope` comes from. Nothing is sent before something is asked.
     pub fn of(envelope: &'a Envelope, aws: &'a Aws) -> Self {
@@ -85,8 +96,8 @@ impl<'a> Stack<'a> {
         })
     }
 
-    /// When the resource's status was last changed, and the id that it has since; none where that is not to be known.
-    async fn changed(&self) -> Option<(Timestamp, Option<PhysicalId>)> {
+    /// How the resource is; none where that is not to be known.
+    async fn resource(&self) -> Option<Resource> {
         let Envelope { stack_id, logical_id, .. } = self.envelope;
         let asked = self.client().describe_stack_resource().stack_name(stack_id).logical_resource_id(logical_id).send();
         let answer = match timeout(LIMIT, asked).await {
@@ -94,12 +105,15 @@ impl<'a> Stack<'a> {
             Ok(Err(failed)) => return self.unknown("DescribeStackResource", &error(Asked::Look, &failed).failed.said),
             Err(_) => return self.unknown("DescribeStackResource", LATE),
         };
-        let resource = answer.stack_resource_detail().filter(|it| it.logical_resource_id() == Some(logical_id));
-        let changed = resource.and_then(|resource| {
-            let id = resource.physical_resource_id().map(PhysicalId::from);
-            Some((moment(resource.last_updated_timestamp())?, id))
+        let told = answer.stack_resource_detail().filter(|it| it.logical_resource_id() == Some(logical_id));
+        let resource = told.and_then(|told| {
+            Some(Resource {
+                changed: moment(told.last_updated_timestamp())?,
+                id: told.physical_resource_id().map(PhysicalId::from),
+                is_being_created: told.resource_status() == Some(&ResourceStatus::CreateInProgress),
+            })
         });
-        changed.or_else(|| self.unknown("DescribeStackResource", "the resource's time is not in the answer"))
+        resource.or_else(|| self.unknown("DescribeStackResource", "the resource's time is not in the answer"))
     }
 
     /// Tells the log, once.
@@ -132,20 +146,22 @@ impl Requester for Stack<'_> {
     /// thing. A request whose address does not tell when it was signed is taken to be awaited.
     async fn stance(&self) -> Stance {
         let Some(signed) = self.envelope.response_url.signed() else { return Stance::Waits };
-        match self.changed().await {
-            Some((changed, id)) if changed > signed + ABOUT_AT_ONCE => {
-                tracing::warn!(
-                    changed = crate::moment::text(changed),
-                    signed = crate::moment::text(signed),
-                    id = id.as_ref().map(tracing::field::display),
-                    "CloudFormation has gone on without an answer to this delivery of the request"
-                );
-                Stance::WentOn(match id {
-                    Some(PhysicalId::Run(run)) => Some(run),
-                    _ => None,
-                })
+        let Some(resource) = self.resource().await.filter(|it| it.changed > signed + ABOUT_AT_ONCE) else {
+            return Stance::Waits;
+        };
+        tracing::warn!(
+            changed = crate::moment::text(resource.changed),
+            signed = crate::moment::text(signed),
+            id = resource.id.as_ref().map(tracing::field::display),
+            "CloudFormation has gone on without an answer to this delivery of the request"
+        );
+        match resource {
+            // One that has no id yet and is being created has been given up by nobody: its Create was sent once more.
+            Resource { id: None, is_being_created: true, .. } if self.envelope.action == Action::Create => {
+                Stance::AskedAgain
             }
-            _ => Stance::Waits,
+            Resource { id: Some(PhysicalId::Run(run)), .. } => Stance::WentOn(Some(run)),
+            _ => Stance::WentOn(None),
         }
     }
 }

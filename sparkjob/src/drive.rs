@@ -10,7 +10,7 @@ use tracing::{debug, info, warn};
 use crate::engine::{Engine, Engines, Kind, Links, Report, Trouble, doing};
 use crate::hidden::Hidden;
 use crate::job::{RunRef, Status, Timestamp};
-use crate::lifecycle::{Action, Plan, Retag, Seen, State, horizon, learn, next, withdraw};
+use crate::lifecycle::{Action, Plan, Retag, Seen, State, horizon, learn, leave, next, withdraw};
 use crate::outcome::Outcome;
 
 /// The target of the events that are counted: those have a field `counter`, which is the counter's name, and a text for each
@@ -76,6 +76,7 @@ pub async fn advance(
         if state.is_to_be_confirmed(plan, now) {
             state = match requester.stance().await {
                 Stance::Waits => state.confirmed(now),
+                Stance::AskedAgain => leave(state, now),
                 Stance::WentOn(with) => {
                     has_submitted = false;
                     withdraw(plan, state, with, now)
@@ -119,6 +120,8 @@ pub trait Requester: Send + Sync {
 pub enum Stance {
     /// They do, as far as is known.
     Waits,
+    /// They have asked for the same once more, as another try, which will find whatever this one has made.
+    AskedAgain,
     /// They have gone on: with this job, where they have one. Another delivery of the request may have told them of it.
     WentOn(Option<RunRef>),
 }

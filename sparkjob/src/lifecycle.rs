@@ -24,7 +24,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use learn::{learn, withdraw};
+pub use learn::{learn, leave, withdraw};
 pub use next::{Action, Seen, horizon, next};
 pub use plan::{Deadlines, Former, Goal, Plan, Retag, StaysAs, Target, Wanted};
 pub use state::{Own, Purpose, Stage, State, Stopping};

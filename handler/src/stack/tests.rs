@@ -73,16 +73,18 @@ async fn standing(request_type: &str, changes: Value, says: Says) -> Option<Stan
 
 macro_rules! resource {
     ($changed:literal) => {
-        resource!($changed, "")
+        resource!($changed, "DELETE_IN_PROGRESS", "")
     };
-    ($changed:literal, $more:literal) => {
+    ($changed:literal, $status:literal, $more:literal) => {
         concat!(
             r#"<DescribeStackResourceResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/">"#,
             "<DescribeStackResourceResult><StackResourceDetail>",
             "<LogicalResourceId>Pi</LogicalResourceId><ResourceType>Custom::SparkJob</ResourceType>",
             "<LastUpdatedTimestamp>",
             $changed,
-            "</LastUpdatedTimestamp><ResourceStatus>CREATE_IN_PROGRESS</ResourceStatus>",
+            "</LastUpdatedTimestamp><ResourceStatus>",
+            $status,
+            "</ResourceStatus>",
             $more,
             "</StackResourceDetail></DescribeStackResourceResult></DescribeStackResourceResponse>"
         )
@@ -124,11 +126,27 @@ async fn a_request_is_superseded_once_its_resource_was_changed_well_after_it() {
 #[tokio::test(start_paused = true)]
 async fn the_job_that_cloudformation_has_gone_on_with_is_told() {
     let job = "livy+http://emr:8998/batches/7#pi".parse().expect("a job");
-    let later =
-        resource!("2026-11-21T08:00:00Z", "<PhysicalResourceId>livy+http://emr:8998/batches/7#pi</PhysicalResourceId>");
+    let later = resource!(
+        "2026-11-21T08:00:00Z",
+        "CREATE_COMPLETE",
+        "<PhysicalResourceId>livy+http://emr:8998/batches/7#pi</PhysicalResourceId>"
+    );
     assert_eq!(stance(Says::Text(200, later)).await, Stance::WentOn(Some(job)));
-    let invented = resource!("2026-11-21T08:00:00Z", "<PhysicalResourceId>demo-Pi-1ABC</PhysicalResourceId>");
+    let invented = resource!(
+        "2026-11-21T08:00:00Z",
+        "DELETE_IN_PROGRESS",
+        "<PhysicalResourceId>demo-Pi-1ABC</PhysicalResourceId>"
+    );
     assert_eq!(stance(Says::Text(200, invented)).await, Stance::WentOn(None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_asked_for_once_more_is_known_by_the_resource_s_status() {
+    let again = Says::Text(200, resource!("2026-11-21T08:00:00Z", "CREATE_IN_PROGRESS", ""));
+    assert_eq!(stance(again).await, Stance::AskedAgain);
+    let envelope = sample::envelope(&sample::event("Update", json!({})));
+    let (_, engines) = asked(again);
+    assert_eq!(Stack::of(&envelope, engines.aws()).stance().await, Stance::WentOn(None));
 }
 
 #[tokio::test(start_paused = true)]

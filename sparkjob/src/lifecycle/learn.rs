@@ -6,7 +6,7 @@ mod restore;
 mod stop;
 mod withdraw;
 
-pub use withdraw::withdraw;
+pub use withdraw::{leave, withdraw};
 
 use std::time::Duration;
 

@@ -18,3 +18,10 @@ pub fn withdraw(plan: &Plan, mut state: State, kept: Option<RunRef>, now: Timest
         _ => at.fail(state, failure::of_withdrawal()),
     }
 }
+
+/// The state of a request that another try has taken the place of, at `now`: it touches nothing, and its outcome is as that of
+/// one that was [withdrawn](withdraw). What it has submitted is found by the token that both have.
+pub fn leave(mut state: State, now: Timestamp) -> State {
+    state.withdrawn = true;
+    state.done(None, now)
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::world::{BEGIN, World, plan, reference, wanted, wanted_at};
 use crate::engine::Kind;
 use crate::job::{Phase, Place};
-use crate::lifecycle::{Action, Goal, Plan, Stage, State, withdraw};
+use crate::lifecycle::{Action, Goal, Plan, Stage, State, leave, withdraw};
 use crate::properties::{Management, UpdateStrategy};
 
 /// Withdraws `state`; what comes of it is told to nobody, whatever it is.
@@ -55,6 +55,21 @@ fn the_job_that_it_has_submitted_and_another_delivery_has_answered_with_stays() 
         let outcome = world.go_on(&plan, withdraw(&plan, state, Some(kept), now), now);
         assert!(outcome.is_withdrawn(), "{outcome:?}");
         assert_eq!((world.submissions(), world.alive().len()), (1, alive));
+    }
+}
+
+#[test]
+fn what_another_try_will_find_is_left_to_it() {
+    let plan = create();
+    for is_lost in [false, true] {
+        let weather =
+            move |action: &Action, _| (is_lost && matches!(action, Action::Start(_))).then_some(Kind::Unclear);
+        let mut world = World::new().weather(weather);
+        let state = world.run_until(&plan, |state| state.tried || is_followed(state));
+        let (before, now) = (world.actions.len(), world.now);
+        let outcome = world.go_on(&plan, leave(state, now), now);
+        assert!(outcome.is_withdrawn(), "{outcome:?}");
+        assert_eq!((world.actions.len(), world.alive().len()), (before, 1));
     }
 }
 
