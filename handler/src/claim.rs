@@ -6,6 +6,7 @@ mod properties;
 use std::time::Duration;
 
 use sparkjob::drive::Clock;
+use sparkjob::http::sdk::Aws;
 use sparkjob::job::Timestamp;
 
 use crate::deadlines::Times;
@@ -20,6 +21,26 @@ const ROOM_FOR_STATE: usize = 64 * 1024;
 /// The pauses between the tries grow from the first to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+
+/// The environment variable that names the function that answers where nobody else can.
+const RESPONDER_VARIABLE: &str = "SPARK_JOB_RESPONDER_ARN";
+
+/// Who goes on with a request from its claim on.
+#[derive(Debug)]
+pub struct Successors {
+    /// Its steps are those of the function that claims.
+    pub workflow: Workflow,
+    /// The function that answers where a step cannot: without one, the workflow is no use.
+    pub responder: String,
+}
+
+impl Successors {
+    /// Those that these variables name, where they do.
+    pub fn of(aws: &Aws, variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let responder = variable(RESPONDER_VARIABLE).filter(|arn| !arn.is_empty())?;
+        Some(Self { workflow: Workflow::of(aws, variable)?, responder })
+    }
+}
 
 /// What became of a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,13 +64,14 @@ pub enum Claim {
 /// # Panics
 /// Never: plain data with text keys always serialises.
 pub async fn claim(
-    workflow: &Workflow,
+    successors: &Successors,
     request: Request,
     times: &Times,
     submitter: &str,
     clock: &Clock,
     end: Timestamp,
 ) -> Claim {
+    let Successors { workflow, responder } = successors;
     let name = execution_name(&request.envelope);
     let turn = Turn {
         version: VERSION,
@@ -57,7 +79,7 @@ pub async fn claim(
         old: request.old,
         standing: None,
         submitter: submitter.to_owned(),
-        responder: workflow.responder.clone(),
+        responder: responder.clone(),
         respond_at: moment::text(times.deadlines.give_up),
         progress: Progress::Claimed,
         repeated: 0,

@@ -45,7 +45,7 @@ use sparkjob::engine::Engines;
 use sparkjob::job::Timestamp;
 
 use arrival::Arrival;
-use claim::{Claim, claim};
+use claim::{Claim, Successors, claim};
 use deadlines::Times;
 use deliver::{Undelivered, deliver};
 use envelope::{Envelope, Unreadable};
@@ -56,15 +56,14 @@ use response::{Response, Status};
 use stack::Stack;
 use step::Way;
 use turn::{Answer, Step, Turn};
-use workflow::Workflow;
 
 /// What the function has for its work.
 #[derive(Debug)]
 pub struct Submitter {
     /// What runs jobs.
     pub engines: Engines,
-    /// What works on requests; none where the function has to do it all by itself.
-    pub workflow: Option<Workflow>,
+    /// Who works on requests; none where the function has to do it all by itself.
+    pub successors: Option<Successors>,
 }
 
 impl Submitter {
@@ -89,12 +88,12 @@ impl Submitter {
         async {
             let (now, lambda_ends) = (clock.now(), Timestamp(context.deadline));
             log_begin(&envelope, context);
-            let why = match &self.workflow {
-                Some(workflow) => {
+            let why = match &self.successors {
+                Some(successors) => {
                     let times = Times::durable(&envelope, &event, now);
                     let request = Request::of(envelope.clone(), event.clone(), &times);
                     let end = lambda_ends.before(TO_FAIL).min(now + CLAIMED_WITHIN);
-                    match claim(workflow, request, &times, &context.invoked_function_arn, clock, end).await {
+                    match claim(successors, request, &times, &context.invoked_function_arn, clock, end).await {
                         Claim::Taken | Claim::Done(None) => return Ok(()),
                         Claim::Done(Some(answer)) => return self.put_again(&envelope, &answer, &times, clock).await,
                         Claim::TooLarge(by) => return self.refuse(&envelope, &event, by, &times, clock).await,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 
 use handler::arrival::Arrival;
+use handler::claim::Successors;
 use handler::mishap::Mishap;
 use handler::moment::now;
 use handler::responder::Responder;
@@ -25,12 +26,12 @@ async fn serve() -> Result<(), Error> {
     let variable = |name: &str| env::var(name).ok();
     // A clock for each event: Lambda stops the process in between, and tokio's time may stop with it.
     if env::var("_HANDLER").is_ok_and(|handler| handler == "responder") {
-        let workflow = Workflow::to_look_at(engines.aws(), variable);
+        let workflow = Workflow::of(engines.aws(), variable);
         let responder = Responder { engines, workflow };
         run(service_fn(|event: LambdaEvent<Mishap>| responder.serve(event, Clock::showing(now())))).await
     } else {
-        let workflow = Workflow::to_start(engines.aws(), variable);
-        let submitter = Submitter { engines, workflow };
+        let successors = Successors::of(engines.aws(), variable);
+        let submitter = Submitter { engines, successors };
         run(service_fn(|event: LambdaEvent<Arrival>| submitter.serve(event, Clock::showing(now())))).await
     }
 }

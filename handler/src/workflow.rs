@@ -14,9 +14,8 @@ use crate::plan::token;
 use crate::turn::Turn;
 use sparkjob::job::Digest;
 
-/// The environment variables that name the workflow and the function that answers where nobody else can.
-const WORKFLOW_VARIABLE: &str = "SPARK_JOB_WORKFLOW_ARN";
-const RESPONDER_VARIABLE: &str = "SPARK_JOB_RESPONDER_ARN";
+/// The environment variable that names the workflow.
+const VARIABLE: &str = "SPARK_JOB_WORKFLOW_ARN";
 
 /// The longest input of an execution, in bytes:
 /// [quotas](https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
@@ -26,8 +25,6 @@ pub const LONGEST_INPUT: usize = 256 * 1024;
 #[derive(Clone, Debug)]
 pub struct Workflow {
     arn: String,
-    /// The function that answers where that of the steps cannot.
-    pub responder: String,
     client: Client,
 }
 
@@ -58,21 +55,15 @@ pub enum Execution {
 }
 
 impl Workflow {
-    /// The one that these variables name, for the function that hands requests to it, which is no use without a responder.
-    pub fn to_start(aws: &Aws, variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
-        let responder = variable(RESPONDER_VARIABLE).filter(|arn| !arn.is_empty())?;
-        Some(Self { responder, ..Self::to_look_at(aws, variable)? })
-    }
-
-    /// The one that these variables name, for the responder itself, which only looks at it.
-    pub fn to_look_at(aws: &Aws, variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
-        let arn = variable(WORKFLOW_VARIABLE).filter(|arn| !arn.is_empty())?;
-        Some(Self::new(arn, String::new(), aws))
+    /// The one that these variables name, where they do.
+    pub fn of(aws: &Aws, variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let arn = variable(VARIABLE).filter(|arn| !arn.is_empty())?;
+        Some(Self::new(arn, aws))
     }
 
     /// The one of this ARN.
-    pub fn new(arn: String, responder: String, aws: &Aws) -> Self {
-        Self { arn, responder, client: Client::new(aws.config()) }
+    pub fn new(arn: String, aws: &Aws) -> Self {
+        Self { arn, client: Client::new(aws.config()) }
     }
 
     /// Starts an execution, once.

@@ -166,7 +166,7 @@ async fn ask(event: Value, engine: Engine, statuses: &[u16]) -> Told {
         let event = LambdaEvent::new(serde_json::from_value(event).expect("JSON"), context);
         // What other crates log at their lower levels is not ours to judge, so it must not be there.
         tracing::trace!(target: "lambda_runtime::layers", "raw event {event:?} {SIGNATURE}");
-        let submitter = Submitter { engines: engines(world.clone()), workflow: None };
+        let submitter = Submitter { engines: engines(world.clone()), successors: None };
         let served = submitter.serve(event, Clock::showing(SIGNED + Duration::from_secs(10)));
         Box::pin(served).await.map(|_| ())
     };

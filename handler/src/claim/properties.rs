@@ -61,8 +61,9 @@ impl StepFunctions {
             let times = Times::durable(&envelope, &event, clock.now());
             let request = Request::of(envelope, event, &times);
             let engines = engines(Arc::clone(self) as Arc<dyn Transport>);
-            let workflow = Workflow::new(MACHINE.to_owned(), "responder".to_owned(), engines.aws());
-            let claim = claim(&workflow, request, &times, "submitter", &clock, clock.now() + LONG).await;
+            let workflow = Workflow::new(MACHINE.to_owned(), engines.aws());
+            let successors = Successors { workflow, responder: "responder".to_owned() };
+            let claim = claim(&successors, request, &times, "submitter", &clock, clock.now() + LONG).await;
             (claim, began.elapsed())
         })
     }

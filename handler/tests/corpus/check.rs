@@ -14,6 +14,7 @@ use tracing::level_filters::LevelFilter;
 use url::Url;
 
 use handler::arrival::Arrival;
+use handler::claim::Successors;
 use handler::envelope::Envelope;
 use handler::event::Event;
 use handler::mishap::Mishap;
@@ -82,11 +83,13 @@ impl<'a> Stage<'a> {
         let arn = |of: &str| format!("arn:aws:{of}");
         let workflow = || {
             let machine = arn("states:eu-west-1:123456789012:stateMachine:lifecycle");
-            Workflow::new(machine, arn("lambda:eu-west-1:123456789012:function:responder"), engines().aws())
+            Workflow::new(machine, engines().aws())
         };
+        let responder = arn("lambda:eu-west-1:123456789012:function:responder");
         // What never answers leaves it open whether there is a workflow, and then nothing more is done.
         let has_workflow = weather != Weather::Silent;
-        let submitter = Submitter { engines: engines(), workflow: has_workflow.then(workflow) };
+        let successors = has_workflow.then(|| Successors { workflow: workflow(), responder });
+        let submitter = Submitter { engines: engines(), successors };
         let responder = Responder { engines: engines(), workflow: has_workflow.then(workflow) };
         Self { bytes, lines, clock: Clock::showing(NOW), submitter, responder, world }
     }

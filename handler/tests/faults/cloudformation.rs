@@ -255,7 +255,7 @@ async fn invoke(way: &(impl Transport + Clone + 'static), request: &Delivery) ->
     let mut context = Context::default();
     context.deadline = (now + INVOCATION).0;
     let engines = engines(Arc::new(way.clone()));
-    let submitter = Submitter { engines, workflow: None };
+    let submitter = Submitter { engines, successors: None };
     submitter.serve(LambdaEvent::new(Arrival::Request(event), context), Clock::showing(now)).await.is_ok()
 }
 

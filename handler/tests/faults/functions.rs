@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use handler::claim::Successors;
 use handler::workflow::Workflow;
 use sparkjob::testing::engines;
 
@@ -14,8 +15,8 @@ fn each_function_knows_the_workflow_in_its_own_way() {
     let variable = |function: &str, name: &str| {
         properties(function, &Given::new())["Environment"]["Variables"].get(name).map(ToString::to_string)
     };
-    assert!(Workflow::to_start(engines.aws(), |name| variable("Submitter", name)).is_some());
-    assert!(Workflow::to_look_at(engines.aws(), |name| variable("Responder", name)).is_some());
+    assert!(Successors::of(engines.aws(), |name| variable("Submitter", name)).is_some());
+    assert!(Workflow::of(engines.aws(), |name| variable("Responder", name)).is_some());
     // It would be a circle in the template.
-    assert!(Workflow::to_start(engines.aws(), |name| variable("Responder", name)).is_none());
+    assert!(Successors::of(engines.aws(), |name| variable("Responder", name)).is_none());
 }

@@ -219,7 +219,7 @@ impl World {
     }
 
     fn submitter(&self) -> Submitter {
-        Submitter { engines: engines(Arc::new(self.clone())), workflow: None }
+        Submitter { engines: engines(Arc::new(self.clone())), successors: None }
     }
 
     fn context(&self) -> Context {

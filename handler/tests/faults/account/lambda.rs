@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
+use handler::claim::Successors;
 use handler::responder::Responder;
 use handler::workflow::Workflow;
 use handler::{Failed, Submitter};
@@ -148,11 +149,15 @@ impl Account {
         let (way, death) = self.way().process();
         let engines = engines(Arc::new(Process { way, cut_off: Arc::clone(&self.0.cut_off), function }));
         let workflow = |engines: &Engines| {
-            let workflow = Workflow::new(Self::workflow_arn(), Function::Responder.arn(), engines.aws());
+            let workflow = Workflow::new(Self::workflow_arn(), engines.aws());
             (!self.0.is_without_workflow).then_some(workflow)
         };
         let code = match function {
-            Function::Submitter => Code::Submitter(Submitter { workflow: workflow(&engines), engines }),
+            Function::Submitter => {
+                let responder = Function::Responder.arn();
+                let successors = workflow(&engines).map(|workflow| Successors { workflow, responder });
+                Code::Submitter(Submitter { engines, successors })
+            }
             Function::Responder => Code::Responder(Responder { workflow: workflow(&engines), engines }),
         };
         Sandbox { code, death }
