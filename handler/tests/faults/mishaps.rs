@@ -8,10 +8,13 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 use tracing::level_filters::LevelFilter;
 
+use handler::envelope::Envelope;
+use handler::event::Event;
+use handler::workflow::execution_name;
 use sparkjob::testing::{Fault, Instead, Script};
 
 use crate::account::{Account, Function, STATES, Status};
-use crate::cloudformation::{Answer, Properties, Stack};
+use crate::cloudformation::{Answer, Delivery, Properties, Stack};
 use crate::durable::faults;
 use crate::log::Log;
 use crate::sample::{self, Tally};
@@ -152,6 +155,27 @@ async fn durations(engine: Engine) -> u64 {
     let begin = account.town().now();
     account.deliver(&Stack::new(account.town()).create(NEW, Properties::default())).await;
     account.town().now().since(begin).as_secs()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_execution_that_is_told_of_by_its_name_alone_is_answered_from_its_input() {
+    let account = Account::new(Engine::EmrServerless);
+    let mut stack = Stack::new(account.town());
+    let request = stack.create(NEW, Properties::default());
+    account.deliver_again(&request);
+    sleep(Duration::from_millis(40)).await;
+    // Whoever is told as usual cannot answer.
+    account.cut_off(Function::Responder, BUCKET);
+    account.stop_executions();
+    account.settled().await;
+    assert!(account.town().bodies(&request).is_empty() && account.executions() == [Status::Aborted]);
+    account.heal();
+    let name = execution_name(&envelope(&request));
+    account.invoke(Function::Responder, json!({"detail": {"name": name, "status": "ABORTED"}}));
+    let answer = account.answer(&request).await.expect("an answer");
+    assert_eq!(answer.status, "FAILED", "{}", answer.reason);
+    assert!(answer.reason.contains("ABORTED"), "{}", answer.reason);
+    finish(&account, stack, &answer).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -504,6 +528,11 @@ async fn the_responder_answers_once_it_cannot_ask_for_the_execution() {
     assert!(log.text().contains("whether the workflow works on the request is not known"), "{}", log.text());
     account.heal();
     finish(&account, stack, &answer).await;
+}
+
+fn envelope(request: &Delivery) -> Envelope {
+    let event: Event = serde_json::from_value(request.event.clone()).expect("an event");
+    Envelope::read(&event).expect("a request")
 }
 
 /// Deletes what an answer tells of, and looks that nothing is left.
