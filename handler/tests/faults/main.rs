@@ -12,6 +12,7 @@ mod crowd;
 mod delays;
 mod durable;
 mod functions;
+mod key;
 #[path = "../shared/log.rs"]
 mod log;
 mod mishaps;

@@ -1,4 +1,4 @@
-//! What the template's role allows, decided
+//! What the template's roles allow, decided
 //! [as IAM decides](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html). What of a
 //! policy is not known here makes it panic, so that nothing passes unread.
 
@@ -13,7 +13,7 @@ use sparkjob::testing::Operation;
 use crate::template::{self, Given};
 use condition::Condition;
 
-/// The function's role.
+/// A role.
 #[derive(Debug)]
 pub struct Role {
     rights: Vec<Right>,
@@ -32,7 +32,12 @@ pub struct Right {
 impl Role {
     /// That of a submitter with these parameters.
     pub fn of(given: &Given) -> Self {
-        let Value::Object(properties) = template::properties("SubmitterRole", given) else { panic!("not a role") };
+        Self::named("SubmitterRole", given)
+    }
+
+    /// The one of this name.
+    pub fn named(name: &str, given: &Given) -> Self {
+        let Value::Object(properties) = template::properties(name, given) else { panic!("not a role") };
         let names: Vec<&String> = properties.keys().collect();
         assert_eq!(names, ["AssumeRolePolicyDocument", "Description", "Policies"], "rights of the role not read here");
         let policies: Vec<Policy> = serde_json::from_value(properties["Policies"].clone()).expect("policies");

@@ -8,11 +8,13 @@ use serde::Deserialize;
 use super::{Texts, matches};
 
 /// The keys that are known here: whoever records operations brings them where AWS does. Any other would never be there.
-const KEYS: [&str; 5] = [
+const KEYS: [&str; 7] = [
     "elasticmapreduce:ExecutionRoleArn",
     "emr-containers:ExecutionRoleArn",
     "emr-containers:JobTemplateArn",
     "iam:PassedToService",
+    "kms:EncryptionContext:SourceArn",
+    "kms:EncryptionContext:aws:states:stateMachineArn",
     "lambda:SourceFunctionArn",
 ];
 
