@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::event::Event;
-use crate::turn::Step;
+use crate::turn::{Step, Turn};
 
 /// What came.
 #[derive(Clone, Debug)]
@@ -14,8 +14,8 @@ pub enum Arrival {
     Request(Event),
     /// A step of the workflow.
     Step(Step),
-    /// A step that cannot be read, and why.
-    Unreadable(String),
+    /// A step that cannot be read: the request that it is about, as far as that can be, and why.
+    Unreadable(Event, String),
 }
 
 impl<'de> Deserialize<'de> for Arrival {
@@ -26,6 +26,18 @@ impl<'de> Deserialize<'de> for Arrival {
         if !event.has("Turn") {
             return Ok(Self::Request(event));
         }
-        Ok(Step::read(payload.get()).map_or_else(Self::Unreadable, Self::Step))
+        Ok(Step::read(payload.get())
+            .map_or_else(|why| Self::Unreadable(request_of(payload.get()).unwrap_or_default(), why), Self::Step))
     }
+}
+
+/// The request in a step.
+fn request_of(payload: &str) -> Option<Event> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Outer {
+        turn: Box<RawValue>,
+    }
+    let Outer { turn } = serde_json::from_str(payload).ok()?;
+    Turn::salvage(turn.get()).map(|turn| turn.event)
 }

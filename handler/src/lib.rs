@@ -48,7 +48,7 @@ use arrival::Arrival;
 use claim::{Claim, Successors, claim};
 use deadlines::Times;
 use deliver::{Undelivered, deliver};
-use envelope::{Envelope, Unreadable};
+use envelope::Envelope;
 use event::Event;
 use plan::Refused;
 use request::Request;
@@ -76,13 +76,13 @@ impl Submitter {
         match payload {
             Arrival::Request(event) => Box::pin(self.take(event, &context, &clock)).await.map(|()| None),
             Arrival::Step(step) => Box::pin(self.step(step, &context, &clock)).await.map(Some),
-            Arrival::Unreadable(why) => Err(Failed::BadTurn(why)),
+            Arrival::Unreadable(event, why) => Err(Failed::bad_turn(&event, &why)),
         }
     }
 
     /// Takes a request: hands it to the workflow, or answers it where there is none.
     async fn take(&self, event: Event, context: &Context, clock: &Clock) -> Result<(), Failed> {
-        let envelope = Envelope::read(&event)?;
+        let envelope = Envelope::read(&event).map_err(|why| Failed::unreadable(&event, why))?;
         let span = logs::request(&envelope);
         logs::hide(request::hidden(&event));
         async {
@@ -117,7 +117,7 @@ impl Submitter {
     /// Takes a step.
     async fn step(&self, step: Step, context: &Context, clock: &Clock) -> Result<Turn, Failed> {
         let Step { turn, began, tries } = step;
-        let envelope = Envelope::read(&turn.event)?;
+        let envelope = Envelope::read(&turn.event).map_err(|why| Failed::unreadable(&turn.event, why))?;
         let began = moment::read(&began).unwrap_or_else(|| clock.now());
         let times = Times::durable(&envelope, &turn.event, began);
         let request = Request { event: turn.event.clone(), old: turn.old.clone(), envelope };
@@ -246,8 +246,8 @@ fn log_end(response: &Response, delivered: &Result<(), Undelivered>, lasted: Dur
 /// Why an invocation failed; the texts hold nothing secret.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Failed {
-    /// The event is none that can be answered.
-    Unreadable(Unreadable),
+    /// The event is none that can be answered; why.
+    Unreadable(String),
     /// A step of the workflow that cannot be read; why.
     BadTurn(String),
     /// Nothing that the responder knows; why.
@@ -260,6 +260,14 @@ pub enum Failed {
 }
 
 impl Failed {
+    fn unreadable(event: &Event, why: impl fmt::Display) -> Self {
+        Self::Unreadable(reported(event, &why.to_string()))
+    }
+
+    fn bad_turn(event: &Event, why: &str) -> Self {
+        Self::BadTurn(reported(event, &format!("this step of the workflow cannot be taken: {why}")))
+    }
+
     fn unanswered(envelope: &Envelope, why: &Undelivered) -> Self {
         Self::Unanswered(about(envelope, &why.to_string()))
     }
@@ -273,19 +281,30 @@ fn about(envelope: &Envelope, what: &str) -> String {
     format!("RequestId {}, {} of {}: {what}", envelope.request_id, envelope.action, envelope.logical_id)
 }
 
-impl From<Unreadable> for Failed {
-    fn from(why: Unreadable) -> Self {
-        Self::Unreadable(why)
-    }
+/// The longest part of an id that is told of an event that may be anything, in characters: none of `CloudFormation`'s is
+/// longer.
+const LONGEST_ID: usize = 255;
+
+/// What came of an event that cannot be read as it should be, with whose it is, as far as that can be read: in the log, where a
+/// request is looked for, and as a text.
+fn reported(event: &Event, what: &str) -> String {
+    let hidden = request::hidden(event);
+    let what = hidden.mask(what).into_owned();
+    logs::hide(hidden);
+    logs::fragment(event).in_scope(|| tracing::error!("{what}"));
+    let ids = ["RequestId", "LogicalResourceId"].into_iter().filter_map(|name| {
+        let id = event.field(name).as_str()?;
+        Some(format!("{name} {}", id.chars().take(LONGEST_ID).collect::<String>()))
+    });
+    let whose = ids.collect::<Vec<_>>().join(", ");
+    presigned::without_signatures(&if whose.is_empty() { what } else { format!("{whose}: {what}") })
 }
 
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable(why) => why.fmt(f),
             Self::Foreign(why) => write!(f, "this is no request that somebody waits for: {why}"),
-            Self::BadTurn(why) => write!(f, "this step of the workflow cannot be taken: {why}"),
-            Self::Unclaimed(why) | Self::Unanswered(why) => why.fmt(f),
+            Self::Unreadable(why) | Self::BadTurn(why) | Self::Unclaimed(why) | Self::Unanswered(why) => why.fmt(f),
         }
     }
 }

@@ -27,6 +27,7 @@ use sparkjob::hidden::Hidden;
 
 use crate::counters;
 use crate::envelope::Envelope;
+use crate::event;
 use crate::presigned::without_signatures;
 
 /// The environment variable that says how much is logged.
@@ -73,6 +74,12 @@ pub fn request(envelope: &Envelope) -> Span {
         action = %envelope.action,
         job = envelope.physical_id.as_ref().map(tracing::field::display),
     )
+}
+
+/// The same of an event that is no whole request, with what it tells of whose it is.
+pub fn fragment(event: &event::Event) -> Span {
+    let told = |name| event.field(name).as_str();
+    tracing::error_span!("request", RequestId = told("RequestId"), LogicalResourceId = told("LogicalResourceId"))
 }
 
 /// From now on no line that this thread writes shows what is hidden here: the texts that an engine brings are without it

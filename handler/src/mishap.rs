@@ -164,6 +164,6 @@ impl From<Notice> for Mishap {
     fn from(Notice { detail: Detail { name, status, input, error, cause } }: Notice) -> Self {
         let input = input.as_deref().and_then(Turn::salvage).map(Box::new);
         let why = explained(&error.unwrap_or_default(), &cause.unwrap_or_default());
-        Self::Closed { name, told: format!("its execution of the workflow is {status}{why}"), input }
+        Self::Closed { told: format!("its execution {name} of the workflow is {status}{why}"), name, input }
     }
 }

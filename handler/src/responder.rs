@@ -64,7 +64,7 @@ impl Responder {
         let LambdaEvent { payload, context } = event;
         match payload {
             Mishap::GivenUp { event, told } => {
-                let envelope = Envelope::read(&event)?;
+                let envelope = envelope(&event, &told)?;
                 let look = self.known_elsewhere(&envelope);
                 // Whoever cannot ask cannot know better than that nobody answers.
                 match timeout(invocation(&context, &clock) / 2, look).await.unwrap_or(Elsewhere::Nothing) {
@@ -128,7 +128,7 @@ impl Responder {
 
     /// Puts the answer that there is, or that the request failed.
     async fn answer(&self, case: Case, context: &Context, clock: &Clock) -> Result<Progress, Failed> {
-        let envelope = Envelope::read(&case.event)?;
+        let envelope = envelope(&case.event, &case.told)?;
         let span = logs::request(&envelope);
         // What killed an invocation may repeat what it had in hand.
         let hidden = request::hidden(&case.event);
@@ -160,6 +160,11 @@ impl Responder {
         .instrument(span)
         .await
     }
+}
+
+/// The envelope of a request that this is told of.
+fn envelope(event: &Event, told: &str) -> Result<Envelope, Failed> {
+    Envelope::read(event).map_err(|why| Failed::unreadable(event, format_args!("{why} ({told})")))
 }
 
 /// What the workflow knows.

@@ -243,6 +243,28 @@ async fn an_unreadable_event_fails_the_invocation() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_cannot_be_answered_is_told_by_its_ids() {
+    let properties = json!({"Parameters": {"Environment": {"DB_PASSWORD": SECRET}}});
+    let event = with(event("Create"), "ResourceProperties", properties);
+    let insecure = with(event.clone(), "ResponseURL", json!(format!("http://s3/?X-Amz-Signature={SIGNATURE}")));
+    // What cannot be read may be quoted.
+    let step = json!({"Turn": {"Version": 1, "Event": event, "Submitter": "s", "Responder": "r", "Ended": SECRET}});
+    for (event, kind, why) in [
+        (insecure, "Unreadable", "this event of a custom resource cannot be answered: ResponseURL must be https"),
+        (step, "BadTurn", "this step of the workflow cannot be taken: invalid type: string \"***\""),
+    ] {
+        let told = ask(event, Engine::Panics, &[200]).await;
+        let line = told.lines.last().expect("a line");
+        assert_eq!((&line["RequestId"], &line["LogicalResourceId"]), (&json!("r-1"), &json!("Pi")), "{line}");
+        assert!(line["message"].as_str().is_some_and(|message| message.starts_with(why)), "{line}");
+        let Diagnostic { error_type, error_message } = told.result.expect_err("a failure").into();
+        assert_eq!(error_type, kind);
+        let text = format!("RequestId r-1, LogicalResourceId Pi: {why}");
+        assert!(error_message.starts_with(&text), "{error_message}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_panic_is_answered_and_leaves_a_trace_to_what_was_made() {
     let told = ask(event("Create"), Engine::Panics, &[200]).await;
     let answer = told.answer();

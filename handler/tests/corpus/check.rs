@@ -117,7 +117,7 @@ impl<'a> Stage<'a> {
                 };
                 self.judge_after(&event, &came, known);
             }
-            Arrival::Unreadable(_) => {
+            Arrival::Unreadable(..) => {
                 let came = self.take(arrival).await;
                 assert!(came.is_err() && self.world.take_put().is_empty(), "{came:?}");
             }

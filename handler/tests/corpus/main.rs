@@ -39,7 +39,7 @@ fn all_that_may_come_is_in_the_corpus() {
         match serde_json::from_slice(&bytes) {
             Ok(Arrival::Request(event)) if event.has("RequestType") => arrivals[0] += 1,
             Ok(Arrival::Step(_)) => arrivals[1] += 1,
-            Ok(Arrival::Unreadable(_)) => arrivals[2] += 1,
+            Ok(Arrival::Unreadable(..)) => arrivals[2] += 1,
             Ok(Arrival::Request(_)) | Err(_) => {}
         }
         match serde_json::from_slice(&bytes) {

@@ -132,6 +132,7 @@ async fn an_execution_that_is_stopped_by_hand_is_answered_and_its_job_is_deleted
         let clean = durations(engine).await;
         for moment in 0..=clean {
             let told = format!("{engine:?}, stopped after {moment} s");
+            let log = Log::at(LevelFilter::INFO);
             let account = Account::new(engine);
             let mut stack = Stack::new(account.town());
             let request = stack.create(NEW, Properties::default());
@@ -141,7 +142,11 @@ async fn an_execution_that_is_stopped_by_hand_is_answered_and_its_job_is_deleted
             let answer = account.answer(&request).await.expect("an answer");
             if account.executions() == [Status::Aborted] {
                 assert_eq!(answer.status, "FAILED", "{told}");
-                assert!(answer.reason.contains("ABORTED"), "{told}: {}", answer.reason);
+                let execution =
+                    format!("its execution {} of the workflow is ABORTED", execution_name(&envelope(&request)));
+                assert!(answer.reason.contains(&execution), "{told}: {}", answer.reason);
+                let line = line(&log, &request.id, RESPONDS).expect("a line of the responder's");
+                assert_eq!(line["told"], execution, "{told}");
             }
             assert_eq!(account.town().ids_of_answers(&request).len(), 1, "{told}");
             finish(&account, stack, &answer).await;
@@ -438,6 +443,7 @@ async fn respond(hinder: &dyn Fn(&Account), fault: Option<(usize, Fault)>) -> us
 
 #[tokio::test(start_paused = true)]
 async fn a_turn_of_a_newer_version_is_answered_as_far_as_it_can_be_read() {
+    let log = Log::at(LevelFilter::INFO);
     let account = Account::new(Engine::Livy);
     let mut stack = Stack::new(account.town());
     let request = stack.create(NEW, Properties::default());
@@ -445,6 +451,11 @@ async fn a_turn_of_a_newer_version_is_answered_as_far_as_it_can_be_read() {
     let answer = account.answer(&request).await.expect("an answer");
     assert_eq!(answer.status, "FAILED");
     assert!(answer.reason.contains("version 2"), "{}", answer.reason);
+    let refusal = "this step of the workflow cannot be taken: it is of version 2";
+    let line = |message: &str| line(&log, &request.id, message).unwrap_or_else(|| panic!("{message}: {}", log.text()));
+    assert_eq!(line(refusal)["LogicalResourceId"], request.event["LogicalResourceId"]);
+    assert!(line(RESPONDS)["told"].as_str().is_some_and(|told| told.contains(refusal)));
+    assert!(account.failures()[0].starts_with(&format!("RequestId {}, ", request.id)), "{:?}", account.failures());
     finish(&account, stack, &answer).await;
 }
 
@@ -465,17 +476,26 @@ async fn an_answer_in_a_turn_of_a_newer_version_is_put_as_it_is() {
 
 #[tokio::test(start_paused = true)]
 async fn a_turn_without_a_request_ends_with_a_clear_word() {
+    let known = json!({"RequestType": "Create", "RequestId": "r-1", "LogicalResourceId": "Pi"});
     for (broken, why) in [
         (json!({"Version": 1}), "holds no request"),
-        (json!({"Version": 1, "Event": {"RequestType": "Create"}}), "ResponseURL"),
+        (json!({"Version": 1}), "execution broken tells no request"),
+        (json!({"Version": 1, "Event": known}), "RequestId r-1, LogicalResourceId Pi: this event"),
+        (json!({"Version": 1, "Event": known}), "its execution broken of the workflow is FAILED"),
+        (json!({"Version": 2, "Event": known}), "RequestId r-1, LogicalResourceId Pi: this step"),
         (json!({"Version": "one", "Event": 7}), "ResponseURL"),
     ] {
+        let log = Log::at(LevelFilter::INFO);
         let account = Account::new(Engine::Livy);
         account.start("broken", &turn(broken.clone()));
         account.settled().await;
         assert_eq!(account.executions(), [Status::Failed], "{broken}");
         let failures = account.failures();
         assert!(failures.iter().any(|failure| failure.contains(why)), "{broken}: {failures:?}");
+        if broken["Event"] == known {
+            let line = line(&log, "r-1", "this event of a custom resource cannot be answered: ResponseURL is missing");
+            assert_eq!(line.expect("a line about it")["LogicalResourceId"], "Pi");
+        }
         assert!(
             account.town().alive().is_empty() && account.way().requests().iter().all(|sent| sent.path == DESCRIBED)
         );
@@ -489,7 +509,8 @@ const DESCRIBED: &str = "/AWSStepFunctions.DescribeExecution";
 async fn a_record_that_is_not_ours_ends_with_a_clear_word() {
     let stopped = json!({"name": "nobody", "status": "ABORTED", "input": null});
     for (foreign, why) in [
-        (json!({"requestPayload": {"job": 7}, "requestContext": {"requestId": "r"}}), "ResponseURL"),
+        (json!({"requestPayload": {"job": 7}, "requestContext": {"requestId": "8f5c"}}), "(Lambda's request id 8f5c)"),
+        (json!({"requestPayload": {"RequestId": "r-1"}}), "RequestId r-1: this event"),
         (json!({"requestPayload": {"job": 7}, "responsePayload": "boom"}), "ResponseURL"),
         (json!({"Records": []}), "none of Lambda's records"),
         (json!({"detail": stopped}), "execution nobody"),
@@ -507,12 +528,16 @@ async fn a_record_that_is_not_ours_ends_with_a_clear_word() {
 #[tokio::test(start_paused = true)]
 async fn a_token_that_names_nothing_is_deleted() {
     for engine in Engine::ALL {
+        let log = Log::at(LevelFilter::INFO);
         let account = Account::new(engine);
         let mut stack = Stack::new(account.town());
         stack.create(NEW, Properties::default());
         let delete = stack.delete_of(&format!("spark-job:unknown:{}", "0f".repeat(32)));
         let answer = account.deliver(&delete).await;
         assert_eq!(answer.status, "SUCCESS", "{engine:?}: {}", answer.reason);
+        let line = line(&log, &delete.id, "answered").expect("a line about it");
+        assert_eq!(line["job"], delete.event["PhysicalResourceId"], "{engine:?}");
+        assert!(line["answer"].as_str().is_some_and(|answer| answer.contains("SUCCESS")), "{engine:?}");
     }
 }
 
@@ -533,6 +558,18 @@ async fn the_responder_answers_once_it_cannot_ask_for_the_execution() {
 fn envelope(request: &Delivery) -> Envelope {
     let event: Event = serde_json::from_value(request.event.clone()).expect("an event");
     Envelope::read(&event).expect("a request")
+}
+
+/// What the responder says when it answers.
+const RESPONDS: &str = "nobody answered: the responder does";
+
+/// The line about a request that begins so, found as the runbook finds it.
+fn line(log: &Log, request_id: &str, message: &str) -> Option<Value> {
+    let text = log.text();
+    let mut lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    lines.find(|line| {
+        line["RequestId"] == request_id && line["message"].as_str().is_some_and(|text| text.starts_with(message))
+    })
 }
 
 /// Deletes what an answer tells of, and looks that nothing is left.
