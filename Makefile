@@ -29,15 +29,29 @@ WITH_TOOLS := PATH="$(CURDIR)/.local/tools/bin:$$PATH"
 PROGRAM := .local/build/Submitter-Shared/bootstrap
 ZIP := $(CURDIR)/.local/handler.zip
 ZIP_LIMIT := 3000000
-# What the tests make the code write, and what they have for secrets: signatures, passwords, credentials of AWS and of Livy.
+# What the tests make the code write, and what they have for secrets: signatures, passwords, credentials of AWS and of Livy. End
+# to end, ids are random and may well hold six digits of a signature's.
 RECORD := $(CARGO_TARGET_DIR)/record
-CANARIES := 5ec2e7|hunter2|aHVudGVyMg|bWU6aHVu|AKIAMODEL|AWS4-HMAC-SHA256
+CANARIES := hunter2|aHVudGVyMg|bWU6aHVu|AKIA(MODEL|EXAMPLE|LOCAL)|AWS4-HMAC-SHA256
+UNIT_CANARIES := 5ec2e7|$(CANARIES)
+# What the functions wrote of the tests' instance, whoever called them, and the answers: to stacks, and to the tests themselves.
+E2E_LOG := .local/run/e2e/log
+E2E_RECORD := $(CARGO_TARGET_DIR)/record-e2e
 DENY_VERSION := 0.20.2
 DENY := .local/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
 FUZZ_VERSION := 0.13.2
 FUZZ := .local/cargo-fuzz-$(FUZZ_VERSION)/bin/cargo-fuzz
 # What the fuzzer finds interesting on the way: much, and different each time.
 FUZZ_FOUND := .local/fuzz/event
+
+# Finds no secret in a folder that holds what the tests made the code write, among it some texts that must be there.
+define no_secret
+for expected in $(3); do \
+  grep -rqe "$$expected" $(1) || { echo "the tests have no record of what they wrote: $$expected" >&2; exit 1; }; \
+done; \
+if grep -rhoE -m 5 '.{0,200}($(2)).{0,50}' $(1); then echo "a secret of the tests was written" >&2; exit 1; fi; \
+echo "no secret in $$(cat $(1)/* | wc -l) lines that the tests made the code write"
+endef
 
 .PHONY: help
 help:
@@ -93,11 +107,7 @@ doc:
 unit: ## unit and property tests, in virtual time; nothing that they make the code write shows a secret of theirs
 	rm -rf $(RECORD) && mkdir -p $(RECORD)
 	SPARKJOB_TEST_RECORD=$(RECORD) cargo test --locked --workspace --exclude tests
-	@for expected in 'went on' '"Status":"FAILED"' 'connecting as me with \*\*\*'; do \
-	  grep -rqe "$$expected" $(RECORD) || { echo "the tests have no record of what they wrote: $$expected" >&2; exit 1; }; \
-	done; \
-	if grep -rhoE -m 5 '.{0,200}($(CANARIES)).{0,50}' $(RECORD); then echo "a secret of the tests was written" >&2; exit 1; fi; \
-	echo "no secret in $$(cat $(RECORD)/* | wc -l) different lines that the tests made the code write"
+	@$(call no_secret,$(RECORD),$(UNIT_CANARIES),'went on' '"Status":"FAILED"' 'connecting as me with \*\*\*')
 	@grep -rhoE '[0-9]+ faults survived' $(RECORD) | awk '{ all += $$1 } END { print all " single faults survived, 0 violations" }'
 
 # As the tests of `make unit`, so that nothing is built twice: an optimised build takes longer than it saves.
@@ -161,6 +171,10 @@ e2e: install build ## end to end: the real binary, every engine, Spark, stacks; 
 	[ -n "$(ONLY)" ] || SPARKJOB_TEST_JOBS="$(CURDIR)/$(CONFORMANCE_JOBS)" \
 	  cargo test --locked -p sparkjob --test conformance -- --ignored --test-threads 8; \
 	SPARKJOB_INSTANCE=e2e cargo test --locked -p tests --features e2e -- --test-threads 8 $(ONLY)
+	@rm -rf $(E2E_RECORD) && mkdir -p $(E2E_RECORD)
+	@cp $(E2E_LOG)/lambda.log $(E2E_RECORD)/log
+	@cat $(E2E_LOG)/answers.jsonl <(grep -s '"kind": "answer"' $(E2E_LOG)/custom-resources.jsonl) > $(E2E_RECORD)/answers
+	@$(call no_secret,$(E2E_RECORD),$(CANARIES),'"RequestId":"' $(if $(ONLY),,'"Status":"SUCCESS"' '"kind": "answer"'))
 
 .PHONY: test-local
 test-local: install ## the local default's own tests

@@ -1,6 +1,9 @@
 //! The strict stand-in for the `ResponseURL`: takes an answer only as S3 would, and checks it as `CloudFormation` does.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -30,6 +33,9 @@ pub const ATTRIBUTES: [&str; 11] = [
     "LogUri",
     "ConsoleUrl",
 ];
+
+/// What the signatures begin with, a secret.
+pub const SIGNATURE: &str = "hunter2";
 
 /// Where answers are put, each at an address of its own.
 #[derive(Clone, Debug)]
@@ -80,11 +86,15 @@ pub struct Answer {
 }
 
 impl Answers {
-    /// Listens on this machine.
-    pub async fn listen() -> Self {
+    /// Listens on this machine, and keeps in a file whatever is put, where `make e2e` looks for secrets.
+    pub async fn listen(kept: &Path) -> Self {
         let awaited = Arc::<Mutex<HashMap<String, Awaited>>>::default();
         let takes = Arc::clone(&awaited);
+        let kept = Arc::new(Mutex::new(File::create(kept).expect("the folder of the instance's logs is there")));
         let port = serve(move |request| {
+            let mut kept = kept.lock().expect("no panic");
+            kept.write_all(&[request.body(), &b"\n"[..]].concat()).expect("the file is written");
+            drop(kept);
             let reply = take(&takes, &request);
             async move { reply }
         });
@@ -98,7 +108,7 @@ impl Answers {
         self.awaited.lock().expect("no panic").insert(token.to_owned(), Awaited::default());
         format!(
             "http://127.0.0.1:{}/{token}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date={now}&X-Amz-SignedHeaders=host\
-             &X-Amz-Expires=7200&X-Amz-Credential=AKIAEXAMPLE%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Signature={token}",
+             &X-Amz-Expires=7200&X-Amz-Credential=AKIAEXAMPLE%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Signature={SIGNATURE}{token}",
             self.port
         )
     }

@@ -21,6 +21,8 @@ pub struct Instance {
     pub emr_runs: PathBuf,
     /// What custom resources were asked and what they answered, a JSON object a line.
     pub custom_resources: PathBuf,
+    /// The answers to events that tests sent themselves, one a line.
+    pub answers: PathBuf,
 }
 
 impl Instance {
@@ -45,6 +47,7 @@ impl Instance {
             lambda_log: path(&status["folder"])?.join("log/lambda.log"),
             emr_runs: path(&status["folder"])?.join("work/emr/runs"),
             custom_resources: path(&status["folder"])?.join("log/custom-resources.jsonl"),
+            answers: path(&status["folder"])?.join("log/answers.jsonl"),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::answers::Mishap;
+use crate::answers::{Mishap, SIGNATURE};
 use crate::scene::{play, play_light, with};
 
 #[test]
@@ -47,10 +47,23 @@ fn the_address_of_the_answer_is_in_no_log() {
         let invocation = scene.invoke(event.json.to_string()).await;
         scene.answered(&event).await;
         scene.world.workflow.ended(&event.token).await;
-        let signature = format!("Signature={}", event.token);
         for told in [scene.log(), invocation.log, invocation.error.unwrap_or_default()] {
-            assert!(!told.contains(&signature) && !told.contains("127.0.0.1"), "{told}");
+            assert!(!told.contains(SIGNATURE) && !told.contains("127.0.0.1"), "{told}");
         }
         assert!(!scene.log().is_empty(), "the log is looked for in the wrong place");
+    });
+}
+
+#[test]
+fn what_a_job_says_of_its_secrets_is_told_without_them() {
+    play("OwnSecrets", async |scene| {
+        // The exception quotes what is no number.
+        let password = "hunter2-of-a-job";
+        let mut job = with(&scene.job("tests/jobs/idle.py", &[password]), json!({ "WaitFor": "Succeeded" }));
+        job["Parameters"]["Configuration"] = json!({ "spark.demo.password": password });
+        let answer = scene.ask(&scene.create(&job)).await.failed();
+        answer.tells(&["ValueError", "'***'"]);
+        assert!(!answer.reason.contains(password) && !scene.log().contains(password), "{}", scene.log());
+        scene.ask(&scene.delete(&answer.physical_id, &job)).await.succeeded();
     });
 }

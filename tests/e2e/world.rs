@@ -72,7 +72,7 @@ impl World {
             submitter,
             functions,
             lambda,
-            answers: Answers::listen().await,
+            answers: Answers::listen(&instance.answers).await,
             recorder: Recorder::before(Livy::at(&instance.livy_url, &net)).await,
             emr: Emr::of(&instance, &net),
             instance,
