@@ -13,6 +13,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::drive::COUNT;
@@ -33,15 +34,16 @@ pub fn note(text: &str) {
     }
 }
 
-/// Has the logs of this process go into the record, where there is one. Tests that judge their logs themselves set a
-/// subscriber of their own.
+/// Has the logs of this process go into the record, or to nobody where there is none. Tests that judge their logs themselves
+/// set a subscriber of their own.
 pub(super) fn start() {
     static STARTED: OnceLock<()> = OnceLock::new();
     STARTED.get_or_init(|| {
-        if let Some(record) = of_this_process() {
-            // It fails only where logs go somewhere else already.
-            _ = tracing::subscriber::set_global_default(Recorder(record));
-        }
+        // It fails only where logs go somewhere else already.
+        _ = match of_this_process() {
+            Some(record) => tracing::subscriber::set_global_default(Recorder(record)),
+            None => tracing::subscriber::set_global_default(Nobody),
+        };
     });
 }
 
@@ -107,6 +109,34 @@ impl<W: Write + Send> Subscriber for Recorder<W> {
     fn event(&self, event: &Event<'_>) {
         self.add(event.metadata().target(), |fields| event.record(fields));
     }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// Hears nothing, and lets others hear. A line that a thread without any subscriber is the first to come by is
+/// [switched off](https://docs.rs/tracing-core/0.1.36/tracing_core/callsite/index.html) for the one that only another thread has.
+struct Nobody;
+
+impl Subscriber for Nobody {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        false
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {}
 
     fn enter(&self, _: &Id) {}
 
