@@ -21,8 +21,8 @@ struct Told {
     is_denied: bool,
     status: &'static str,
     created: Timestamp,
-    /// When it was last updated.
-    updated: Timestamp,
+    /// When its last update began.
+    updated: Option<Timestamp>,
     resources: BTreeMap<String, Resource>,
 }
 
@@ -37,15 +37,17 @@ impl Stacks {
     /// A stack that is being created.
     pub fn new(now: Timestamp) -> Self {
         let status = "CREATE_IN_PROGRESS";
-        let told = Told { is_denied: false, status, created: now, updated: now, resources: BTreeMap::new() };
+        let told = Told { is_denied: false, status, created: now, updated: None, resources: BTreeMap::new() };
         Self(Arc::new(Mutex::new(told)))
     }
 
-    /// The stack goes on to something else. Whether a rollback counts as an update is published nowhere: here it does not.
+    /// The stack goes on to something else. It is
+    /// [updated](https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html) when an update begins.
+    /// Whether a rollback counts as another one is published nowhere: here it does not.
     pub fn go_on(&self, status: &'static str, now: Timestamp) {
         let mut told = self.told();
-        if !status.contains("ROLLBACK") && told.status != status {
-            told.updated = now;
+        if status == "UPDATE_IN_PROGRESS" && told.status != status {
+            told.updated = Some(now);
         }
         told.status = status;
     }
@@ -73,12 +75,16 @@ impl Stacks {
         let asked: BTreeMap<_, _> = url::form_urlencoded::parse(request.body()).collect();
         let asked = |name: &str| asked.get(name).map(AsRef::as_ref).unwrap_or_default();
         if told.is_denied {
-            return refused(StatusCode::FORBIDDEN, "AccessDenied");
+            return refused(StatusCode::FORBIDDEN, "AccessDenied", "User: role is not authorized to perform this");
         }
-        match (asked("Action"), asked("StackName"), told.resources.get(asked("LogicalResourceId"))) {
-            ("DescribeStacks", STACK, _) => told.stacks(),
-            ("DescribeStackResource", STACK, Some(resource)) => resource.told(asked("LogicalResourceId")),
-            _ => refused(StatusCode::BAD_REQUEST, "ValidationError"),
+        let (stack, logical_id) = (asked("StackName"), asked("LogicalResourceId"));
+        match (asked("Action"), told.resources.get(logical_id)) {
+            ("DescribeStacks", _) if stack == STACK => told.stacks(),
+            ("DescribeStackResource", Some(resource)) if stack == STACK => resource.told(logical_id),
+            ("DescribeStackResource", None) if stack == STACK => {
+                invalid(&format!("Resource {logical_id} does not exist for stack demo"))
+            }
+            _ => invalid(&format!("Stack with id {stack} does not exist")),
         }
     }
 
@@ -89,9 +95,9 @@ impl Stacks {
 
 impl Told {
     fn stacks(&self) -> Response<Bytes> {
-        let (created, updated, status) = (moment::text(self.created), moment::text(self.updated), self.status);
-        let updated = format!("<LastUpdatedTime>{updated}</LastUpdatedTime>");
-        let updated = if self.updated == self.created { "" } else { &updated };
+        let (created, status) = (moment::text(self.created), self.status);
+        let updated = self.updated.map(|at| format!("<LastUpdatedTime>{}</LastUpdatedTime>", moment::text(at)));
+        let updated = updated.unwrap_or_default();
         answered(
             "DescribeStacks",
             &format!(
@@ -123,8 +129,14 @@ fn answered(action: &str, result: &str) -> Response<Bytes> {
     Response::new(text.into())
 }
 
-fn refused(status: StatusCode, code: &str) -> Response<Bytes> {
-    let text = format!("<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code></Error></ErrorResponse>");
+/// [What](https://github.com/boto/boto3/issues/2807) comes back for what is not there.
+fn invalid(message: &str) -> Response<Bytes> {
+    refused(StatusCode::BAD_REQUEST, "ValidationError", message)
+}
+
+fn refused(status: StatusCode, code: &str, message: &str) -> Response<Bytes> {
+    let error = format!("<Type>Sender</Type><Code>{code}</Code><Message>{message}</Message>");
+    let text = format!("<ErrorResponse><Error>{error}</Error></ErrorResponse>");
     let mut response = Response::new(text.into());
     *response.status_mut() = status;
     response
