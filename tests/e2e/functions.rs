@@ -53,6 +53,11 @@ impl Functions {
         variables(&self.submitter)[WORKFLOW].clone()
     }
 
+    /// The submitter's role, for what needs one, whatever it allows.
+    pub fn role(&self) -> &str {
+        self.submitter.role().expect("a role")
+    }
+
     /// Makes a function, whose ARN it returns.
     pub async fn make(&self, name: &str, unlike: &Unlike) -> String {
         let mut variables = variables(&self.submitter);

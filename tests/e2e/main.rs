@@ -5,6 +5,8 @@
 
 mod answers;
 mod aws;
+#[path = "../../handler/tests/shared/conformance/suite.rs"]
+mod conformance;
 mod emr;
 mod event;
 mod functions;
@@ -20,6 +22,7 @@ mod workflow;
 mod world;
 
 mod bad_input;
+mod conforms;
 mod create;
 mod delete;
 mod durable;

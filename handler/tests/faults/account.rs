@@ -5,6 +5,7 @@ mod acting;
 mod executions;
 mod lambda;
 mod machine;
+mod scripted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -50,25 +51,32 @@ struct Inner {
     is_without_workflow: bool,
     /// What functions said that failed.
     failures: Mutex<Vec<String>>,
+    /// What `EventBridge` told of executions.
+    notices: Mutex<Vec<Value>>,
     acting: Acting,
 }
 
 impl Account {
     /// One whose jobs run there.
     pub fn new(engine: Engine) -> Self {
-        Self::of(Town::new(engine), false)
+        Self::of(Town::new(engine), false, Machine::of_the_template())
     }
 
     /// One whose functions know of no workflow.
     pub fn without_workflow(engine: Engine) -> Self {
-        Self::of(Town::new(engine), true)
+        Self::of(Town::new(engine), true, Machine::of_the_template())
     }
 
-    fn of(town: Town, is_without_workflow: bool) -> Self {
+    /// One whose workflow has this definition.
+    pub fn with_workflow(definition: &str) -> Self {
+        Self::of(Town::new(Engine::Livy), false, Machine::of(definition))
+    }
+
+    fn of(town: Town, is_without_workflow: bool, machine: Machine) -> Self {
         Self(Arc::new_cyclic(|account| Inner {
             way: Faulty::new(World { town: town.clone(), account: account.clone() }),
             town,
-            machine: Machine::of_the_template(),
+            machine,
             executions: Mutex::default(),
             sandboxes: Mutex::default(),
             limits: Mutex::default(),
@@ -76,6 +84,7 @@ impl Account {
             cut_off: Arc::default(),
             is_without_workflow,
             failures: Mutex::default(),
+            notices: Mutex::default(),
             acting: Acting::default(),
         }))
     }
@@ -143,6 +152,11 @@ impl Account {
         held(&self.0.failures).clone()
     }
 
+    /// What `EventBridge` told of executions that ended otherwise than they should.
+    pub fn notices(&self) -> Vec<Value> {
+        held(&self.0.notices).clone()
+    }
+
     /// Takes back all that stands in the way.
     pub fn heal(&self) {
         self.way().heal();
@@ -159,7 +173,8 @@ impl Account {
         });
     }
 
-    fn workflow_arn() -> String {
+    /// The workflow's ARN.
+    pub fn workflow_arn() -> String {
         format!("arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{MACHINE}")
     }
 }

@@ -7,6 +7,9 @@ mod account;
 mod alarms;
 mod chaos;
 mod cloudformation;
+#[path = "../shared/conformance/suite.rs"]
+mod conformance;
+mod conforms;
 mod counters;
 mod crowd;
 mod delays;

@@ -81,6 +81,13 @@ impl Account {
         }
     }
 
+    /// Stops the execution of this ARN, as a person would by hand.
+    pub fn stop(&self, asked: &str) {
+        let executions = held(&self.0.executions);
+        let named = executions.by_name.iter().find(|(name, _)| arn(name) == asked);
+        named.expect("an execution").1.stop.notify_one();
+    }
+
     /// Starts an execution with this input, whoever would give it that.
     pub fn start(&self, name: &str, input: &Value) {
         self.start_execution(&json!({
@@ -109,7 +116,10 @@ impl Account {
     /// [Idempotent](https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html) as long as the
     /// execution runs.
     fn start_execution(&self, body: &Value) -> Result<Value, Refusal> {
-        assert_eq!(body["stateMachineArn"], Self::workflow_arn());
+        let machine = body["stateMachineArn"].as_str().expect("an ARN");
+        if machine != Self::workflow_arn() {
+            return Err(("StateMachineDoesNotExist", format!("State Machine Does Not Exist: '{machine}'")));
+        }
         let name = body["name"].as_str().expect("a name");
         let input = body["input"].as_str().expect("an input");
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -185,7 +195,9 @@ impl Account {
         let execution = execution.clone();
         drop(executions);
         if execution.status != Status::Succeeded {
-            self.invoke(Function::Responder, notice(&name, &execution, self.town().now()));
+            let notice = notice(&name, &execution, self.town().now());
+            held(&self.0.notices).push(notice.clone());
+            self.invoke(Function::Responder, notice);
         }
     }
 }

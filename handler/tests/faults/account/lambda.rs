@@ -22,13 +22,15 @@ use sparkjob::engine::Engines;
 use sparkjob::http::{Lost, Transport};
 use sparkjob::testing::{ACCOUNT, Death, Faulty, REGION, engines};
 
-use super::{Account, LATENCY, World, held};
+use super::{Account, LATENCY, World, held, scripted};
 
-/// A function of the template.
+/// A function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Function {
     Submitter,
     Responder,
+    /// None of the template's: that of the conformance suite.
+    Scripted,
 }
 
 /// Until when an event is delivered again: `MaximumEventAgeInSeconds`.
@@ -62,15 +64,17 @@ struct Sandbox {
 enum Code {
     Submitter(Submitter),
     Responder(Responder),
+    Scripted,
 }
 
 impl Function {
-    pub const ALL: [Self; 2] = [Self::Submitter, Self::Responder];
+    pub const ALL: [Self; 3] = [Self::Submitter, Self::Responder, Self::Scripted];
 
     pub fn arn(self) -> String {
         let name = match self {
             Self::Submitter => "submitter",
             Self::Responder => "responder",
+            Self::Scripted => "scripted",
         };
         format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
     }
@@ -80,6 +84,7 @@ impl Function {
         match self {
             Self::Submitter => Duration::from_mins(15),
             Self::Responder => Duration::from_mins(2),
+            Self::Scripted => Duration::from_secs(30),
         }
     }
 }
@@ -159,6 +164,7 @@ impl Account {
                 Code::Submitter(Submitter { engines, successors })
             }
             Function::Responder => Code::Responder(Responder { workflow: workflow(&engines), engines }),
+            Function::Scripted => Code::Scripted,
         };
         Sandbox { code, death }
     }
@@ -183,6 +189,7 @@ impl Sandbox {
         let turn = match &self.code {
             Code::Submitter(code) => code.serve(LambdaEvent::new(read(payload), context), clock).boxed().await,
             Code::Responder(code) => code.serve(LambdaEvent::new(read(payload), context), clock).boxed().await,
+            Code::Scripted => return scripted::serve(payload).await,
         };
         turn.map(|turn| serde_json::to_value(turn).expect("a turn is JSON")).map_err(|failed: Failed| failed.into())
     }

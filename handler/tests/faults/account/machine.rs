@@ -150,8 +150,12 @@ const MOST_ROUNDS: u32 = 2_000;
 impl Machine {
     /// That of the template.
     pub fn of_the_template() -> Self {
-        let definition = include_str!("../../../lifecycle.asl.json").replace("${Partition}", "aws");
-        serde_json::from_str(&definition).expect("the definition has nothing that is not known here")
+        Self::of(&include_str!("../../../lifecycle.asl.json").replace("${Partition}", "aws"))
+    }
+
+    /// One of this definition.
+    pub fn of(definition: &str) -> Self {
+        serde_json::from_str(definition).expect("the definition has nothing that is not known here")
     }
 
     /// How long an execution may last.
@@ -193,10 +197,11 @@ impl Account {
 
     /// One task until it succeeds, is caught, or fails: its output and what follows.
     async fn task<'a>(&self, task: &'a Task, input: &Value, context: &Value) -> Result<(Value, &'a String), Fault> {
-        let mut counts = vec![0; task.retry.len()];
+        let (mut counts, mut context) = (vec![0; task.retry.len()], context.clone());
         loop {
+            context["State"]["RetryCount"] = counts.iter().sum::<u32>().into();
             let limit = Duration::from_secs(task.timeout_seconds);
-            let fault = match timeout(limit, self.attempt(task, input, context)).await {
+            let fault = match timeout(limit, self.attempt(task, input, &context)).await {
                 Ok(Ok(output)) => return Ok((output, &task.next)),
                 Ok(Err(fault)) => fault,
                 Err(_) => Fault::new("States.Timeout", ""),
