@@ -6,6 +6,7 @@
 
 pub mod executions;
 pub mod stacks;
+pub mod states;
 mod ways;
 
 use std::time::Duration;
@@ -32,6 +33,26 @@ macro_rules! each_test {
                 an_execution_that_nobody_started_does_not_exist,
                 an_execution_that_fails_or_is_stopped_is_told_of,
                 a_state_machine_that_nobody_made_does_not_exist,
+            ],
+            states: [
+                a_task_is_given_what_its_paths_lead_to,
+                a_task_that_fails_is_tried_again_with_the_count_of_its_tries,
+                a_state_that_is_entered_anew_counts_its_tries_anew,
+                the_first_retrier_that_matches_decides,
+                each_retrier_counts_for_itself,
+                a_function_that_dies_is_called_again,
+                a_task_that_takes_too_long_is_tried_again,
+                what_is_caught_after_the_last_try_is_added_to_the_input,
+                the_first_catcher_that_matches_decides,
+                what_no_catcher_names_fails_the_execution,
+                a_choice_takes_the_rule_that_is_true,
+                a_choice_knows_whether_a_moment_has_come,
+                a_wait_lasts_until_its_moment,
+                a_path_that_leads_nowhere_fails_the_execution_and_nothing_catches_it,
+                more_than_a_state_may_carry_fails_the_execution_and_nothing_catches_it,
+                an_execution_that_takes_too_long_is_ended_and_nothing_catches_it,
+                an_execution_that_is_stopped_is_ended_and_nothing_catches_it,
+                an_execution_that_is_stopped_stays_so_whatever_comes_of_its_task,
             ],
             stacks: [
                 what_there_is_not_is_refused,
