@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::stop::{alive, same_run};
 use super::{At, Pace, failure};
 use crate::engine::{Kind, SUBMISSION_LIMIT, Trouble};
-use crate::job::{Phase, Place, Run, RunRef, Status, Timestamp};
+use crate::job::{Identity, Phase, Place, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::plan::Goal;
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping, is_told, shown_by};
 use crate::properties::WaitFor;
@@ -68,7 +68,8 @@ impl At<'_> {
                 state.tried = true;
                 self.fail(state, failure::of_oblivion(self.plan))
             }
-            None if matches!(self.plan.goal, Goal::Run(_)) => self.start(state),
+            None if matches!(self.plan.goal, Goal::Run(_)) && !state.anew => self.start(state),
+            // What a try between the first and this one has made is found by its description alone.
             None => state.at(Stage::Adopt, self.now),
         }
     }
@@ -265,7 +266,7 @@ impl At<'_> {
         if self.is_to_be_made_anew(&state, &own, &status, was_just_submitted) {
             // Livy has forgotten it, so that its name is free.
             (state.own, state.tried, state.lost, state.anew) = (None, false, None, !self.is_on_livy());
-            return self.start(state);
+            return if self.plan.is_restoring() { self.restore(state) } else { state.at(Stage::Adopt, self.now) };
         }
         match status.phase {
             Phase::Succeeded => self.succeed(state),
@@ -350,18 +351,19 @@ impl At<'_> {
     /// it was cancelled since, as an earlier try that is still worked on does once it learns that nobody waits for it. What
     /// fails while it is watched is told.
     fn is_to_be_made_anew(self, state: &State, own: &Own, status: &Status, was_just_submitted: bool) -> bool {
+        let run = Run { run: own.run.clone(), status: status.clone() };
         match status.phase {
-            Phase::Failed => was_just_submitted && self.is_of_an_earlier_try(state, status),
+            Phase::Failed => was_just_submitted && self.is_of_an_earlier_try(state, &run),
             // It was found there.
-            Phase::Gone => self.is_on_livy() && !own.ours && self.may_have_earlier_tries(state),
-            _ => self.is_of_an_earlier_try(state, status),
+            Phase::Gone => self.is_on_livy() && !own.ours && self.may_be_of_an_earlier_try(state, &run),
+            _ => self.is_of_an_earlier_try(state, &run),
         }
     }
 
     /// Whether there are runs of earlier tries among `runs`, and the others.
     pub(super) fn without_earlier_tries(self, state: &State, runs: Vec<Run>) -> (bool, Vec<Run>) {
         let count = runs.len();
-        let runs: Vec<Run> = runs.into_iter().filter(|run| !self.is_of_an_earlier_try(state, &run.status)).collect();
+        let runs: Vec<Run> = runs.into_iter().filter(|run| !self.is_of_an_earlier_try(state, run)).collect();
         (runs.len() < count, runs)
     }
 
@@ -369,14 +371,16 @@ impl At<'_> {
     /// [`CloudFormation` repeats](https://github.com/aws/aws-cdk/issues/35957) a request as it was, with another address for
     /// the answer. It was made before that was signed, then. Livy does not tell when a batch was made, so there such a
     /// run is taken for this try's: a job that failed is told, rather than perhaps run twice.
-    fn is_of_an_earlier_try(self, state: &State, status: &Status) -> bool {
-        let came_to_nothing = matches!(status.phase, Phase::Failed | Phase::Cancelled);
-        let is_older = status.created.is_some_and(|created| created < self.plan.deadlines.asked);
-        self.may_have_earlier_tries(state) && came_to_nothing && is_older
+    fn is_of_an_earlier_try(self, state: &State, run: &Run) -> bool {
+        let came_to_nothing = matches!(run.status.phase, Phase::Failed | Phase::Cancelled);
+        let is_older = run.status.created.is_some_and(|created| created < self.plan.deadlines.asked);
+        self.may_be_of_an_earlier_try(state, run) && came_to_nothing && is_older
     }
 
-    fn may_have_earlier_tries(self, state: &State) -> bool {
-        !state.anew && self.plan.wanted().is_some_and(|wanted| wanted.identity.dated.is_some())
+    /// Whether tries of the request can be told apart, and one of them has asked for this run.
+    fn may_be_of_an_earlier_try(self, state: &State, run: &Run) -> bool {
+        let asked_for = |identity: &Identity| !state.anew && identity.dated.is_some() && identity.asked_for(run.name());
+        self.plan.wanted().is_some_and(|wanted| asked_for(&wanted.identity))
     }
 
     /// Whether the look before a first submission may be left to the one that follows it.

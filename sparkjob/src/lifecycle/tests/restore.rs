@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::world::{BEGIN, World, place, plan, wanted_at};
 use crate::engine::{Kind, Lookup};
-use crate::job::{Phase, Place, RunRef};
+use crate::job::{Digest, Phase, Place, RunRef};
 use crate::lifecycle::{Action, Former, Goal, Plan, State, StaysAs, Wanted};
 use crate::outcome::{Made, Outcome};
 use crate::properties::{Management, OnDeleteError, UpdateStrategy, WaitFor};
@@ -19,8 +19,9 @@ struct Jobs {
 }
 
 fn jobs_at(place: &Place) -> Jobs {
-    let [good, bad, back] =
+    let [good, bad, mut back] =
         [("good.py", "r1"), ("bad.py", "r2"), ("good.py", "r3")].map(|(file, request)| wanted_at(place, file, request));
+    back.identity.dated = Some(Digest::of(&["dated"]));
     Jobs { place: place.clone(), good, bad, back }
 }
 
@@ -36,7 +37,11 @@ fn places() -> [Place; 4] {
 impl Jobs {
     /// A world in which the good one and the bad one stand so.
     fn world(&self, good: Phase, bad: Phase) -> World {
-        World::at(self.place.clone()).with(&self.good.identity, good).with(&self.bad.identity, bad)
+        let mut world = World::at(self.place.clone()).with(&self.good.identity, good).with(&self.bad.identity, bad);
+        for run in &mut world.runs {
+            run.phases[0].0 = BEGIN.before(Duration::from_mins(10));
+        }
+        world
     }
 
     fn good_run(&self, world: &World) -> RunRef {

@@ -62,7 +62,7 @@ fn so_it_is_when_the_first_look_comes_first() {
         world.now = again() + Duration::from_mins(2);
         let outcome = world.run(&create(&wanted));
         assert_eq!((outcome.failure, world.alive()), (None, vec![&*anew(&wanted)]), "{place}");
-        assert!(world.story().starts_with(&["find own", "start"]), "{place}: {:?}", world.story());
+        assert!(world.story().starts_with(&["find own", "find spec", "start"]), "{place}: {:?}", world.story());
     }
 }
 
@@ -121,6 +121,33 @@ fn what_livy_forgets_while_another_try_watches_it_is_made_again_under_its_name()
     world.runs[0].phases.push((again() + Duration::from_secs(40), Phase::Gone));
     let outcome = world.run(&create(&wanted));
     assert_eq!((outcome.failure, world.alive()), (None, vec![&*wanted.identity.name()]));
+}
+
+#[test]
+fn what_a_try_between_the_first_and_this_one_has_made_is_adopted() {
+    for place in places() {
+        let wanted = dated(&place, "new.py");
+        let second = Identity { token: Digest::of(&["dated otherwise"]), dated: None, ..wanted.identity.clone() };
+        let mut world = world(&wanted, Phase::Failed).with(&second, Phase::Running);
+        let outcome = world.run(&create(&wanted));
+        assert_eq!(outcome.made, Made::Job(world.reference(1, &second.name())), "{place}: {:?}", world.story());
+        assert_eq!(world.runs.len(), 2, "{place}");
+    }
+}
+
+#[test]
+fn what_another_request_has_made_and_somebody_cancels_is_told() {
+    for place in [place()].into_iter().chain(places()) {
+        let wanted = dated(&place, "new.py");
+        let other = wanted_at(&place, "new.py", "r1");
+        let gone = if place.is_livy() { Phase::Gone } else { Phase::Cancelled };
+        let mut world = world(&other, Phase::Waiting);
+        world.runs[0].phases.push((again() + Duration::from_secs(40), gone));
+        let goal = Goal::Replace { wanted: wanted.clone(), old: None, present: None, stays_as: None };
+        let outcome = world.run(&Plan { goal, ..create(&wanted) });
+        assert!(outcome.failure.is_some(), "{place}");
+        assert_eq!(world.runs.len(), 1, "{place}");
+    }
 }
 
 #[test]
