@@ -123,7 +123,7 @@ impl Submitter {
         let request = Request { event: turn.event.clone(), old: turn.old.clone(), envelope };
         let now = clock.now();
         let lambda_ends = Some(Timestamp(context.deadline)).filter(|ends| *ends > now).unwrap_or(now + UNKNOWN_LIMIT);
-        let stack = Stack::of(&request.envelope, self.engines.aws());
+        let stack = Stack::of(&request.envelope, turn.standing, self.engines.aws());
         let way = Way { engines: &self.engines, clock, stack: &stack };
         let span = logs::request(&request.envelope);
         logs::hide(request.hidden());
@@ -139,7 +139,7 @@ impl Submitter {
         clock: &Clock,
     ) -> Result<(), Failed> {
         let (began, deadlines) = (clock.now(), times.deadlines);
-        let stack = Stack::of(&request.envelope, self.engines.aws());
+        let stack = Stack::of(&request.envelope, None, self.engines.aws());
         let way = Way { engines: &self.engines, clock, stack: &stack };
         let mut outcome = settle::settle(request, times, way).await;
         if outcome.is_withdrawn() {

@@ -36,6 +36,8 @@ pub struct Stack<'a> {
     aws: &'a Aws,
     envelope: &'a Envelope,
     client: OnceLock<Client>,
+    /// What it was about when the request was begun, where that is known.
+    known: OnceLock<Standing>,
     /// Whether the log tells already that something is not known.
     told: AtomicBool,
 }
@@ -60,13 +62,15 @@ struct Resource {
     changed: Timestamp,
     /// The id that it has since.
     id: Option<PhysicalId>,
-    is_being_created: bool,
+    status: Option<ResourceStatus>,
 }
 
 impl<'a> Stack<'a> {
-    /// The stack that `envelope` comes from. Nothing is sent before something is asked.
-    pub fn of(envelope: &'a Envelope, aws: &'a Aws) -> Self {
-        Self { aws, envelope, client: OnceLock::new(), told: AtomicBool::new(false) }
+    /// The stack that `envelope` comes from, which was about that when the request was begun, where that is known already.
+    /// Nothing is sent before something is asked.
+    pub fn of(envelope: &'a Envelope, known: Option<Standing>, aws: &'a Aws) -> Self {
+        let known = known.map(OnceLock::from).unwrap_or_default();
+        Self { aws, envelope, client: OnceLock::new(), known, told: AtomicBool::new(false) }
     }
 
     /// What it is about, where that makes a difference: an Update in a rollback is another one, and a Delete that does not
@@ -80,6 +84,11 @@ impl<'a> Stack<'a> {
         if !matters {
             return None;
         }
+        let standing = self.present_standing().await?;
+        Some(*self.known.get_or_init(|| standing))
+    }
+
+    async fn present_standing(&self) -> Option<Standing> {
         let asked = self.client().describe_stacks().stack_name(&self.envelope.stack_id).send();
         let answer = match timeout(LIMIT, asked).await {
             Ok(Ok(answer)) => answer,
@@ -110,10 +119,23 @@ impl<'a> Stack<'a> {
             Some(Resource {
                 changed: moment(told.last_updated_timestamp())?,
                 id: told.physical_resource_id().map(PhysicalId::from),
-                is_being_created: told.resource_status() == Some(&ResourceStatus::CreateInProgress),
+                status: told.resource_status().cloned(),
             })
         });
         resource.or_else(|| self.unknown("DescribeStackResource", "the resource's time is not in the answer"))
+    }
+
+    /// Whether a resource that was changed since the request is nevertheless about the same: then the same request was sent once
+    /// more. A resource that is being created and has no id yet was given up by nobody; one that is being updated is about
+    /// another update if the stack is.
+    async fn is_asked_again(&self, resource: &Resource) -> bool {
+        match (&self.envelope.action, &resource.status) {
+            (Action::Create, Some(ResourceStatus::CreateInProgress)) => resource.id.is_none(),
+            (Action::Update, Some(ResourceStatus::UpdateInProgress)) => {
+                self.known.get().is_some() && self.present_standing().await.as_ref() == self.known.get()
+            }
+            _ => false,
+        }
     }
 
     /// Tells the log, once.
@@ -155,14 +177,13 @@ impl Requester for Stack<'_> {
             id = resource.id.as_ref().map(tracing::field::display),
             "CloudFormation has gone on without an answer to this delivery of the request"
         );
-        match resource {
-            // One that has no id yet and is being created has been given up by nobody: its Create was sent once more.
-            Resource { id: None, is_being_created: true, .. } if self.envelope.action == Action::Create => {
-                Stance::AskedAgain
-            }
-            Resource { id: Some(PhysicalId::Run(run)), .. } => Stance::WentOn(Some(run)),
-            _ => Stance::WentOn(None),
+        if self.is_asked_again(&resource).await {
+            return Stance::AskedAgain;
         }
+        Stance::WentOn(match resource.id {
+            Some(PhysicalId::Run(run)) => Some(run),
+            _ => None,
+        })
     }
 }
 

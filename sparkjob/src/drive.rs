@@ -69,14 +69,19 @@ pub async fn advance(
     let mut has_submitted = false;
     loop {
         let now = clock.now();
-        if now >= span.rest {
+        // What was submitted is asked about even so, and stopped where it must be.
+        let rest = if has_submitted || state.withdrawn { span.end } else { span.rest };
+        if now >= rest {
             return state;
         }
         // Before the state is handed back: whoever keeps it may be gone, and nobody else knows yet of what was submitted.
         if state.is_to_be_confirmed(plan, now) {
             state = match requester.stance().await {
                 Stance::Waits => state.confirmed(now),
-                Stance::AskedAgain => leave(state, now),
+                Stance::AskedAgain => {
+                    has_submitted = false;
+                    leave(plan, state, now)
+                }
                 Stance::WentOn(with) => {
                     has_submitted = false;
                     withdraw(plan, state, with, now)

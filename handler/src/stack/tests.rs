@@ -58,7 +58,7 @@ fn asked(says: Says) -> (Arc<CloudFormation>, Engines) {
 async fn stance(says: Says) -> Stance {
     let envelope = sample::envelope(&sample::event("Create", json!({})));
     let (_, engines) = asked(says);
-    Stack::of(&envelope, engines.aws()).stance().await
+    Stack::of(&envelope, None, engines.aws()).stance().await
 }
 
 async fn waits(says: Says) -> bool {
@@ -68,7 +68,7 @@ async fn waits(says: Says) -> bool {
 async fn standing(request_type: &str, changes: Value, says: Says) -> Option<Standing> {
     let envelope = sample::envelope(&sample::event(request_type, changes));
     let (_, engines) = asked(says);
-    Stack::of(&envelope, engines.aws()).standing().await
+    Stack::of(&envelope, None, engines.aws()).standing().await
 }
 
 macro_rules! resource {
@@ -146,7 +146,7 @@ async fn a_create_that_is_asked_for_once_more_is_known_by_the_resource_s_status(
     assert_eq!(stance(again).await, Stance::AskedAgain);
     let envelope = sample::envelope(&sample::event("Update", json!({})));
     let (_, engines) = asked(again);
-    assert_eq!(Stack::of(&envelope, engines.aws()).stance().await, Stance::WentOn(None));
+    assert_eq!(Stack::of(&envelope, None, engines.aws()).stance().await, Stance::WentOn(None));
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,7 +163,7 @@ async fn a_request_is_awaited_unless_the_contrary_is_known() {
 async fn a_request_whose_address_has_no_date_asks_nothing() {
     let envelope = sample::envelope(&sample::event("Create", json!({"ResponseURL": "https://host/"})));
     let (cloudformation, engines) = asked(Says::Text(200, resource!("2027-01-01T00:00:00Z")));
-    assert_eq!(Stack::of(&envelope, engines.aws()).stance().await, Stance::Waits);
+    assert_eq!(Stack::of(&envelope, None, engines.aws()).stance().await, Stance::Waits);
     assert!(cloudformation.asked.lock().expect("no panic").is_empty());
 }
 
@@ -171,7 +171,7 @@ async fn a_request_whose_address_has_no_date_asks_nothing() {
 async fn its_own_resource_and_its_own_stack_are_asked_about() {
     let envelope = sample::envelope(&sample::event("Update", json!({})));
     let (cloudformation, engines) = asked(DENIED);
-    let stack = Stack::of(&envelope, engines.aws());
+    let stack = Stack::of(&envelope, None, engines.aws());
     assert_eq!((stack.stance().await, stack.standing().await), (Stance::Waits, None));
     let asked = cloudformation.asked.lock().expect("no panic").clone();
     let id = "arn%3Aaws%3Acloudformation%3Aeu-west-1%3A123456789012%3Astack%2Fdemo%2F0a1b2c3d";

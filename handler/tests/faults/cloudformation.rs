@@ -187,7 +187,7 @@ impl Stack {
     /// A request while the stack is at `status`.
     fn request(&mut self, request_type: &str, status: &'static str, more: Value) -> Delivery {
         self.town.stacks().go_on(status, self.town.now());
-        self.town.stacks().change(&self.resource, self.town.now());
+        self.town.stacks().ask(&self.resource, request_type, self.town.now());
         self.requests += 1;
         let id = format!("{}-request-{}", self.resource, self.requests);
         let mut event = json!({

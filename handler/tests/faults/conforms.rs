@@ -83,7 +83,8 @@ impl ModelStack {
     fn asks(&self, status: &'static str, end: &'static str) {
         self.becomes.set(end);
         self.stacks().go_on(status, self.town.now());
-        self.stacks().change(RESOURCE, self.town.now());
+        let action = status.split('_').next().expect("a word");
+        self.stacks().ask(RESOURCE, action, self.town.now());
     }
 
     fn stacks(&self) -> &Stacks {

@@ -5,6 +5,7 @@
 mod log;
 #[path = "../shared/stacks.rs"]
 mod stacks;
+mod tries;
 mod world;
 
 use std::time::Duration;
@@ -142,7 +143,6 @@ async fn a_rollback_stops_what_an_update_left_behind_that_died() {
                 () = died => {}
             }
             sleep(Duration::from_hours(1)).await;
-            world.resource_changes();
             world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");
             let back = world.succeeds(&world.update("rollback", &id, &bad, &good)).await;
             assert_eq!(world.alive(), [GOOD], "{told}");
@@ -249,6 +249,29 @@ async fn hours_of_work_are_not_repeated_because_another_resource_failed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rollback_runs_again_what_the_update_stopped_and_not_what_failed_by_itself() {
+    for (has_failed, with_new) in [(false, false), (false, true), (true, false), (true, true)] {
+        for world in worlds() {
+            let told = format!("{}, {has_failed}, {with_new}", world.name());
+            let more = json!({"WaitFor": "Running"});
+            let (good, old) = created(&world, &more).await;
+            if has_failed {
+                world.end(GOOD, false);
+            }
+            let bad = world.properties(BAD, &more);
+            let new = world.succeeds(&world.update("update", &old, &good, &bad)).await;
+            sleep(Duration::from_mins(5)).await;
+            world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");
+            let id = if with_new { &new } else { &old };
+            let back = world.succeeds(&world.update("rollback", id, &bad, &good)).await;
+            let (alive, made) = if has_failed { (0, 1) } else { (1, 2) };
+            assert_eq!((world.alive().len(), world.made(GOOD)), (alive, made), "{told}");
+            assert_eq!(back == old, has_failed, "{told}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rollback_that_is_not_known_to_be_one_is_an_update_like_any_other() {
     for world in worlds() {
         let (good, old) = created(&world, &json!({})).await;
@@ -259,71 +282,6 @@ async fn a_rollback_that_is_not_known_to_be_one_is_an_update_like_any_other() {
         assert_eq!((world.alive(), world.made(GOOD)), (vec![GOOD.to_owned()], 2), "{}", world.name());
         world.succeeds(&world.delete("delete", &back, &good)).await;
         assert!(world.alive().is_empty(), "{}", world.name());
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn another_try_of_a_create_makes_its_job_anew_where_the_first_came_to_nothing() {
-    for world in worlds() {
-        let properties = world.properties(GOOD, &json!({}));
-        let first = world.create("create", &properties);
-        let died = async {
-            while world.alive().is_empty() {
-                sleep(Duration::from_millis(100)).await;
-            }
-            world.end(GOOD, false);
-        };
-        let (answer, ()) = tokio::join!(world.deliver(&first), died);
-        assert!(answer.is_some_and(|answer| answer.status == "FAILED"), "{}", world.name());
-        sleep(Duration::from_secs(90)).await;
-        let again = world.create("create", &properties);
-        let answer = world.deliver(&again).await.expect("an answer");
-        // Livy tells no times: the job that failed is told, not run again.
-        let (status, made) = if world.engine == Engine::Livy { ("FAILED", 1) } else { ("SUCCESS", 2) };
-        assert_eq!((answer.status.as_str(), world.made(GOOD)), (status, made), "{}: {}", world.name(), answer.reason);
-        world.resource_changes();
-        world.succeeds(&world.delete("delete", &answer.id, &properties)).await;
-        assert!(world.alive().is_empty(), "{}", world.name());
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn another_try_of_a_create_adopts_the_job_that_lives() {
-    for world in worlds() {
-        let properties = world.properties(GOOD, &json!({}));
-        let first = world.create("create", &properties);
-        let id = world.deliver(&first).await.expect("an answer").id;
-        sleep(Duration::from_secs(90)).await;
-        let again = world.create("create", &properties);
-        assert_eq!(world.succeeds(&again).await, id, "{}", world.name());
-        assert_eq!((world.alive().len(), world.made(GOOD)), (1, 1), "{}", world.name());
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn another_try_while_the_first_is_worked_on_has_a_job_in_the_end_whichever_of_them_stops_what() {
-    for seconds in [1, 5, 20, 40, 100] {
-        for world in worlds() {
-            let told = format!("{}, {seconds} s", world.name());
-            let properties = world.properties(GOOD, &json!({ "WaitFor": "Succeeded" }));
-            let first = world.create("create", &properties);
-            let again = async {
-                sleep(Duration::from_secs(100)).await;
-                world.resource_changes();
-                sleep(Duration::from_secs(seconds)).await;
-                let again = world.create("create", &properties);
-                let ends = async {
-                    sleep(Duration::from_mins(5)).await;
-                    world.end(GOOD, true);
-                };
-                tokio::join!(world.deliver(&again), ends).0.expect("an answer")
-            };
-            let (superseded, answer) = tokio::join!(world.deliver(&first), again);
-            assert_eq!((superseded, answer.status.as_str()), (None, "SUCCESS"), "{told}: {}", answer.reason);
-            world.resource_changes();
-            world.succeeds(&world.delete("delete", &answer.id, &properties)).await;
-            assert!(world.alive().is_empty(), "{told}");
-        }
     }
 }
 

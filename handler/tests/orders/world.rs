@@ -112,14 +112,14 @@ impl World {
         self.stacks.deny();
     }
 
-    /// The resource's status changes, as it does whenever something is asked or answered.
-    pub fn resource_changes(&self) {
-        self.stacks.change(RESOURCE, self.now());
+    /// `CloudFormation` takes an answer.
+    pub fn takes(&self, answer: &Answer) {
+        self.stacks.identify(RESOURCE, &answer.id, self.now());
     }
 
     /// Makes a request: the resource is in progress from now on.
     pub fn ask(&self, request_type: &str, request: &str, changes: Value) -> Asked {
-        self.resource_changes();
+        self.stacks.ask(RESOURCE, request_type, self.now());
         let date = moment::text(Timestamp(self.now().0 / 1000 * 1000)).replace(['-', ':'], "");
         let key = format!("{request}-{date}");
         let mut event = json!({
@@ -185,7 +185,7 @@ impl World {
     pub async fn succeeds(&self, asked: &Asked) -> String {
         let answer = self.deliver(asked).await.unwrap_or_else(|| panic!("{}: no answer to {}", self.name(), asked.key));
         assert_eq!(answer.status, "SUCCESS", "{}: {}", self.name(), answer.reason);
-        self.stacks.identify(RESOURCE, &answer.id, self.now());
+        self.takes(&answer);
         answer.id
     }
 

@@ -28,6 +28,9 @@ struct Told {
 
 #[derive(Clone, Debug)]
 struct Resource {
+    /// What it is about: `CREATE`, say.
+    action: String,
+    is_in_progress: bool,
     /// When its status was last changed.
     changed: Timestamp,
     id: Option<String>,
@@ -52,16 +55,22 @@ impl Stacks {
         told.status = status;
     }
 
-    /// The resource's status changes, as it does whenever something is asked of it or answered.
-    pub fn change(&self, logical_id: &str, now: Timestamp) {
+    /// A request of this type is made of the resource.
+    pub fn ask(&self, logical_id: &str, request_type: &str, now: Timestamp) {
         let mut told = self.told();
-        let resource = told.resources.entry(logical_id.to_owned()).or_insert(Resource { changed: now, id: None });
-        resource.changed = now;
+        let id = told.resources.get(logical_id).and_then(|resource| resource.id.clone());
+        let action = request_type.to_uppercase();
+        let asked = Resource { action, is_in_progress: true, changed: now, id };
+        told.resources.insert(logical_id.to_owned(), asked);
     }
 
     /// An answer is taken that gives the resource this id.
     pub fn identify(&self, logical_id: &str, id: &str, now: Timestamp) {
-        self.told().resources.insert(logical_id.to_owned(), Resource { changed: now, id: Some(id.to_owned()) });
+        let mut told = self.told();
+        let action =
+            told.resources.get(logical_id).map_or_else(|| "CREATE".to_owned(), |resource| resource.action.clone());
+        let answered = Resource { action, is_in_progress: false, changed: now, id: Some(id.to_owned()) };
+        told.resources.insert(logical_id.to_owned(), answered);
     }
 
     /// Nobody may ask any more.
@@ -113,11 +122,13 @@ impl Resource {
         let changed = moment::text(self.changed);
         let id = self.id.as_ref().map(|id| format!("<PhysicalResourceId>{id}</PhysicalResourceId>"));
         let id = id.unwrap_or_default();
+        let status = format!("{}_{}", self.action, if self.is_in_progress { "IN_PROGRESS" } else { "COMPLETE" });
         answered(
             "DescribeStackResource",
             &format!(
                 "<StackResourceDetail><LogicalResourceId>{logical_id}</LogicalResourceId>{id}\
-                 <LastUpdatedTimestamp>{changed}</LastUpdatedTimestamp></StackResourceDetail>"
+                 <LastUpdatedTimestamp>{changed}</LastUpdatedTimestamp><ResourceStatus>{status}</ResourceStatus>\
+                 </StackResourceDetail>"
             ),
         )
     }

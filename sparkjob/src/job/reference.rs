@@ -43,6 +43,12 @@ impl RunRef {
     pub fn arn(&self) -> Option<String> {
         self.realm.is_some().then(|| self.to_string())
     }
+
+    /// Whether both mean one run, even where only one of them holds its name.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let names_differ = matches!((&self.name, &other.name), (Some(one), Some(other)) if one != other);
+        self.place == other.place && self.id == other.id && !names_differ
+    }
 }
 
 impl fmt::Display for RunRef {

@@ -194,7 +194,7 @@ impl At<'_> {
         state.report = report;
         let Some(failure) = failure else { return state.done(None, self.now) };
         match &state.own {
-            Some(own) if own.is_alive() && (own.ours || own.has_ended()) && state.kept.as_ref() != Some(&own.run) => {
+            Some(own) if own.is_alive() && (own.ours || own.has_ended()) && !state.keeps(&own.run) => {
                 let runs = vec![Stopping::of(own.run.clone(), own.shown_by)];
                 state.at(Stage::Stop { runs, purpose: Purpose::Abandon(failure) }, self.now)
             }

@@ -54,6 +54,9 @@ pub struct State {
     /// Whether nobody waits for an answer any more.
     #[serde(default, skip_serializing_if = "is_false")]
     pub withdrawn: bool,
+    /// Whether another try of the request has taken its place.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub left: bool,
     /// Since when a search has been told anything that goes on after what it has found is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub searching_since: Option<Timestamp>,
@@ -334,6 +337,7 @@ impl State {
             given_up: false,
             confirmed_at: plan.deadlines.asked,
             withdrawn: false,
+            left: false,
             searching_since: None,
             kept: None,
             sole: false,
@@ -373,6 +377,11 @@ impl State {
     /// where nobody else acts for the request, a step of it died that may have submitted something.
     pub(super) fn has_submitted(&self) -> bool {
         self.tried || self.sole && self.lost.is_some()
+    }
+
+    /// Whether a run stays although the request fails: whoever asked has gone on with it, or another try has.
+    pub(super) fn keeps(&self, run: &RunRef) -> bool {
+        self.left || self.kept.as_ref().is_some_and(|kept| kept.is_same(run))
     }
 
     /// The state once an answer is known to be awaited at `now`.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::stop::{alive, same_run};
+use super::stop::alive;
 use super::{At, Pace, failure};
 use crate::engine::{Kind, SUBMISSION_LIMIT, Trouble};
 use crate::job::{Identity, Phase, Place, Run, RunRef, Status, Timestamp};
@@ -17,7 +17,7 @@ const SILENCE: Duration = Duration::from_mins(1);
 const MEMORY: Duration = Duration::from_mins(9);
 
 /// A listing that does not show what was just submitted is behind, and is asked for again, but not for ever.
-const STALE_LISTINGS: u32 = 8;
+pub(super) const STALE_LISTINGS: u32 = 8;
 
 /// So long before a job is given up it is looked at once more.
 const LAST_LOOK: Duration = Duration::from_secs(2);
@@ -42,6 +42,9 @@ impl At<'_> {
             }
         };
         let (earlier, runs) = self.without_earlier_tries(&state, runs);
+        if state.left {
+            return self.found_twins(state, runs);
+        }
         if earlier && runs.is_empty() && !state.tried {
             state.anew = true;
             return state.at(Stage::FindOwn, self.now);
@@ -113,15 +116,15 @@ impl At<'_> {
             (Ok(_), None) => return self.fail(state, failure::of_state()),
         };
         let (_, runs) = self.without_earlier_tries(&state, runs);
-        if !runs.iter().any(|run| same_run(&run.run, &own.run)) && state.polls < STALE_LISTINGS {
+        if !runs.iter().any(|run| run.run.is_same(&own.run)) && state.polls < STALE_LISTINGS {
             return self.looked_well(state);
         }
         match first_made(&runs) {
-            Some(first) if !same_run(&first.run, &own.run) => {
+            Some(first) if !first.run.is_same(&own.run) => {
                 let first = Own::new(first.run.clone(), false);
                 // A listing that is behind does not show the one that was submitted, which is there all the same and may be
                 // shown as late to those who look for it alone.
-                let is_listed = runs.iter().any(|run| same_run(&run.run, &own.run));
+                let is_listed = runs.iter().any(|run| run.run.is_same(&own.run));
                 let mut alive = Stopping::all(alive(runs));
                 if !is_listed {
                     let shown_by = shown_by(self.plan, &own.run, self.now);
@@ -135,7 +138,7 @@ impl At<'_> {
 
     /// Follows `own`, once the other runs of its name are over.
     fn without_twins(self, state: State, own: Own, mut alive: Vec<Stopping>) -> State {
-        alive.retain(|twin| !same_run(&twin.run, &own.run));
+        alive.retain(|twin| !twin.run.is_same(&own.run));
         let mut state = self.follow(state, own);
         if !alive.is_empty() {
             state.stage = Stage::Stop { runs: alive, purpose: Purpose::Twin };
@@ -390,11 +393,11 @@ impl At<'_> {
     }
 
     /// Whether a submission whose answer was lost may yet take effect, and then stand beside another one.
-    fn may_still_arrive(self, state: &State) -> bool {
+    pub(super) fn may_still_arrive(self, state: &State) -> bool {
         self.takes_twins() && state.lost.is_some_and(|lost| self.now.since(lost) < SUBMISSION_LIMIT)
     }
 
-    fn takes_twins(self) -> bool {
+    pub(super) fn takes_twins(self) -> bool {
         self.plan.wanted_place().is_some_and(Place::takes_twins)
     }
 
@@ -413,7 +416,7 @@ impl At<'_> {
 
 /// The run that was made first, where the engine tells; of several that it tells no more of, the one with the smallest id.
 /// So invocations that see the same runs choose the same one, whatever the order in which they see them.
-fn first_made(runs: &[Run]) -> Option<&Run> {
+pub(super) fn first_made(runs: &[Run]) -> Option<&Run> {
     runs.iter().min_by_key(|run| (run.status.created.is_none(), run.status.created, &run.run.id))
 }
 

@@ -21,8 +21,7 @@ impl At<'_> {
     pub(super) fn left_behind(self, state: State, runs: Vec<RunRef>) -> State {
         let known: Vec<&RunRef> =
             self.plan.present().into_iter().chain(state.own.as_ref().map(|own| &own.run)).collect();
-        let left: Vec<RunRef> =
-            runs.into_iter().filter(|run| known.iter().all(|known| !same_run(known, run))).collect();
+        let left: Vec<RunRef> = runs.into_iter().filter(|run| known.iter().all(|known| !known.is_same(run))).collect();
         if left.is_empty() {
             return self.nothing_left_behind(state);
         }
@@ -152,6 +151,7 @@ impl At<'_> {
             Purpose::RollBack => self.rolled_back(state),
             Purpose::Useless if self.plan.is_restoring() => state.at(Stage::Newest, self.now),
             Purpose::Useless => state.at(Stage::Adopt, self.now),
+            Purpose::Twin if state.left => state.at(Stage::FindOwn, self.now),
             Purpose::Twin => state.at(Stage::Follow, self.now),
             Purpose::Abandon(failure) => self.abandoned(state, failure),
         }
@@ -239,7 +239,7 @@ impl At<'_> {
 
     /// Whether the job that answers is the present one.
     fn keeps_present(self, state: &State) -> bool {
-        state.own.as_ref().zip(self.plan.present()).is_some_and(|(own, present)| same_run(present, &own.run))
+        state.own.as_ref().zip(self.plan.present()).is_some_and(|(own, present)| present.is_same(&own.run))
     }
 
     fn present_is_where_the_old_was(self) -> bool {
@@ -286,10 +286,4 @@ fn shown_by(runs: &[Stopping]) -> Option<Timestamp> {
 
 pub(super) fn alive(runs: Vec<Run>) -> Vec<RunRef> {
     runs.into_iter().filter(|run| !run.status.phase.is_over()).map(|run| run.run).collect()
-}
-
-/// Whether two references mean one run, even where only one of them holds its name.
-pub(super) fn same_run(one: &RunRef, other: &RunRef) -> bool {
-    let names_differ = matches!((&one.name, &other.name), (Some(one), Some(other)) if one != other);
-    one.place == other.place && one.id == other.id && !names_differ
 }

@@ -1,9 +1,11 @@
 //! What becomes of a request that nobody waits for any more.
 
+use super::make::{STALE_LISTINGS, first_made};
+use super::stop::alive;
 use super::{At, failure};
-use crate::job::{RunRef, Timestamp};
+use crate::job::{Run, RunRef, Timestamp};
 use crate::lifecycle::plan::Plan;
-use crate::lifecycle::state::{Stage, State};
+use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping};
 
 /// The state of a request whose requester has gone on, at `now`: what it alone has submitted is cancelled, nothing else is
 /// touched, and its outcome is a failure of the kind [`Withdrawn`](crate::outcome::FailureKind::Withdrawn), to be told to
@@ -19,9 +21,27 @@ pub fn withdraw(plan: &Plan, mut state: State, kept: Option<RunRef>, now: Timest
     }
 }
 
-/// The state of a request that another try has taken the place of, at `now`: it touches nothing, and its outcome is as that of
-/// one that was [withdrawn](withdraw). What it has submitted is found by the token that both have.
-pub fn leave(mut state: State, now: Timestamp) -> State {
-    state.withdrawn = true;
-    state.done(None, now)
+/// The state of a request that another try has taken the place of, at `now`. What it has submitted that one finds, by the token
+/// that both have, so it is left alone; but where both may have submitted, what was made last is stopped. Its outcome is as
+/// that of a request that was [withdrawn](withdraw).
+pub fn leave(plan: &Plan, mut state: State, now: Timestamp) -> State {
+    let at = At { plan, now };
+    (state.withdrawn, state.given_up, state.left) = (true, true, true);
+    let has_submitted = state.has_submitted() || state.own.as_ref().is_some_and(|own| own.ours);
+    if at.takes_twins() && has_submitted { state.at(Stage::FindOwn, now) } else { state.done(None, now) }
+}
+
+impl At<'_> {
+    /// The runs of the name that this try and the one that took its place have given: both take the first for theirs.
+    pub(super) fn found_twins(self, state: State, runs: Vec<Run>) -> State {
+        let is_listed = |own: &Own| runs.iter().any(|run| run.run.is_same(&own.run));
+        let is_stale = !state.own.as_ref().is_none_or(is_listed) && state.polls < STALE_LISTINGS;
+        let first = first_made(&runs).map(|first| first.run.clone());
+        let mut twins = alive(runs);
+        twins.retain(|twin| first.as_ref().is_some_and(|first| !first.is_same(twin)));
+        if !twins.is_empty() {
+            return state.at(Stage::Stop { runs: Stopping::all(twins), purpose: Purpose::Twin }, self.now);
+        }
+        if is_stale || self.may_still_arrive(&state) { self.looked_well(state) } else { state.done(None, self.now) }
+    }
 }

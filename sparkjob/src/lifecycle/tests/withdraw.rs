@@ -67,7 +67,7 @@ fn what_another_try_will_find_is_left_to_it() {
         let mut world = World::new().weather(weather);
         let state = world.run_until(&plan, |state| state.tried || is_followed(state));
         let (before, now) = (world.actions.len(), world.now);
-        let outcome = world.go_on(&plan, leave(state, now), now);
+        let outcome = world.go_on(&plan, leave(&plan, state, now), now);
         assert!(outcome.is_withdrawn(), "{outcome:?}");
         assert_eq!((world.actions.len(), world.alive().len()), (before, 1));
     }
