@@ -38,7 +38,6 @@ pub struct Turn {
     /// The function that answers where that one cannot.
     pub responder: String,
     /// From then on no room is waited for where Lambda has none for a step: the responder answers.
-    #[serde(default)]
     pub respond_at: String,
     /// How far it has come.
     #[serde(default)]

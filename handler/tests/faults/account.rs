@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::Value;
+use tokio::sync::Notify;
 
 use sparkjob::http::{Lost, Transport};
 use sparkjob::testing::{ACCOUNT, Faulty, REGION};
@@ -49,6 +50,8 @@ struct Inner {
     /// From where there is no way to which host.
     cut_off: Arc<Mutex<BTreeSet<(Function, String)>>>,
     is_without_workflow: bool,
+    /// Kills every process that is being called.
+    end_of_calls: Notify,
     /// What functions said that failed.
     failures: Mutex<Vec<String>>,
     /// What `EventBridge` told of executions.
@@ -83,6 +86,7 @@ impl Account {
             throttled: Mutex::default(),
             cut_off: Arc::default(),
             is_without_workflow,
+            end_of_calls: Notify::new(),
             failures: Mutex::default(),
             notices: Mutex::default(),
             acting: Acting::default(),
@@ -140,6 +144,11 @@ impl Account {
     /// Refuses so many calls of a function for want of room.
     pub fn throttle(&self, function: Function, times: u32) {
         held(&self.0.throttled).insert(function, times);
+    }
+
+    /// Kills the processes that are being called now.
+    pub fn kill(&self) {
+        self.0.end_of_calls.notify_waiters();
     }
 
     /// Leaves a function without a way to this host, as in a VPC without endpoints.

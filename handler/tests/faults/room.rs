@@ -68,18 +68,18 @@ async fn a_step_that_died_is_known_to_have_begun_however_long_there_is_no_room_f
     // Nothing but that knowledge keeps steps, which have neither tokens nor names that are taken, from being added twice.
     let account = Account::new(Engine::EmrSteps);
     let mut stack = Stack::new(account.town());
-    account.limit(Function::Submitter, Duration::from_secs(5));
     let arrives = Fault::Late(Duration::from_secs(100));
     account.way().fault_next(Method::POST, Engine::EmrSteps.submission(), arrives);
     let request = stack.create(NEW, Properties::default());
     claimed(&account, &request).await;
     sleep(Duration::from_secs(2)).await;
     account.throttle(Function::Submitter, u32::MAX);
+    account.kill();
     sleep(Duration::from_mins(1)).await;
     account.throttle(Function::Submitter, 0);
     let answer = account.answer(&request).await.expect("an answer");
     assert_eq!(answer.status, "SUCCESS", "{}", answer.reason);
-    account.settled().await;
+    sleep(Duration::from_mins(2)).await;
     assert_eq!(account.town().jobs_of(NEW), 1);
 }
 
@@ -99,6 +99,26 @@ async fn where_room_never_comes_the_responder_answers_in_time() {
             stack.answered(&answer);
             stack.finish(account.town()).await;
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_there_does_not_wait_for_room() {
+    for engine in Engine::ALL {
+        let last = {
+            let account = Account::new(engine);
+            account.deliver(&Stack::new(account.town()).create(NEW, Properties::default())).await;
+            account.settled().await;
+            account.way().sends() - 1
+        };
+        let account = Account::new(engine);
+        let request = Stack::new(account.town()).create(NEW, Properties::default());
+        let full = account.clone();
+        account.way().before(last, move || full.throttle(Function::Submitter, u32::MAX));
+        let begin = account.town().now();
+        let answer = account.deliver(&request).await;
+        assert_eq!(answer.status, "SUCCESS", "{engine:?}: {}", answer.reason);
+        assert!(account.town().now().since(begin) < Duration::from_mins(2), "{engine:?}");
     }
 }
 

@@ -110,7 +110,8 @@ impl Account {
         let limit = held(&self.0.limits).get(&function).copied().unwrap_or(function.limit());
         let served = tokio::select! {
             biased;
-            () = sandbox.death.comes() => return Err(crashed("Runtime.ExitError", "Runtime exited with error: signal: killed")),
+            () = sandbox.death.comes() => return Err(killed()),
+            () = self.0.end_of_calls.notified() => return Err(killed()),
             served = timeout(limit, sandbox.serve(function, payload, self.clock(), limit)) => served,
         };
         let Ok(served) = served else {
@@ -197,6 +198,10 @@ impl Sandbox {
 
 fn read<T: DeserializeOwned>(payload: &Value) -> T {
     serde_json::from_str(&payload.to_string()).expect("whatever is JSON is taken")
+}
+
+fn killed() -> Missed {
+    crashed("Runtime.ExitError", "Runtime exited with error: signal: killed")
 }
 
 fn crashed(error_type: &str, message: &str) -> Missed {

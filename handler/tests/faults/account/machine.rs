@@ -98,6 +98,8 @@ struct Rule {
     #[serde(default)]
     boolean_equals: Option<bool>,
     #[serde(default)]
+    is_present: Option<bool>,
+    #[serde(default)]
     timestamp_greater_than_equals_path: Option<String>,
     next: String,
 }
@@ -284,21 +286,27 @@ fn caught<'a>(task: &'a Task, input: &Value, fault: Fault) -> Result<(Value, &'a
 
 fn choose<'a>(choice: &'a Choice, input: &Value, context: &Value) -> Result<&'a String, Fault> {
     for rule in &choice.choices {
-        let value = found(&rule.variable, input, context)?;
-        // Another type than the one that is compared is simply not equal.
-        let is_so = match (rule.boolean_equals, &rule.timestamp_greater_than_equals_path) {
-            (Some(expected), None) => *value == expected,
-            (None, Some(path)) => {
-                let (at, least) = (time(value), time(found(path, input, context)?));
-                at.zip(least).is_some_and(|(at, least)| at >= least)
-            }
-            _ => panic!("one comparison: {rule:?}"),
-        };
-        if is_so {
+        if rule.is_so(input, context)? {
             return Ok(&rule.next);
         }
     }
     Ok(&choice.default)
+}
+
+impl Rule {
+    fn is_so(&self, input: &Value, context: &Value) -> Result<bool, Fault> {
+        let value = found(&self.variable, input, context);
+        Ok(match (self.is_present, self.boolean_equals, &self.timestamp_greater_than_equals_path) {
+            (Some(expected), None, None) => value.is_ok() == expected,
+            // Another type than the one that is compared is simply not equal.
+            (None, Some(expected), None) => *value? == expected,
+            (None, None, Some(path)) => {
+                let (at, least) = (time(value?), time(found(path, input, context)?));
+                at.zip(least).is_some_and(|(at, least)| at >= least)
+            }
+            _ => panic!("one comparison: {self:?}"),
+        })
+    }
 }
 
 /// Parameters, with what their paths lead to.

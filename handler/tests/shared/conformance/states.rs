@@ -129,6 +129,20 @@ pub async fn a_choice_takes_the_rule_that_is_true<S: Side>() {
     machine.remove().await;
 }
 
+pub async fn a_choice_knows_what_is_there<S: Side>() {
+    let machine = S::machine(choosing(json!({ "Variable": "$.Progress.Answer", "IsPresent": true }))).await;
+    for (number, (progress, is_so)) in
+        [(json!({ "Answer": "{}" }), true), (json!({ "Answered": "{}" }), false), (json!("Claimed"), false)]
+            .iter()
+            .enumerate()
+    {
+        let input = scripted_with(&machine, &json!({ "Progress": progress }));
+        let told = ended(&machine, &format!("there-{number}"), &input).await;
+        chosen(&told, &input, *is_so);
+    }
+    machine.remove().await;
+}
+
 pub async fn a_choice_knows_whether_a_moment_has_come<S: Side>() {
     let rule = json!({ "Variable": "$$.State.EnteredTime", "TimestampGreaterThanEqualsPath": "$.RespondAt" });
     let machine = S::machine(choosing(rule)).await;

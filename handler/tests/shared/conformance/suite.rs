@@ -46,6 +46,7 @@ macro_rules! each_test {
                 the_first_catcher_that_matches_decides,
                 what_no_catcher_names_fails_the_execution,
                 a_choice_takes_the_rule_that_is_true,
+                a_choice_knows_what_is_there,
                 a_choice_knows_whether_a_moment_has_come,
                 a_wait_lasts_until_its_moment,
                 a_path_that_leads_nowhere_fails_the_execution_and_nothing_catches_it,
