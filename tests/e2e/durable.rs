@@ -66,6 +66,7 @@ fn a_lambda_that_dies_at_every_delivery_fails_its_stack() {
 fn a_request_that_lambda_gives_up_after_its_claim_is_left_to_its_workflow() {
     play("DiesClaimed", async |scene| {
         dies_at_each_claim(scene, When::After).await;
+        scene.may_be_answered_again();
         let stack = Stack::with_job(scene, &scene.idle(900)).await;
         let settled = stack.settled().await.is("CREATE_COMPLETE");
         assert_eq!(settled.outputs["Name"], scene.only_batch().name);
