@@ -73,6 +73,27 @@ fn what_another_try_will_find_is_left_to_it() {
     }
 }
 
+/// Steps have neither tokens nor names that are taken.
+#[test]
+fn of_what_both_tries_have_submitted_the_first_stays() {
+    let place = Place::EmrSteps("j-1ABC".to_owned());
+    let new = wanted_at(&place, "new.py", "r2");
+    let plan = plan(Goal::Run(new.clone()), Management::default());
+    let mut world = World::at(place).with(&new.identity, Phase::Running);
+    // The other try's was not to be seen yet.
+    world.stale = 1;
+    let state = world.run_until(&plan, |state| state.own.is_some());
+    let now = world.now;
+    let outcome = world.go_on(&plan, leave(&plan, state, now), now);
+    assert!(outcome.is_withdrawn(), "{outcome:?}");
+    let cancelled = world.actions.iter().filter_map(|action| match action {
+        Action::Cancel(run, _) => Some(run.id.as_str()),
+        _ => None,
+    });
+    assert_eq!(cancelled.collect::<Vec<_>>(), ["s-1"]);
+    assert_eq!((world.submissions(), world.alive().len()), (1, 1));
+}
+
 #[test]
 fn a_job_that_was_there_before_is_not_touched() {
     let plan = create();
