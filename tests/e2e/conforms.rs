@@ -200,7 +200,8 @@ async fn tell_of_executions(world: &World, function: &str) {
 /// The events with which functions were called that log them.
 fn logged(world: &World) -> Vec<Value> {
     let log = std::fs::read_to_string(&world.instance.lambda_log).unwrap_or_default();
-    log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    events.filter_map(|mut line| line.get_mut("scripted").map(Value::take)).collect()
 }
 
 /// A zip of a file, with its permissions.
