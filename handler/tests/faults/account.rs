@@ -3,6 +3,7 @@
 
 mod acting;
 mod executions;
+mod history;
 mod lambda;
 mod machine;
 mod scripted;

@@ -14,6 +14,7 @@ use handler::moment;
 use sparkjob::job::Timestamp;
 use sparkjob::testing::{ACCOUNT, REGION};
 
+use super::history::{History, Kind, Refusal};
 use super::machine::{Ended, Fault};
 use super::{Account, Function, MACHINE, held, length};
 
@@ -41,6 +42,17 @@ impl Status {
             Self::Aborted => "ABORTED",
         }
     }
+
+    /// How its history calls its end.
+    fn kind(self) -> Kind {
+        match self {
+            Self::Running => unreachable!("it is not over"),
+            Self::Succeeded => "ExecutionSucceeded",
+            Self::Failed => "ExecutionFailed",
+            Self::TimedOut => "ExecutionTimedOut",
+            Self::Aborted => "ExecutionAborted",
+        }
+    }
 }
 
 /// All executions of the workflow, by their names.
@@ -54,14 +66,13 @@ pub struct Executions {
 struct Execution {
     input: String,
     began: Timestamp,
+    ended: Option<Timestamp>,
     status: Status,
     output: Option<Value>,
     fault: Option<Fault>,
+    history: History,
     stop: Arc<Notify>,
 }
-
-/// A refusal: its code and its message.
-type Refusal = (&'static str, String);
 
 impl Account {
     /// Denies an operation of Step Functions: `StartExecution`, say.
@@ -107,6 +118,7 @@ impl Account {
             match operation {
                 "StartExecution" => self.start_execution(&body),
                 "DescribeExecution" => self.describe_execution(&body),
+                "GetExecutionHistory" => self.get_execution_history(&body),
                 _ => panic!("{operation} is asked of Step Functions"),
             }
         };
@@ -140,12 +152,15 @@ impl Account {
         let execution = Execution {
             input: input.to_owned(),
             began,
+            ended: None,
             status: Status::Running,
             output: None,
             fault: None,
+            history: History::default(),
             stop: Arc::clone(&stop),
         };
         held(&self.0.executions).by_name.insert(name.to_owned(), execution);
+        self.record(name, "ExecutionStarted", json!({ "input": input, "inputDetails": { "truncated": false } }));
         let (account, name) = (self.clone(), name.to_owned());
         let input = serde_json::from_str(input).expect("an input is JSON");
         self.spawn(async move { account.execute(name, input, began, stop).await });
@@ -153,22 +168,19 @@ impl Account {
     }
 
     fn describe_execution(&self, body: &Value) -> Result<Value, Refusal> {
-        let asked = body["executionArn"].as_str().expect("an ARN");
-        let name = asked.rsplit(':').next().expect("a name");
-        assert_eq!(asked, arn(name));
-        let executions = held(&self.0.executions);
-        let Some(execution) = executions.by_name.get(name) else {
-            return Err(("ExecutionDoesNotExist", format!("Execution Does Not Exist: '{asked}'")));
-        };
+        let execution = self.asked_for(body)?;
         let mut told = json!({
-            "executionArn": asked,
+            "executionArn": body["executionArn"],
             "stateMachineArn": Self::workflow_arn(),
-            "name": name,
+            "name": body["executionArn"].as_str().and_then(|asked| asked.rsplit(':').next()),
             "status": execution.status.word(),
             "startDate": seconds(execution.began),
             "input": execution.input,
             "inputDetails": { "included": true },
         });
+        if let Some(ended) = execution.ended {
+            told["stopDate"] = seconds(ended).into();
+        }
         if let Some(output) = &execution.output {
             told["output"] = output.to_string().into();
         }
@@ -178,20 +190,42 @@ impl Account {
         Ok(told)
     }
 
+    fn get_execution_history(&self, body: &Value) -> Result<Value, Refusal> {
+        self.asked_for(body)?.history.page(body)
+    }
+
+    /// The execution that is named by its ARN.
+    fn asked_for(&self, body: &Value) -> Result<Execution, Refusal> {
+        let asked = body["executionArn"].as_str().expect("an ARN");
+        let name = asked.rsplit(':').next().expect("a name");
+        assert_eq!(asked, arn(name));
+        let known = held(&self.0.executions).by_name.get(name).cloned();
+        known.ok_or_else(|| ("ExecutionDoesNotExist", format!("Execution Does Not Exist: '{asked}'")))
+    }
+
+    /// Adds an event to the history of the execution of this name.
+    pub(super) fn record(&self, name: &str, kind: Kind, details: Value) {
+        let now = self.town().now();
+        let mut executions = held(&self.0.executions);
+        executions.by_name.get_mut(name).expect("it was started").history.add(now, kind, details);
+    }
+
     async fn execute(&self, name: String, input: Value, began: Timestamp, stop: Arc<Notify>) {
         let (limit, began) = (self.0.machine.limit(), moment::text(began));
         let ended = tokio::select! {
             biased;
             () = stop.notified() => (Status::Aborted, None, None),
-            ended = timeout(limit, self.run(&self.0.machine, input, &began)) => match ended {
+            ended = timeout(limit, self.run(&self.0.machine, &name, input, &began)) => match ended {
                 Ok(Ended::Succeeded(output)) => (Status::Succeeded, Some(output), None),
                 Ok(Ended::Failed(fault)) => (Status::Failed, None, Some(fault)),
                 Err(_) => (Status::TimedOut, None, None),
             },
         };
+        self.record(&name, ended.0.kind(), last_words(&ended));
         let mut executions = held(&self.0.executions);
         let execution = executions.by_name.get_mut(&name).expect("it was started");
         (execution.status, execution.output, execution.fault) = ended;
+        execution.ended = Some(self.town().now());
         let execution = execution.clone();
         drop(executions);
         if execution.status != Status::Succeeded {
@@ -199,6 +233,15 @@ impl Account {
             held(&self.0.notices).push(notice.clone());
             self.invoke(Function::Responder, notice);
         }
+    }
+}
+
+/// What the last event of a history says.
+fn last_words((_, output, fault): &(Status, Option<Value>, Option<Fault>)) -> Value {
+    match (output, fault) {
+        (Some(output), _) => json!({ "output": output.to_string(), "outputDetails": { "truncated": false } }),
+        (None, Some(Fault { error, cause })) => json!({ "error": error, "cause": cause }),
+        (None, None) => json!({}),
     }
 }
 

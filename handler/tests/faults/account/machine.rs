@@ -14,6 +14,7 @@ use handler::moment;
 use sparkjob::job::Timestamp;
 
 use super::executions::LONGEST;
+use super::history::Kind;
 use super::lambda::{Function, Missed, payload};
 use super::{Account, LATENCY, length};
 
@@ -120,6 +121,18 @@ struct Succeed {
     _comment: String,
 }
 
+impl State {
+    /// How a history calls that it is entered, and that it is left.
+    fn kinds(&self) -> (Kind, Kind) {
+        match self {
+            Self::Task(_) => ("TaskStateEntered", "TaskStateExited"),
+            Self::Choice(_) => ("ChoiceStateEntered", "ChoiceStateExited"),
+            Self::Wait(_) => ("WaitStateEntered", "WaitStateExited"),
+            Self::Succeed(_) => ("SucceedStateEntered", "SucceedStateExited"),
+        }
+    }
+}
+
 /// How an execution ended by itself.
 pub enum Ended {
     Succeeded(Value),
@@ -167,8 +180,8 @@ impl Machine {
 }
 
 impl Account {
-    /// Carries out an execution that began at `began`.
-    pub(super) async fn run(&self, machine: &Machine, input: Value, began: &str) -> Ended {
+    /// Carries out the execution of this name, which began at `began`.
+    pub(super) async fn run(&self, machine: &Machine, execution: &str, input: Value, began: &str) -> Ended {
         let (mut name, mut data, mut rounds) = (&machine.start_at, input, 0);
         loop {
             sleep(LATENCY).await;
@@ -177,37 +190,55 @@ impl Account {
             if length(&data) > LONGEST {
                 return Ended::Failed(Fault::new("States.DataLimitExceeded", format!("{name} got too much")));
             }
-            let moved = match machine.states.get(name).unwrap_or_else(|| panic!("there is no state {name}")) {
+            let state = machine.states.get(name).unwrap_or_else(|| panic!("there is no state {name}"));
+            let (enters, exits) = state.kinds();
+            self.record(execution, enters, carried(name, "input", &data));
+            let moved = match state {
                 State::Task(task) => {
                     rounds += 1;
                     assert!(rounds <= MOST_ROUNDS, "the history is full");
-                    self.task(task, &data, &context).await.map(|(output, next)| {
+                    self.task(task, execution, &data, &context).await.map(|(output, next)| {
                         data = output;
-                        next
+                        Some(next)
                     })
                 }
-                State::Choice(choice) => choose(choice, &data, &context),
-                State::Wait(wait) => self.wait(wait, &data).await,
-                State::Succeed(_) => return Ended::Succeeded(data),
+                State::Choice(choice) => choose(choice, &data, &context).map(Some),
+                State::Wait(wait) => self.wait(wait, &data).await.map(Some),
+                State::Succeed(_) => Ok(None),
             };
-            name = match moved {
+            let next = match moved {
                 Ok(next) => next,
                 Err(fault) => return Ended::Failed(fault),
             };
+            self.record(execution, exits, carried(name, "output", &data));
+            let Some(next) = next else { return Ended::Succeeded(data) };
+            name = next;
         }
     }
 
     /// One task until it succeeds, is caught, or fails: its output and what follows.
-    async fn task<'a>(&self, task: &'a Task, input: &Value, context: &Value) -> Result<(Value, &'a String), Fault> {
+    async fn task<'a>(
+        &self,
+        task: &'a Task,
+        execution: &str,
+        input: &Value,
+        context: &Value,
+    ) -> Result<(Value, &'a String), Fault> {
         let (mut counts, mut context) = (vec![0; task.retry.len()], context.clone());
         loop {
             context["State"]["RetryCount"] = counts.iter().sum::<u32>().into();
             let limit = Duration::from_secs(task.timeout_seconds);
-            let fault = match timeout(limit, self.attempt(task, input, &context)).await {
-                Ok(Ok(output)) => return Ok((output, &task.next)),
-                Ok(Err(fault)) => fault,
-                Err(_) => Fault::new("States.Timeout", ""),
+            self.record(execution, "TaskScheduled", json!({ "resourceType": "lambda", "resource": "invoke" }));
+            self.record(execution, "TaskStarted", json!({ "resourceType": "lambda", "resource": "invoke" }));
+            let (kind, fault) = match timeout(limit, self.attempt(task, input, &context)).await {
+                Ok(Ok(output)) => {
+                    self.record(execution, "TaskSucceeded", json!({ "resourceType": "lambda", "resource": "invoke" }));
+                    return Ok((output, &task.next));
+                }
+                Ok(Err(fault)) => ("TaskFailed", fault),
+                Err(_) => ("TaskTimedOut", Fault::new("States.Timeout", "")),
             };
+            self.record(execution, kind, json!({ "error": fault.error, "cause": fault.cause }));
             let retrier = task.retry.iter().position(|retrier| fault.is_one_of(&retrier.error_equals));
             match retrier {
                 Some(index) if counts[index] < task.retry[index].max_attempts => {
@@ -272,6 +303,11 @@ impl Retrier {
         };
         Duration::from_secs_f64(whole * part)
     }
+}
+
+/// What a history tells of a state that is entered or left with this for its input or output.
+fn carried(state: &str, name: &str, data: &Value) -> Value {
+    json!({ "name": state, name: data.to_string(), format!("{name}Details"): { "truncated": false } })
 }
 
 fn caught<'a>(task: &'a Task, input: &Value, fault: Fault) -> Result<(Value, &'a String), Fault> {

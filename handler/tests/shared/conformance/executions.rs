@@ -4,7 +4,7 @@ use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
 use aws_sdk_sfn::operation::start_execution::{StartExecutionError, StartExecutionOutput};
 use aws_sdk_sfn::primitives::{DateTime, DateTimeFormat};
-use aws_sdk_sfn::types::ExecutionStatus;
+use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent, HistoryEventType};
 use serde_json::{Value, json};
 
 use super::{Machine, Side, until};
@@ -99,15 +99,85 @@ pub async fn an_execution_that_was_stopped_tells_its_input<S: Side>() {
     let told = over(&machine, started.execution_arn()).await;
     assert_eq!((told.status(), told.input()), (&ExecutionStatus::Aborted, Some(&*input.to_string())));
     assert_eq!(told.output(), None);
+    let ended = told.stop_date().expect("a date").secs();
+    assert!((told.start_date().secs()..=machine.now().secs() + 1).contains(&ended), "{told:?}");
     machine.remove().await;
 }
 
 pub async fn an_execution_that_nobody_started_does_not_exist<S: Side>() {
     let machine = S::machine(waiting()).await;
     let arn = format!("{}:nobody", machine.arn().replacen(":stateMachine:", ":execution:", 1));
-    let told = machine.client().describe_execution().execution_arn(arn).send().await;
+    let told = machine.client().describe_execution().execution_arn(&arn).send().await;
+    refused(told, "ExecutionDoesNotExist");
+    let told = machine.client().get_execution_history().execution_arn(&arn).send().await;
     refused(told, "ExecutionDoesNotExist");
     machine.remove().await;
+}
+
+pub async fn a_history_tells_what_each_state_was_given_and_what_it_left<S: Side>() {
+    let catch = json!({ "ErrorEquals": ["Boom"], "ResultPath": "$.Caught", "Next": "Done" });
+    let act = task("$.Function", json!({ "Catch": [catch], "Next": "Done" }));
+    let machine = S::machine(whole(&json!({ "Act": act, "Done": { "Type": "Succeed" } }))).await;
+    for script in [json!([]), json!(["Boom"])] {
+        let input = json!({ "Function": machine.function(), "Script": script });
+        let told = ended(&machine, &format!("history-{}", script.as_array().expect("a list").len()), &input).await;
+        let left = read(told.output());
+        assert_eq!(left["Caught"]["Error"].as_str(), script[0].as_str(), "{left}");
+        let carried: Vec<_> = history(&machine, told.execution_arn(), None).await.iter().filter_map(carried).collect();
+        let expected = [("Done left", &left), ("Done entered", &left), ("Act left", &left), ("Act entered", &input)];
+        assert_eq!(carried, expected.map(|(what, data)| (what.to_owned(), data.clone())));
+    }
+    machine.remove().await;
+}
+
+pub async fn a_history_tells_where_an_execution_was_stopped<S: Side>() {
+    let machine = S::machine(waiting()).await;
+    let input = for_long(&machine);
+    let started = start(&machine, "stopped", &input).await.unwrap();
+    let arn = started.execution_arn();
+    until("it waits", async || history(&machine, arn, None).await.iter().find_map(carried)).await;
+    machine.stop(arn).await;
+    over(&machine, arn).await;
+    let events = history(&machine, arn, None).await;
+    assert_eq!(events[0].r#type(), &HistoryEventType::ExecutionAborted);
+    assert_eq!(events.iter().find_map(carried), Some(("Act entered".to_owned(), input)));
+    machine.remove().await;
+}
+
+pub async fn a_history_is_told_page_by_page<S: Side>() {
+    let machine = S::machine(calling()).await;
+    let input = json!({ "Function": machine.function(), "Script": [] });
+    let told = ended(&machine, "pages", &input).await;
+    let whole = history(&machine, told.execution_arn(), None).await;
+    assert!(whole.len() > 3 && whole.iter().rev().map(HistoryEvent::id).eq(1..=whole.len().try_into().unwrap()));
+    for size in 1..=i32::try_from(whole.len()).unwrap() {
+        assert_eq!(history(&machine, told.execution_arn(), Some(size)).await, whole, "{size} a page");
+    }
+    machine.remove().await;
+}
+
+/// All that happened to an execution, the latest first, asked for so many at a time.
+async fn history(machine: &impl Machine, execution: &str, size: Option<i32>) -> Vec<HistoryEvent> {
+    let (mut events, mut token) = (Vec::new(), None);
+    loop {
+        let asked = machine.client().get_execution_history().execution_arn(execution).reverse_order(true);
+        let asked = asked.include_execution_data(true).set_max_results(size).set_next_token(token);
+        let page = asked.send().await.unwrap();
+        assert!(size.is_none_or(|size| page.events().len() <= size.try_into().unwrap()), "{page:?}");
+        events.extend(page.events);
+        token = page.next_token;
+        if token.is_none() {
+            return events;
+        }
+    }
+}
+
+/// What a state was given when it was entered, or left when it was left; none of any other event.
+fn carried(event: &HistoryEvent) -> Option<(String, Value)> {
+    let entered = event.state_entered_event_details().map(|told| (told.name(), "entered", told.input()));
+    let exited = event.state_exited_event_details().map(|told| (told.name(), "left", told.output()));
+    let (name, how, data) = entered.or(exited)?;
+    Some((format!("{name} {how}"), read(data)))
 }
 
 pub async fn an_execution_that_fails_or_is_stopped_is_told_of<S: Side>() {
