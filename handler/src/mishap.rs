@@ -118,18 +118,25 @@ fn caught(payload: &str) -> Result<Mishap, serde_json::Error> {
     })
 }
 
-/// What an error means for people; its cause may be what a function that failed returned.
+/// What is told of an execution that ended otherwise than it should, as a clause.
+pub fn ended(name: &str, status: &str, error: &str, cause: &str) -> String {
+    format!("its execution {name} of the workflow is {status}{}", explained(error, cause))
+}
+
+/// What an error means for people; its cause may be what a function that failed returned. Of what a function says by itself
+/// little is taken for a word of Lambda's: it may quote any other service.
 fn explained(error: &str, cause: &str) -> String {
     let returned: Value = serde_json::from_str(cause).unwrap_or_default();
     let said = returned["errorMessage"].as_str().filter(|said| !said.is_empty()).unwrap_or(cause);
     let is_said = |word: &str| error.contains(word) || said.contains(word);
+    let is_late = matches!(error, "Sandbox.Timedout" | "States.Timeout") || said.contains("Task timed out after");
     let means = if is_said("OutOfMemory") || is_said("signal: killed") {
         "the function was killed, which happens when its memory (MemorySize) does not suffice"
-    } else if is_said("Timedout") || is_said("timed out") || error == "States.Timeout" {
+    } else if is_late {
         "the function did not return in time (Timeout)"
     } else if is_said("Runtime.") {
         "the function crashed"
-    } else if is_said("TooManyRequests") {
+    } else if error == "Lambda.TooManyRequestsException" {
         "Lambda had no room for the function (its reserved concurrency, or the account's)"
     } else {
         ""
@@ -163,7 +170,47 @@ struct Detail {
 impl From<Notice> for Mishap {
     fn from(Notice { detail: Detail { name, status, input, error, cause } }: Notice) -> Self {
         let input = input.as_deref().and_then(Turn::salvage).map(Box::new);
-        let why = explained(&error.unwrap_or_default(), &cause.unwrap_or_default());
-        Self::Closed { told: format!("its execution {name} of the workflow is {status}{why}"), name, input }
+        let told = ended(&name, &status, &error.unwrap_or_default(), &cause.unwrap_or_default());
+        Self::Closed { name, told, input }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// What is told where Step Functions tells this error and Lambda returned that.
+    fn told(error: &str, message: &str) -> String {
+        let returned = json!({ "errorType": error, "errorMessage": message });
+        explained(error, &returned.to_string())
+    }
+
+    #[test]
+    fn a_function_that_lambda_ended_in_time_is_told_of_as_late() {
+        let late = ": the function did not return in time (Timeout): ";
+        assert!(
+            told("Sandbox.Timedout", "RequestId: 8f5c Error: Task timed out after 900.00 seconds").starts_with(late)
+        );
+        assert!(
+            told("Lambda.Unknown", "2026-11-21T07:00:00.000Z 8f5c Task timed out after 3.00 seconds").starts_with(late)
+        );
+        assert!(explained("States.Timeout", "").starts_with(late));
+    }
+
+    #[test]
+    fn what_a_function_says_of_other_services_is_none_of_lambda_s_words() {
+        for said in [
+            "RequestId r-1, Create of Pi: StartExecution timed out",
+            "RequestId r-1, Create of Pi: TooManyRequestsException: slow down",
+        ] {
+            assert_eq!(told("Unclaimed", said), format!(": Unclaimed: {said}"));
+        }
+    }
+
+    #[test]
+    fn want_of_room_is_told_where_lambda_tells_it() {
+        let told = explained("Lambda.TooManyRequestsException", "Rate Exceeded.");
+        assert!(told.starts_with(": Lambda had no room for the function"), "{told}");
     }
 }
