@@ -22,6 +22,11 @@ const ROOM_FOR_STATE: usize = 64 * 1024;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
+/// A connection that could not be made is tried so often again, for so long: a network has moments, and an earlier delivery may
+/// have handed the request over.
+const MOST_UNREACHED: u32 = 2;
+const UNREACHED_FOR: Duration = Duration::from_secs(5);
+
 /// The environment variable that names the function that answers where nobody else can.
 const RESPONDER_VARIABLE: &str = "SPARK_JOB_RESPONDER_ARN";
 
@@ -91,14 +96,42 @@ pub async fn claim(
     if input.len() > limit {
         return Claim::TooLarge(input.len() - limit);
     }
-    let mut pause = FIRST_PAUSE;
+    hand_over(workflow, &name, &input, clock, end).await
+}
+
+/// What one try came to.
+enum Tried {
+    /// This is what became of the claim.
+    Told(Claim),
+    /// No connection could be made; why.
+    Unreached(String),
+    /// The call may have taken effect; why.
+    Unclear(String),
+}
+
+/// Tries until it is known what became of it, or `end`.
+async fn hand_over(workflow: &Workflow, name: &str, input: &str, clock: &Clock, end: Timestamp) -> Claim {
+    let (began, mut pause) = (clock.now(), FIRST_PAUSE);
+    // From the first call on that may have taken effect, no other one tells that there is no execution.
+    let (mut may_exist, mut unreached) = (false, 0);
     loop {
-        let why = match attempt(workflow, &name, input.clone()).await {
-            Claim::Unclear(why) => why,
-            claim => return claim,
+        let why = match attempt(workflow, name, input.to_owned()).await {
+            Tried::Told(Claim::Nowhere(why)) if may_exist => why,
+            Tried::Told(claim) => return claim,
+            Tried::Unreached(why) => {
+                unreached += 1;
+                if !may_exist && (unreached > MOST_UNREACHED || clock.now().since(began) >= UNREACHED_FOR) {
+                    return Claim::Nowhere(why);
+                }
+                why
+            }
+            Tried::Unclear(why) => {
+                may_exist = true;
+                why
+            }
         };
         if clock.now() + pause >= end {
-            return Claim::Unclear(why);
+            return if may_exist { Claim::Unclear(why) } else { Claim::Nowhere(why) };
         }
         tracing::warn!(why, "whether the workflow has the request is not known; it is handed over again");
         tokio::time::sleep(pause).await;
@@ -106,21 +139,22 @@ pub async fn claim(
     }
 }
 
-async fn attempt(workflow: &Workflow, name: &str, input: String) -> Claim {
+async fn attempt(workflow: &Workflow, name: &str, input: String) -> Tried {
     match workflow.start(name, input).await {
-        Started::Runs => Claim::Taken,
-        Started::Nowhere(why) => Claim::Nowhere(why),
-        Started::Unclear(why) => Claim::Unclear(why),
+        Started::Runs => Tried::Told(Claim::Taken),
+        Started::Nowhere(why) => Tried::Told(Claim::Nowhere(why)),
+        Started::Unreached(why) => Tried::Unreached(why),
+        Started::Unclear(why) => Tried::Unclear(why),
         Started::Exists => match workflow.look(name).await {
-            Ok(Execution::Runs) => Claim::Taken,
-            Ok(Execution::Succeeded(turn)) => match turn.map(|turn| turn.progress) {
+            Ok(Execution::Runs) => Tried::Told(Claim::Taken),
+            Ok(Execution::Succeeded(turn)) => Tried::Told(match turn.map(|turn| turn.progress) {
                 Some(Progress::Answer(answer) | Progress::Answered(answer)) => Claim::Done(Some(answer)),
                 Some(Progress::Superseded) => Claim::Done(None),
                 _ => Claim::Broken(format!("execution {name} ended without an answer")),
-            },
-            Ok(Execution::Broken(how, _)) => Claim::Broken(format!("execution {name} ended as {how}")),
-            Ok(Execution::None) => Claim::Unclear(format!("execution {name} exists and is not there")),
-            Err(why) => Claim::Unclear(why),
+            }),
+            Ok(Execution::Broken(how, _)) => Tried::Told(Claim::Broken(format!("execution {name} ended as {how}"))),
+            Ok(Execution::None) => Tried::Unclear(format!("execution {name} exists and is not there")),
+            Err(why) => Tried::Unclear(why),
         },
     }
 }

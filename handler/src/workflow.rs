@@ -37,6 +37,8 @@ pub enum Started {
     Exists,
     /// There is surely none, and none can be started from here; why.
     Nowhere(String),
+    /// The call was surely not sent, as no connection could be made; why.
+    Unreached(String),
     /// There may be one, and it is to be tried again; why.
     Unclear(String),
 }
@@ -77,7 +79,8 @@ impl Workflow {
         match code.as_str() {
             "ExecutionAlreadyExists" => Started::Exists,
             "StateMachineDoesNotExist" | "StateMachineDeleting" => Started::Nowhere(failed.said),
-            _ if is_lost_before || failed.kind == Kind::Denied => Started::Nowhere(failed.said),
+            _ if is_lost_before => Started::Unreached(failed.said),
+            _ if failed.kind == Kind::Denied => Started::Nowhere(failed.said),
             _ => Started::Unclear(failed.said),
         }
     }

@@ -6,6 +6,7 @@
 mod account;
 mod alarms;
 mod chaos;
+mod claims;
 mod cloudformation;
 #[path = "../shared/conformance/suite.rs"]
 mod conformance;
