@@ -13,7 +13,7 @@ use crate::deadlines::Times;
 use crate::moment;
 use crate::request::Request;
 use crate::turn::{Answer, Progress, Turn, VERSION};
-use crate::workflow::{Execution, LONGEST_INPUT, Started, Workflow, execution_name};
+use crate::workflow::{Broken, Execution, LONGEST_INPUT, Started, Workflow, execution_name};
 
 /// The room that is left for what the workflow adds to its input on the way, in bytes.
 const ROOM_FOR_STATE: usize = 64 * 1024;
@@ -147,14 +147,21 @@ async fn attempt(workflow: &Workflow, name: &str, input: String) -> Tried {
         Started::Unclear(why) => Tried::Unclear(why),
         Started::Exists => match workflow.look(name).await {
             Ok(Execution::Runs) => Tried::Told(Claim::Taken),
-            Ok(Execution::Succeeded(turn)) => Tried::Told(match turn.map(|turn| turn.progress) {
-                Some(Progress::Answer(answer) | Progress::Answered(answer)) => Claim::Done(Some(answer)),
-                Some(Progress::Superseded) => Claim::Done(None),
-                _ => Claim::Broken(format!("execution {name} ended without an answer")),
-            }),
-            Ok(Execution::Broken(how, _)) => Tried::Told(Claim::Broken(format!("execution {name} ended as {how}"))),
+            Ok(Execution::Succeeded(turn)) => {
+                Tried::Told(ended(turn, || format!("execution {name} ended without an answer")))
+            }
+            Ok(Execution::Broken(Broken { told, turn, .. })) => Tried::Told(ended(turn, || told)),
             Ok(Execution::None) => Tried::Unclear(format!("execution {name} exists and is not there")),
             Err(why) => Tried::Unclear(why),
         },
+    }
+}
+
+/// What became of a claim whose execution came so far and is over.
+fn ended(turn: Option<Box<Turn>>, told: impl FnOnce() -> String) -> Claim {
+    match turn.map(|turn| turn.progress) {
+        Some(Progress::Answer(answer) | Progress::Answered(answer)) => Claim::Done(Some(answer)),
+        Some(Progress::Superseded) => Claim::Done(None),
+        _ => Claim::Broken(told()),
     }
 }

@@ -1,15 +1,19 @@
 //! The workflow that works on requests: its executions, seen from without.
 
+mod history;
+
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::error::ProvideErrorMetadata;
 use aws_sdk_sfn::types::ExecutionStatus;
 
 use sparkjob::engine::Kind;
-use sparkjob::engine::aws::{Asked, AwsError, error, lost};
+use sparkjob::engine::aws::{Asked, AwsError, error, lost, moment};
 use sparkjob::http::Lost;
 use sparkjob::http::sdk::Aws;
+use sparkjob::job::Timestamp;
 
 use crate::envelope::Envelope;
+use crate::mishap;
 use crate::plan::token;
 use crate::turn::Turn;
 use sparkjob::job::Digest;
@@ -52,8 +56,19 @@ pub enum Execution {
     Runs,
     /// It came to its end, with this for its output.
     Succeeded(Option<Box<Turn>>),
-    /// It ended otherwise; how, and its input.
-    Broken(String, Option<Box<Turn>>),
+    /// It ended otherwise.
+    Broken(Broken),
+}
+
+/// An execution that ended otherwise than it should.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Broken {
+    /// What is told of that, the same whoever asks.
+    pub told: String,
+    /// When it ended, where Step Functions tells.
+    pub at: Option<Timestamp>,
+    /// How far it came, as far as that can be read.
+    pub turn: Option<Box<Turn>>,
 }
 
 impl Workflow {
@@ -85,12 +100,15 @@ impl Workflow {
         }
     }
 
-    /// Looks at the execution of that name.
+    /// Looks at the execution of that name, and into its history where it ended otherwise than it should: only that holds the
+    /// answer that was to be put.
     ///
     /// # Errors
     /// It could not be looked at; why.
     pub async fn look(&self, name: &str) -> Result<Execution, String> {
-        let described = self.client.describe_execution().execution_arn(self.execution_arn(name)).send().await;
+        let arn = self.execution_arn(name);
+        // In the way in which the history is asked for as well, so that the program has one of them.
+        let described = self.client.describe_execution().execution_arn(&arn).customize().send().await;
         let execution = match described {
             Ok(execution) => execution,
             Err(failed) if failed.code() == Some("ExecutionDoesNotExist") => return Ok(Execution::None),
@@ -100,8 +118,27 @@ impl Workflow {
         Ok(match execution.status() {
             ExecutionStatus::Running | ExecutionStatus::PendingRedrive => Execution::Runs,
             ExecutionStatus::Succeeded => Execution::Succeeded(turn(execution.output())),
-            other => Execution::Broken(other.as_str().to_owned(), turn(execution.input())),
+            other => {
+                let (error, cause) = (execution.error().unwrap_or_default(), execution.cause().unwrap_or_default());
+                Execution::Broken(Broken {
+                    told: mishap::ended(name, other.as_str(), error, cause),
+                    at: moment(execution.stop_date()),
+                    turn: self.last_turn(&arn).await?.or_else(|| turn(execution.input())),
+                })
+            }
         })
+    }
+
+    /// The last turn in an execution's history. Where that may not be read, there is none: it is not to be known later either.
+    async fn last_turn(&self, arn: &str) -> Result<Option<Box<Turn>>, String> {
+        match history::last_turn(&self.client, arn).await {
+            Ok(turn) => Ok(turn),
+            Err(AwsError { failed, .. }) if failed.kind == Kind::Denied => {
+                tracing::warn!(why = failed.said, "the history of an execution may not be read, only its input");
+                Ok(None)
+            }
+            Err(AwsError { failed, .. }) => Err(failed.said),
+        }
     }
 
     /// `arn:aws:states:eu-west-1:123456789012:execution:Machine:name`

@@ -1,11 +1,12 @@
-//! The template's two functions: each is told what its half of the program reads.
+//! The template's two functions: each is told what its half of the program reads, and may ask what that asks of Step Functions.
 
 use std::sync::Arc;
 
 use handler::claim::Successors;
 use handler::workflow::Workflow;
-use sparkjob::testing::engines;
+use sparkjob::testing::{Operation, engines};
 
+use crate::policy::Role;
 use crate::template::{Given, properties};
 use crate::town::{Engine, Town};
 
@@ -19,4 +20,22 @@ fn each_function_knows_the_workflow_in_its_own_way() {
     assert!(Workflow::of(engines.aws(), |name| variable("Responder", name)).is_some());
     // It would be a circle in the template.
     assert!(Successors::of(engines.aws(), |name| variable("Responder", name)).is_none());
+}
+
+#[test]
+fn each_function_may_ask_of_step_functions_what_it_asks() {
+    let here =
+        |resource: &str| format!("arn:${{AWS::Partition}}:states:${{AWS::Region}}:${{AWS::AccountId}}:{resource}");
+    let (ours, another) = ("execution:SparkJobLifecycle.Name:0a1b", "execution:Another:0a1b");
+    for (role, starts) in [("SubmitterRole", true), ("ResponderRole", false)] {
+        let role = Role::named(role, &Given::new());
+        let may = |action: &str, resource: String| {
+            role.allows(&Operation { action: format!("states:{action}"), resource, context: [].into() })
+        };
+        assert_eq!(may("StartExecution", "SparkJobLifecycle".to_owned()), starts, "{role:?}");
+        for action in ["DescribeExecution", "GetExecutionHistory"] {
+            assert!(may(action, here(ours)) && !may(action, here(another)), "{role:?}: {action}");
+        }
+        assert!(!may("StopExecution", here(ours)), "{role:?}");
+    }
 }

@@ -39,7 +39,8 @@ fn uses() -> BTreeMap<String, Vec<Operation>> {
     let executes = properties(MACHINE, &given())["RoleArn"].clone();
     let uses = resources("AWS::IAM::Role").into_iter().map(|role| {
         let mut needed = Vec::new();
-        if Role::named(&role, &given()).rights().iter().any(|right| right.action == "states:DescribeExecution") {
+        let reads = ["states:DescribeExecution", "states:GetExecutionHistory"];
+        if Role::named(&role, &given()).rights().iter().any(|right| reads.contains(&&*right.action)) {
             needed.push(using("kms:Decrypt", KEY, Some((OF_WORKFLOW, MACHINE))));
         }
         if executes == format!("{role}.Arn") {

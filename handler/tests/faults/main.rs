@@ -29,6 +29,7 @@ mod scenario;
 mod secrets;
 #[path = "../shared/stacks.rs"]
 mod stacks;
+mod stopped;
 mod template;
 mod town;
 mod troubleshooting;

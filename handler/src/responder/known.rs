@@ -1,0 +1,173 @@
+//! What is known of a request before it is answered, and when.
+
+use std::time::Duration;
+
+use lambda_runtime::Context;
+use tokio::time::{sleep, timeout};
+
+use sparkjob::drive::Clock;
+use sparkjob::job::Timestamp;
+
+use super::envelope;
+use crate::Failed;
+use crate::deadlines::Times;
+use crate::envelope::Envelope;
+use crate::event::Event;
+use crate::turn::{Progress, Turn};
+use crate::workflow::{Broken, Execution, Workflow, execution_name};
+
+/// Whoever stops an execution does not stop the step that it is at, and what `CloudFormation` sends next should not meet that:
+/// for so long it is left to come to its end, which takes a few calls of an engine.
+const STEP_ENDS: Duration = Duration::from_secs(10);
+
+/// The pause before it is asked again for an execution that could not be looked at.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(3);
+
+/// How long it is tried to look at an execution. Whoever cannot cannot know better than that nobody answers.
+const LOOKED_FOR: Duration = Duration::from_mins(1);
+
+/// What an invocation may take where nothing tells.
+const UNKNOWN_LIMIT: Duration = Duration::from_mins(1);
+
+/// The time of one invocation.
+pub struct Span {
+    /// So far it may wait; the other half is for the answer.
+    pub half: Timestamp,
+    /// Lambda ends it.
+    pub ends: Timestamp,
+}
+
+impl Span {
+    /// That of the one whose context this is.
+    pub fn of(context: &Context, now: Timestamp) -> Self {
+        let left = Timestamp(context.deadline).since(now);
+        let left = if left.is_zero() { UNKNOWN_LIMIT } else { left };
+        Self { half: now + left / 2, ends: now + left }
+    }
+}
+
+/// What is known of a request that nobody answered.
+pub struct Case {
+    /// The request.
+    pub event: Event,
+    /// How far it came.
+    pub progress: Progress,
+    /// Why nobody answered.
+    pub told: String,
+    /// When its execution ended, if that left a step to itself which may have been under way.
+    left: Option<Timestamp>,
+}
+
+impl Case {
+    /// One that came so far.
+    pub fn of(turn: Turn, told: String) -> Self {
+        Self { event: turn.event, progress: turn.progress, told, left: None }
+    }
+
+    /// As an execution tells, if any does. How it ended otherwise than it should is told by nobody else, so that the answer is
+    /// the same whoever brought the request here.
+    fn known(execution: Option<Execution>, told: String, other: Option<Self>, now: Timestamp) -> Option<Self> {
+        match execution {
+            Some(Execution::Succeeded(Some(turn))) => Some(Self::of(*turn, told)),
+            Some(Execution::Broken(Broken { told, at, turn })) => {
+                let case = turn.map(|turn| Self::of(*turn, String::new())).or(other)?;
+                Some(Self { told, left: Some(at.unwrap_or(now)), ..case })
+            }
+            _ => other,
+        }
+    }
+
+    /// The same when such a step has had time to end: half of what is left of the request at most. None is at an engine once
+    /// there is an answer.
+    async fn when_its_step_has_ended(self, span: &Span, clock: &Clock) -> Self {
+        let now = clock.now();
+        if let (Some(left), Progress::Claimed | Progress::Working(_)) = (self.left, &self.progress) {
+            let until = (left.min(now) + STEP_ENDS).min(now + time_left(&self.event, now) / 2).min(span.half);
+            sleep(until.since(now)).await;
+        }
+        self
+    }
+}
+
+/// What is known of a request that Lambda gave up; none where the workflow works on it.
+///
+/// # Errors
+/// It is none that can be answered.
+pub async fn given_up(
+    workflow: Option<&Workflow>,
+    event: Event,
+    told: String,
+    span: &Span,
+    clock: &Clock,
+) -> Result<Option<Case>, Failed> {
+    let name = execution_name(&envelope(&event, &told)?);
+    let until = patience(Some(&event), span, clock.now());
+    let execution = look(workflow, &name, until, clock, |_| true).await;
+    if execution == Some(Execution::Runs) {
+        return Ok(None);
+    }
+    let claimed = Case { event, progress: Progress::Claimed, told: told.clone(), left: None };
+    match Case::known(execution, told, Some(claimed), clock.now()) {
+        Some(case) => Ok(Some(case.when_its_step_has_ended(span, clock).await)),
+        None => Ok(None),
+    }
+}
+
+/// What is known of a request whose execution, of this name and with this input, ended otherwise than it should.
+///
+/// # Errors
+/// Nothing tells of a request.
+pub async fn closed(
+    workflow: Option<&Workflow>,
+    name: &str,
+    told: String,
+    input: Option<Box<Turn>>,
+    span: &Span,
+    clock: &Clock,
+) -> Result<Case, Failed> {
+    let until = patience(input.as_ref().map(|turn| &turn.event), span, clock.now());
+    // What is told of it is
+    // [a little behind](https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html).
+    let execution = look(workflow, name, until, clock, |execution| *execution != Execution::Runs).await;
+    let now = clock.now();
+    let begun = input.map(|turn| Case { left: Some(now), ..Case::of(*turn, told.clone()) });
+    let unknown = || Failed::Foreign(format!("execution {name} tells no request: it has none, or cannot be looked at"));
+    let case = Case::known(execution, told, begun, now).ok_or_else(unknown)?;
+    Ok(case.when_its_step_has_ended(span, clock).await)
+}
+
+/// Looks at the execution of this name until it is as wanted; none where it is not so until then.
+async fn look(
+    workflow: Option<&Workflow>,
+    name: &str,
+    until: Timestamp,
+    clock: &Clock,
+    is_wanted: impl Fn(&Execution) -> bool,
+) -> Option<Execution> {
+    let workflow = workflow?;
+    let looks = async {
+        loop {
+            match workflow.look(name).await {
+                Ok(execution) if is_wanted(&execution) => return execution,
+                Ok(_) => tracing::warn!("an execution is told to have ended, and to run"),
+                Err(why) => tracing::warn!(why, "whether the workflow works on the request is not known"),
+            }
+            sleep(BETWEEN_LOOKS).await;
+        }
+    };
+    timeout(until.since(clock.now()), looks).await.ok()
+}
+
+/// Until when it is tried to look: for half of what is left of the request at most, as far as that is known. Once nobody waits
+/// for it there is no hurry.
+fn patience(event: Option<&Event>, span: &Span, now: Timestamp) -> Timestamp {
+    let left = event.map(|event| time_left(event, now)).filter(|left| !left.is_zero());
+    let within = left.map_or(LOOKED_FOR, |left| LOOKED_FOR.min(left / 2));
+    span.half.min(now + within)
+}
+
+/// How long `CloudFormation` still waits.
+fn time_left(event: &Event, now: Timestamp) -> Duration {
+    let end = Envelope::read(event).map(|envelope| Times::durable(&envelope, event, now).deadlines.end);
+    end.map_or(Duration::ZERO, |end| end.since(now))
+}

@@ -1,0 +1,101 @@
+//! What the history of an execution tells of how far it came.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use aws_sdk_sfn::Client;
+use aws_sdk_sfn::config::interceptors::BeforeDeserializationInterceptorContextRef;
+use aws_sdk_sfn::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_sfn::error::BoxError;
+use serde_json::{Value, json};
+
+use sparkjob::engine::aws::{Asked, AwsError, error};
+use sparkjob::http::sdk::set_json;
+
+use crate::turn::Turn;
+
+/// How many events are asked for at once: each may carry 256 KiB, and twice that as text within text.
+const PAGE: u32 = 10;
+
+/// How many pages are looked through. What comes after a state was entered is the tries of its task, each of which makes three
+/// events and of which the workflow's definition allows 28.
+const MOST_PAGES: u32 = 20;
+
+/// The last turn that an execution came to: what its last state was given, or what the one before it left; none where none of
+/// its last events holds one.
+///
+/// # Errors
+/// It is not to be known.
+pub async fn last_turn(client: &Client, execution: &str) -> Result<Option<Box<Turn>>, AwsError> {
+    let mut token = None;
+    for _ in 0..MOST_PAGES {
+        let page = page(client, execution, token).await?;
+        let events = page["events"].as_array().ok_or_else(|| AwsError::unavailable("an answer that is no history"))?;
+        if let Some(turn) = events.iter().find_map(turn) {
+            return Ok(Some(Box::new(turn)));
+        }
+        token = page["nextToken"].as_str().map(str::to_owned);
+        if token.is_none() {
+            break;
+        }
+    }
+    Ok(None)
+}
+
+/// The turn in [one of some sixty kinds of events](https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html),
+/// of which two tell what a state was given, and what it left.
+fn turn(event: &Value) -> Option<Turn> {
+    let (entered, exited) = (&event["stateEnteredEventDetails"]["input"], &event["stateExitedEventDetails"]["output"]);
+    entered.as_str().or(exited.as_str()).and_then(Turn::salvage)
+}
+
+/// One page of what [`GetExecutionHistory`] answers, the latest event first. It is asked for by another operation of the same
+/// API, whose answer is read as it came: what the SDK has for all kinds of events would make the function's zip larger by 69 KB.
+///
+/// [`GetExecutionHistory`]: https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html
+async fn page(client: &Client, execution: &str, token: Option<String>) -> Result<Value, AwsError> {
+    let mut body = json!({
+        "executionArn": execution,
+        "reverseOrder": true,
+        "maxResults": PAGE,
+        "includeExecutionData": true,
+    });
+    if let Some(token) = token {
+        body["nextToken"] = token.into();
+    }
+    let answer = Answer::default();
+    let asked = client.describe_execution().execution_arn(execution).customize();
+    let asked = asked.interceptor(answer.clone()).mutate_request(move |request| {
+        request.headers_mut().insert("x-amz-target", "AWSStepFunctions.GetExecutionHistory");
+        set_json(request, &body);
+    });
+    asked.send().await.map_err(|failed| error(Asked::Look, &failed))?;
+    Ok(serde_json::from_slice(answer.0.get().map(Vec::as_slice).unwrap_or_default()).unwrap_or_default())
+}
+
+/// The body of an answer that is a success. Debug shows nothing of it: it holds requests.
+#[derive(Clone, Default)]
+struct Answer(Arc<OnceLock<Vec<u8>>>);
+
+impl Intercept for Answer {
+    fn name(&self) -> &'static str {
+        "Answer"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let body = context.response().body().bytes().unwrap_or_default();
+        self.0.get_or_init(|| body.to_vec());
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,170 @@
+//! Executions that are stopped by hand, or fail: an answer that was stored is put as it is, whoever is asked.
+
+use std::time::Duration;
+
+use http::Method;
+use tokio::time::sleep;
+use tracing::level_filters::LevelFilter;
+
+use sparkjob::testing::{Fault, Instead};
+
+use crate::NEW;
+use crate::account::{Account, Function, Status};
+use crate::cloudformation::{Delivery, Properties, Stack};
+use crate::log::Log;
+use crate::town::{BUCKET, Engine};
+
+const DESCRIBE: &str = "DescribeExecution";
+const HISTORY: &str = "GetExecutionHistory";
+
+#[tokio::test(start_paused = true)]
+async fn a_stored_answer_is_put_as_it_is_by_a_responder_that_dies_of_each_put() {
+    let (account, request) = without_a_way_to_the_bucket();
+    // Of the calls by the workflow none returns, so that the rule on failed executions has to make one more.
+    for _ in 0..4 {
+        account.way().fault_next(Method::PUT, "request-1", Fault::After(Instead::Death));
+    }
+    let answer = account.deliver(&request).await;
+    assert_eq!(answer.status, "SUCCESS", "{}", answer.reason);
+    account.settled().await;
+    assert_eq!(account.executions(), [Status::Failed]);
+    assert_eq!((account.town().bodies(&request).len(), account.town().distinct_answers(&request)), (5, 1));
+}
+
+/// An account whose submitter can put no answer, and a Create.
+fn without_a_way_to_the_bucket() -> (Account, Delivery) {
+    let account = Account::new(Engine::EmrServerless);
+    account.cut_off(Function::Submitter, BUCKET);
+    let request = Stack::new(account.town()).create(NEW, Properties::default());
+    (account, request)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_on_its_way_when_its_execution_is_stopped_is_put_again_at_once() {
+    let slow = Fault::Slow(Duration::from_secs(5));
+    for fault in [Fault::After(Instead::Silence), Fault::Before(Instead::Silence), slow] {
+        let (account, request) = stopped_at(&fault, Method::PUT, "request-1").await;
+        let stopped = account.town().now();
+        let answer = account.answer(&request).await.expect("an answer");
+        assert_eq!(answer.status, "SUCCESS", "{fault:?}: {}", answer.reason);
+        assert!(account.town().now().since(stopped) < Duration::from_secs(1), "{fault:?}: no step is at an engine");
+        account.settled().await;
+        assert_eq!(account.executions(), [Status::Aborted]);
+        // A second delivery finds it as well, and needs nobody's help.
+        let calls = account.failures().len();
+        account.deliver_again(&request);
+        account.settled().await;
+        assert_eq!((account.town().distinct_answers(&request), account.failures().len()), (1, calls), "{fault:?}");
+        assert!(account.town().bodies(&request).len() >= 2, "{fault:?}");
+    }
+}
+
+/// A Create whose execution is stopped while this happens to its first request of that kind.
+async fn stopped_at(fault: &Fault, method: Method, path: &str) -> (Account, Delivery) {
+    let account = Account::new(Engine::EmrServerless);
+    let request = Stack::new(account.town()).create(NEW, Properties::default());
+    account.way().fault_next(method, path, fault.clone());
+    account.deliver_again(&request);
+    struck(&account, fault).await;
+    account.stop_executions();
+    (account, request)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_stopped_at_any_moment_about_its_answer_is_answered_alike() {
+    for engine in Engine::ALL {
+        let whole = duration(engine).await;
+        for milliseconds in whole.saturating_sub(60)..whole + 60 {
+            let told = format!("{engine:?}, {milliseconds} of {whole} ms");
+            let account = Account::new(engine);
+            let request = Stack::new(account.town()).create(NEW, Properties::default());
+            account.deliver_again(&request);
+            sleep(Duration::from_millis(milliseconds)).await;
+            account.stop_executions();
+            account.settled().await;
+            assert_eq!(account.town().distinct_answers(&request), 1, "{told}");
+        }
+    }
+}
+
+/// How many milliseconds a Create takes to which nothing happens.
+async fn duration(engine: Engine) -> u64 {
+    let account = Account::new(engine);
+    let begin = account.town().now();
+    account.deliver(&Stack::new(account.town()).create(NEW, Properties::default())).await;
+    account.town().now().0 - begin.0
+}
+
+#[tokio::test(start_paused = true)]
+async fn why_an_execution_ended_is_told_alike_by_whoever_brings_it_before_the_responder() {
+    let account = Account::new(Engine::EmrServerless);
+    let told = Properties { wait_for: "Succeeded", ..Properties::default() };
+    let request = Stack::new(account.town()).create(NEW, told);
+    account.deliver_again(&request);
+    sleep(Duration::from_secs(20)).await;
+    account.stop_executions();
+    let answer = account.answer(&request).await.expect("an answer");
+    assert!(answer.reason.contains("of the workflow is ABORTED"), "{}", answer.reason);
+    account.settled().await;
+    // Lambda gives this one up.
+    account.deliver_again(&request);
+    account.settled().await;
+    assert_eq!((account.town().bodies(&request).len(), account.town().distinct_answers(&request)), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_execution_that_cannot_be_looked_at_is_answered_from_its_event() {
+    let unavailable =
+        |account: &Account| account.way().fault_each(Method::POST, DESCRIBE, Fault::Before(Instead::Page(503)));
+    let no_history = |account: &Account| {
+        account.way().fault_each(Method::POST, HISTORY, Fault::After(Instead::Answer(200, "{}".to_owned())));
+    };
+    let denied = |account: &Account| account.deny(HISTORY);
+    for (hinder, why) in [
+        (&unavailable as &dyn Fn(&Account), "is not known"),
+        (&no_history, "an answer that is no history"),
+        (&denied, "may not be read, only its input"),
+    ] {
+        let log = Log::at(LevelFilter::INFO);
+        let account = Account::new(Engine::EmrServerless);
+        let mut stack = Stack::new(account.town());
+        let request = stack.create(NEW, Properties { wait_for: "Succeeded", ..Properties::default() });
+        account.deliver_again(&request);
+        sleep(Duration::from_secs(20)).await;
+        hinder(&account);
+        account.stop_executions();
+        let answer = account.answer(&request).await.expect("an answer");
+        assert_eq!(answer.status, "FAILED", "{why}");
+        assert!(answer.reason.contains("of the workflow is ABORTED"), "{why}: {}", answer.reason);
+        assert!(log.text().contains(why), "{}", log.text());
+        account.heal();
+        stack.answered(&answer);
+        stack.finish(account.town()).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_request_whose_execution_is_stopped_is_answered_in_time() {
+    for (service_timeout, at) in [(12, 8), (20, 14), (30, 21), (60, 44)] {
+        for fails in [false, true] {
+            let account = Account::new(Engine::EmrServerless);
+            let told = Properties { wait_for: "Succeeded", service_timeout, ..Properties::default() };
+            let request = Stack::new(account.town()).create(NEW, told);
+            account.deliver_again(&request);
+            sleep(Duration::from_secs(at)).await;
+            if fails {
+                account.way().fault_each(Method::POST, DESCRIBE, Fault::Before(Instead::Silence));
+            }
+            account.stop_executions();
+            let answer = account.answer(&request).await.expect("an answer in time");
+            assert_eq!(answer.status, "FAILED", "stopped after {at} of {service_timeout} s");
+        }
+    }
+}
+
+/// Returns when this has happened to a request.
+async fn struck(account: &Account, fault: &Fault) {
+    while !account.way().requests().iter().any(|sent| sent.fault.as_ref() == Some(fault)) {
+        sleep(Duration::from_millis(50)).await;
+    }
+}
