@@ -359,6 +359,21 @@ async fn an_answer_that_the_function_cannot_put_is_put_as_it_is_by_the_responder
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_responder_for_which_there_is_no_room_for_minutes_is_called_until_there_is() {
+    for calls in [4, 12, 20] {
+        let account = Account::new(Engine::EmrServerless);
+        account.cut_off(Function::Submitter, BUCKET);
+        account.throttle(Function::Responder, calls);
+        let begin = account.town().now();
+        let answer = account.deliver(&Stack::new(account.town()).create(NEW, Properties::default())).await;
+        assert_eq!(answer.status, "SUCCESS", "{calls}: {}", answer.reason);
+        assert!(account.town().now().since(begin) < Duration::from_mins(6), "{calls}");
+        account.settled().await;
+        assert_eq!(account.executions(), [Status::Succeeded], "{calls}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_job_that_takes_longer_than_many_invocations_is_followed_to_its_end() {
     for engine in Engine::ALL {
         let account = Account::new(engine);

@@ -31,6 +31,14 @@ async fn a_stored_answer_is_put_as_it_is_by_a_responder_that_dies_of_each_put() 
     assert_eq!((account.town().bodies(&request).len(), account.town().distinct_answers(&request)), (5, 1));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_stored_answer_is_put_as_it_is_when_room_for_the_responder_comes_after_its_workflow_ended() {
+    let (account, request) = without_a_way_to_the_bucket();
+    account.throttle(Function::Responder, 26);
+    let answer = account.deliver(&request).await;
+    assert_eq!((answer.status.as_str(), account.executions()), ("SUCCESS", vec![Status::Failed]), "{}", answer.reason);
+}
+
 /// An account whose submitter can put no answer, and a Create.
 fn without_a_way_to_the_bucket() -> (Account, Delivery) {
     let account = Account::new(Engine::EmrServerless);
