@@ -6,18 +6,21 @@ use lambda_runtime::Context;
 use tokio::time::{sleep, timeout};
 
 use sparkjob::drive::Clock;
+use sparkjob::engine::SUBMISSION_LIMIT;
 use sparkjob::job::Timestamp;
 
 use super::envelope;
 use crate::Failed;
 use crate::deadlines::Times;
-use crate::envelope::Envelope;
+use crate::envelope::{Action, Envelope};
 use crate::event::Event;
 use crate::turn::{Progress, Turn};
 use crate::workflow::{Broken, Execution, Workflow, execution_name};
 
 /// Whoever stops an execution does not stop the step that it is at, and what `CloudFormation` sends next should not meet that:
-/// for so long it is left to come to its end, which takes a few calls of an engine.
+/// for so long it is left to come to its end, which takes a few calls of an engine. An Update's is left for
+/// [`SUBMISSION_LIMIT`]: what it submits after its rollback has looked for it is nobody's, whereas the Delete of a Create that
+/// failed looks for as long itself.
 const STEP_ENDS: Duration = Duration::from_secs(10);
 
 /// The pause before it is asked again for an execution that could not be looked at.
@@ -82,7 +85,9 @@ impl Case {
     async fn when_its_step_has_ended(self, span: &Span, clock: &Clock) -> Self {
         let now = clock.now();
         if let (Some(left), Progress::Claimed | Progress::Working(_)) = (self.left, &self.progress) {
-            let until = (left.min(now) + STEP_ENDS).min(now + time_left(&self.event, now) / 2).min(span.half);
+            let is_update = Envelope::read(&self.event).is_ok_and(|envelope| envelope.action == Action::Update);
+            let takes = if is_update { SUBMISSION_LIMIT } else { STEP_ENDS };
+            let until = (left.min(now) + takes).min(now + time_left(&self.event, now) / 2).min(span.half);
             sleep(until.since(now)).await;
         }
         self

@@ -1,4 +1,5 @@
-//! The template's two functions: each is told what its half of the program reads, and may ask what that asks of Step Functions.
+//! The template's two functions: each is told what its half of the program reads, may ask what that asks of Step Functions, and
+//! has as long as it needs.
 
 use std::sync::Arc;
 
@@ -6,6 +7,7 @@ use handler::claim::Successors;
 use handler::workflow::Workflow;
 use sparkjob::testing::{Operation, engines};
 
+use crate::account::Function;
 use crate::policy::Role;
 use crate::template::{Given, properties};
 use crate::town::{Engine, Town};
@@ -37,5 +39,12 @@ fn each_function_may_ask_of_step_functions_what_it_asks() {
             assert!(may(action, here(ours)) && !may(action, here(another)), "{role:?}: {action}");
         }
         assert!(!may("StopExecution", here(ours)), "{role:?}");
+    }
+}
+
+#[test]
+fn each_function_has_as_long_as_the_tests_give_it() {
+    for (function, name) in [(Function::Submitter, "Submitter"), (Function::Responder, "Responder")] {
+        assert_eq!(properties(name, &Given::new())["Timeout"], function.limit().as_secs(), "{name}");
     }
 }

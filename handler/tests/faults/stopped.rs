@@ -1,4 +1,5 @@
-//! Executions that are stopped by hand, or fail: an answer that was stored is put as it is, whoever is asked.
+//! Executions that are stopped by hand, or fail: an answer that was stored is put as it is, whoever is asked; and what a step
+//! still does that was under way is found by what `CloudFormation` sends next.
 
 use std::time::Duration;
 
@@ -8,11 +9,11 @@ use tracing::level_filters::LevelFilter;
 
 use sparkjob::testing::{Fault, Instead};
 
-use crate::NEW;
 use crate::account::{Account, Function, Status};
 use crate::cloudformation::{Delivery, Properties, Stack};
 use crate::log::Log;
 use crate::town::{BUCKET, Engine};
+use crate::{NEW, OLD};
 
 const DESCRIBE: &str = "DescribeExecution";
 const HISTORY: &str = "GetExecutionHistory";
@@ -168,6 +169,106 @@ async fn a_short_request_whose_execution_is_stopped_is_answered_in_time() {
             assert_eq!(answer.status, "FAILED", "stopped after {at} of {service_timeout} s");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_is_stopped_while_a_submission_takes_long_leaves_one_job() {
+    for engine in Engine::ALL {
+        for seconds in [29, 35, 50, 65, 100] {
+            let late = Duration::from_secs(seconds);
+            let alive = stopped_while_it_submits(engine, None, late, Deaf::Never).await;
+            assert_eq!(alive, 1, "{engine:?}, {seconds} s");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_is_stopped_while_it_submits_for_half_of_its_invocation_leaves_one_job() {
+    for engine in Engine::ALL {
+        for (limit, seconds) in [(60, 28), (60, 31), (60, 40), (40, 18), (40, 22)] {
+            let (limit, late) = (Some(Duration::from_secs(limit)), Duration::from_secs(seconds));
+            let alive = stopped_while_it_submits(engine, limit, late, Deaf::Never).await;
+            assert_eq!(alive, 1, "{engine:?}, {seconds} s");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_is_stopped_while_it_submits_and_cannot_ask_whether_it_is_awaited_leaves_one_job() {
+    for engine in Engine::ALL {
+        let late = Duration::from_secs(15);
+        let alive = stopped_while_it_submits(engine, None, late, Deaf::AfterIt).await;
+        assert_eq!(alive, 1, "{engine:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_stopped_does_not_wait_as_long_as_an_update() {
+    for (is_update, least, most) in [(false, 10, 12), (true, 120, 122)] {
+        let account = Account::new(Engine::EmrServerless);
+        let mut stack = Stack::new(account.town());
+        let mut request = stack.create(OLD, Properties::default());
+        if is_update {
+            let created = account.deliver(&request).await;
+            stack.answered(&created);
+            account.settled().await;
+            request = stack.update(NEW, Properties { wait_for: "Succeeded", ..Properties::default() });
+        }
+        account.deliver_again(&request);
+        sleep(Duration::from_secs(2)).await;
+        let stopped = account.town().now();
+        account.stop_executions();
+        account.answer(&request).await.expect("an answer");
+        let took = account.town().now().since(stopped).as_secs();
+        assert!((least..=most).contains(&took), "{took} s, {is_update}");
+    }
+}
+
+/// Whether there is no way to anybody just when the submission's answer comes.
+#[derive(Clone, Copy, PartialEq)]
+enum Deaf {
+    Never,
+    AfterIt,
+}
+
+/// How many jobs are alive in the end where an Update was stopped when its submission had been sent, which arrives `late`, and
+/// was rolled back.
+async fn stopped_while_it_submits(engine: Engine, limit: Option<Duration>, late: Duration, deaf: Deaf) -> usize {
+    let account = Account::new(engine);
+    let mut stack = Stack::new(account.town());
+    let created = account.deliver(&stack.create(OLD, Properties::default())).await;
+    stack.answered(&created);
+    account.settled().await;
+    if let Some(limit) = limit {
+        account.limit(Function::Submitter, limit);
+    }
+    let fault = Fault::Late(late);
+    account.way().fault_next(Method::POST, engine.submission(), fault.clone());
+    let update = stack.update(NEW, Properties::default());
+    account.deliver_again(&update);
+    struck(&account, &fault).await;
+    account.stop_executions();
+    if deaf == Deaf::AfterIt {
+        deafen(account.clone(), late);
+    }
+    let failed = account.answer(&update).await.expect("an answer");
+    assert_eq!((failed.status.as_str(), &failed.id), ("FAILED", &created.id), "{engine:?}, {late:?}");
+    let rolled_back = account.deliver(&stack.roll_back()).await;
+    assert_eq!(rolled_back.status, "SUCCESS", "{engine:?}, {late:?}: {}", rolled_back.reason);
+    // What was asked to stop takes its time.
+    sleep(Duration::from_mins(10)).await;
+    account.settled().await;
+    account.town().alive().len()
+}
+
+/// Cuts off every way for a moment, `late` from now.
+fn deafen(account: Account, late: Duration) {
+    tokio::spawn(async move {
+        sleep(late.saturating_sub(Duration::from_millis(300))).await;
+        account.way().fault_all(Fault::Before(Instead::Silence));
+        sleep(Duration::from_millis(400)).await;
+        account.way().heal();
+    });
 }
 
 /// Returns when this has happened to a request.

@@ -80,10 +80,10 @@ impl Function {
     }
 
     /// How long a call may last.
-    fn limit(self) -> Duration {
+    pub fn limit(self) -> Duration {
         match self {
             Self::Submitter => Duration::from_mins(15),
-            Self::Responder => Duration::from_mins(2),
+            Self::Responder => Duration::from_mins(5),
             Self::Scripted => Duration::from_secs(30),
         }
     }
