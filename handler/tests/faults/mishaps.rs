@@ -359,6 +359,20 @@ async fn an_answer_that_the_function_cannot_put_is_put_as_it_is_by_the_responder
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_the_function_cannot_put_goes_to_the_responder_without_another_try() {
+    for engine in Engine::ALL {
+        let clean = durations(engine).await;
+        let account = Account::new(engine);
+        account.cut_off(Function::Submitter, BUCKET);
+        let begin = account.town().now();
+        account.deliver(&Stack::new(account.town()).create(NEW, Properties::default())).await;
+        let longer = account.town().now().since(begin).as_secs() - clean;
+        // One call of the function puts for half a minute.
+        assert!((25..=35).contains(&longer), "{engine:?}: {longer} s longer than {clean} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_responder_for_which_there_is_no_room_for_minutes_is_called_until_there_is() {
     for calls in [4, 12, 20] {
         let account = Account::new(Engine::EmrServerless);
