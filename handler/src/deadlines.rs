@@ -16,6 +16,15 @@ use crate::event::Event;
 /// [`ServiceTimeout`]: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html
 const LONGEST_WAIT: u64 = 3600;
 
+/// How long it is tried to put an answer, or for half of the time that there is.
+const PUT_WITHIN: Duration = Duration::from_secs(30);
+
+/// What is left of an invocation that is to fail by itself, not by Lambda's time-out.
+pub const TO_FAIL: Duration = Duration::from_secs(2);
+
+/// What an invocation may take where nothing tells.
+pub const UNKNOWN_LIMIT: Duration = Duration::from_mins(1);
+
 /// The times of a request, as far as its delivery tells them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
@@ -46,6 +55,13 @@ impl Times {
     pub fn durable(envelope: &Envelope, event: &Event, began: Timestamp) -> Self {
         let never = Timestamp::default();
         Self::of(envelope, event, began, never)
+    }
+
+    /// Until when it is tried to put an answer at `now`, in an invocation that lasts until `lambda_ends`: then somebody else does,
+    /// who needs time as well.
+    pub fn put_by(&self, now: Timestamp, lambda_ends: Timestamp) -> Timestamp {
+        let within = PUT_WITHIN.min(self.deadlines.over.since(now) / 2);
+        (now + within).min(lambda_ends.before(TO_FAIL))
     }
 
     /// What the first delivery of a request with `service_timeout` has for its job. A later one has less, and is held to

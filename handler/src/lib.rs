@@ -46,7 +46,7 @@ use sparkjob::job::Timestamp;
 
 use arrival::Arrival;
 use claim::{Claim, Successors, claim};
-use deadlines::Times;
+use deadlines::{TO_FAIL, Times, UNKNOWN_LIMIT};
 use deliver::{Undelivered, deliver};
 use envelope::Envelope;
 use event::Event;
@@ -91,12 +91,13 @@ impl Submitter {
             let why = match &self.successors {
                 Some(successors) => {
                     let times = Times::durable(&envelope, &event, now);
+                    let until = times.put_by(now, ends(lambda_ends, now));
                     let request = Request::of(envelope.clone(), event.clone(), &times);
                     let end = lambda_ends.before(TO_FAIL).min(now + CLAIMED_WITHIN);
                     match claim(successors, request, &times, &context.invoked_function_arn, clock, end).await {
                         Claim::Taken | Claim::Done(None) => return Ok(()),
-                        Claim::Done(Some(answer)) => return self.put_again(&envelope, &answer, &times, clock).await,
-                        Claim::TooLarge(by) => return self.refuse(&envelope, &event, by, &times, clock).await,
+                        Claim::Done(Some(answer)) => return self.put_again(&envelope, &answer, until, clock).await,
+                        Claim::TooLarge(by) => return self.refuse(&envelope, &event, by, until, clock).await,
                         Claim::Broken(why) | Claim::Unclear(why) => return Err(Failed::unclaimed(&envelope, &why)),
                         Claim::Nowhere(why) => Some(why),
                     }
@@ -122,7 +123,7 @@ impl Submitter {
         let times = Times::durable(&envelope, &turn.event, began);
         let request = Request { event: turn.event.clone(), old: turn.old.clone(), envelope };
         let now = clock.now();
-        let lambda_ends = Some(Timestamp(context.deadline)).filter(|ends| *ends > now).unwrap_or(now + UNKNOWN_LIMIT);
+        let lambda_ends = ends(Timestamp(context.deadline), now);
         let stack = Stack::of(&request.envelope, turn.standing, self.engines.aws());
         let way = Way { engines: &self.engines, clock, stack: &stack };
         let span = logs::request(&request.envelope);
@@ -138,7 +139,7 @@ impl Submitter {
         lambda_ends: Timestamp,
         clock: &Clock,
     ) -> Result<(), Failed> {
-        let (began, deadlines) = (clock.now(), times.deadlines);
+        let began = clock.now();
         let stack = Stack::of(&request.envelope, None, self.engines.aws());
         let way = Way { engines: &self.engines, clock, stack: &stack };
         let mut outcome = settle::settle(request, times, way).await;
@@ -146,12 +147,14 @@ impl Submitter {
             tracing::warn!("not answered: nobody waits for this request any more");
             return Ok(());
         }
-        if deadlines.end == lambda_ends && clock.now() >= deadlines.give_up {
+        let now = clock.now();
+        if times.deadlines.end == lambda_ends && now >= times.deadlines.give_up {
             outcome.notes.push(ONE_INVOCATION.to_owned());
         }
         counters::concluded(&request.envelope, &request.event, &outcome);
         let response = response::compose(&request.envelope, &outcome);
-        self.deliver(&request.envelope, &response, times, began, clock).await
+        let until = times.put_by(now, ends(lambda_ends, now));
+        self.deliver(&request.envelope, &response, began, until, clock).await
     }
 
     /// Refuses a request that is too large for the workflow.
@@ -160,30 +163,30 @@ impl Submitter {
         envelope: &Envelope,
         event: &Event,
         by: usize,
-        times: &Times,
+        until: Timestamp,
         clock: &Clock,
     ) -> Result<(), Failed> {
         let fault = format!("its properties are too large by {by} bytes");
         let outcome = settle::refuse(envelope, &Refused::Request(fault));
         counters::concluded(envelope, event, &outcome);
-        self.deliver(envelope, &response::compose(envelope, &outcome), times, clock.now(), clock).await
+        self.deliver(envelope, &response::compose(envelope, &outcome), clock.now(), until, clock).await
     }
 
     async fn deliver(
         &self,
         envelope: &Envelope,
         response: &Response,
-        times: &Times,
         began: Timestamp,
+        until: Timestamp,
         clock: &Clock,
     ) -> Result<(), Failed> {
         let way = self.engines.transport();
-        let delivered = deliver(way, &envelope.response_url, &response.body(), clock, times.deadlines.over).await;
+        let delivered = deliver(way, &envelope.response_url, &response.body(), clock, until).await;
         log_end(response, &delivered, clock.now().since(began));
         match delivered {
             // A refused answer is refused again, and a repeated Create could submit a job that nobody waits for.
             Ok(()) | Err(Undelivered::Refused(_)) => Ok(()),
-            Err(why) => Err(Failed::unanswered(envelope, &why)),
+            Err(why) => Err(Failed::unanswered(envelope, &why, Some(Answer(response.text())))),
         }
     }
 
@@ -192,14 +195,14 @@ impl Submitter {
         &self,
         envelope: &Envelope,
         answer: &Answer,
-        times: &Times,
+        until: Timestamp,
         clock: &Clock,
     ) -> Result<(), Failed> {
         let body = answer.0.clone().into();
         let way = self.engines.transport();
-        match deliver(way, &envelope.response_url, &body, clock, times.deadlines.over).await {
+        match deliver(way, &envelope.response_url, &body, clock, until).await {
             Ok(()) | Err(Undelivered::Refused(_)) => Ok(()),
-            Err(why) => Err(Failed::unanswered(envelope, &why)),
+            Err(why) => Err(Failed::unanswered(envelope, &why, None)),
         }
     }
 }
@@ -211,11 +214,10 @@ const ONE_INVOCATION: &str = "One invocation of the function lasts 15 minutes at
 /// How long it is tried to hand a request over; then Lambda delivers it again.
 const CLAIMED_WITHIN: Duration = Duration::from_mins(1);
 
-/// What is left of an invocation that is to fail by itself, not by Lambda's time-out.
-const TO_FAIL: Duration = Duration::from_secs(2);
-
-/// What an invocation may take where nothing tells.
-const UNKNOWN_LIMIT: Duration = Duration::from_mins(1);
+/// Until when an invocation lasts at `now` that Lambda is said to end then.
+fn ends(lambda_ends: Timestamp, now: Timestamp) -> Timestamp {
+    if lambda_ends > now { lambda_ends } else { now + UNKNOWN_LIMIT }
+}
 
 fn log_begin(envelope: &Envelope, context: &Context) {
     tracing::info!(
@@ -255,8 +257,8 @@ pub enum Failed {
     /// Whether the workflow has the request is not known.
     Unclaimed(String),
     /// The answer did not reach `CloudFormation`: when Lambda delivers the event again, the same job is found and the
-    /// answer put once more.
-    Unanswered(String),
+    /// answer put once more. The answer is told where nobody else has it.
+    Unanswered(String, Option<Answer>),
 }
 
 impl Failed {
@@ -268,8 +270,8 @@ impl Failed {
         Self::BadTurn(reported(event, &format!("this step of the workflow cannot be taken: {why}")))
     }
 
-    fn unanswered(envelope: &Envelope, why: &Undelivered) -> Self {
-        Self::Unanswered(about(envelope, &why.to_string()))
+    fn unanswered(envelope: &Envelope, why: &Undelivered, answer: Option<Answer>) -> Self {
+        Self::Unanswered(about(envelope, &why.to_string()), answer)
     }
 
     fn unclaimed(envelope: &Envelope, why: &str) -> Self {
@@ -304,10 +306,13 @@ impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Foreign(why) => write!(f, "this is no request that somebody waits for: {why}"),
-            Self::Unreadable(why) | Self::BadTurn(why) | Self::Unclaimed(why) | Self::Unanswered(why) => why.fmt(f),
+            Self::Unreadable(why) | Self::BadTurn(why) | Self::Unclaimed(why) | Self::Unanswered(why, _) => why.fmt(f),
         }
     }
 }
+
+/// What stands before the answer in the message of an error that tells one, which is the last of it.
+pub const ANSWER_FOLLOWS: &str = "\nThe answer is: ";
 
 /// As Display does: `lambda_runtime` logs an error so.
 impl fmt::Debug for Failed {
@@ -323,8 +328,14 @@ impl From<Failed> for Diagnostic {
             Failed::BadTurn(_) => "BadTurn",
             Failed::Foreign(_) => "Foreign",
             Failed::Unclaimed(_) => "Unclaimed",
-            Failed::Unanswered(_) => "Unanswered",
+            Failed::Unanswered(..) => "Unanswered",
         };
-        Self { error_type: error_type.to_owned(), error_message: failed.to_string() }
+        // What a service says of a request may repeat it.
+        let mut error_message = logs::shown(&failed.to_string());
+        if let Failed::Unanswered(_, Some(Answer(answer))) = &failed {
+            error_message.push_str(ANSWER_FOLLOWS);
+            error_message.push_str(answer);
+        }
+        Self { error_type: error_type.to_owned(), error_message }
     }
 }

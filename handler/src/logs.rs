@@ -88,6 +88,11 @@ pub fn hide(hidden: Hidden) {
     HIDDEN.set(hidden);
 }
 
+/// A text without what is hidden, and without signatures.
+pub fn shown(text: &str) -> String {
+    without_signatures(&HIDDEN.with_borrow(|hidden| hidden.mask(text).into_owned()))
+}
+
 thread_local! {
     static HIDDEN: RefCell<Hidden> = RefCell::default();
 }
@@ -145,8 +150,7 @@ struct Fields(Map<String, Value>);
 
 impl Fields {
     fn text(&mut self, name: &str, text: &str) {
-        let shown = HIDDEN.with_borrow(|hidden| hidden.mask(text).into_owned());
-        self.0.insert(name.to_owned(), without_signatures(&shown).into());
+        self.0.insert(name.to_owned(), shown(text).into());
     }
 }
 

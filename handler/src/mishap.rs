@@ -4,8 +4,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::ANSWER_FOLLOWS;
 use crate::event::Event;
-use crate::turn::Turn;
+use crate::turn::{Answer, Turn};
 
 /// A request that may not have been answered.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub enum Mishap {
         event: Event,
         /// What Lambda tells of it.
         told: String,
+        /// The answer that could not be put, where there is one.
+        answer: Option<Answer>,
     },
     /// A step of the workflow came to nothing.
     Caught {
@@ -80,12 +83,22 @@ impl From<Record> for Mishap {
         let (id, condition) = (text(&request_context["requestId"]), text(&request_context["condition"]));
         let invocations = request_context["approximateInvokeCount"].as_u64().unwrap_or_default();
         let (error, message) = (text(&response_payload["errorType"]), text(&response_payload["errorMessage"]));
+        let (message, answer) = match message.split_once(ANSWER_FOLLOWS) {
+            Some((message, answer)) => (message.to_owned(), answer_to(&request_payload, answer)),
+            None => (message, None),
+        };
         let told = format!(
             "Lambda gave the request up ({condition}) after {invocations} invocations{} (Lambda's request id {id})",
             explained(&error, &message)
         );
-        Self::GivenUp { event: request_payload, told }
+        Self::GivenUp { event: request_payload, told, answer }
     }
+}
+
+/// The answer in this text, where it is one to that request, and whole.
+fn answer_to(event: &Event, text: &str) -> Option<Answer> {
+    let answer: Value = serde_json::from_str(text).ok()?;
+    (answer["RequestId"] == *event.field("RequestId")).then(|| Answer(text.to_owned()))
 }
 
 #[derive(Deserialize)]

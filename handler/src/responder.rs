@@ -7,8 +7,6 @@
 
 mod known;
 
-use std::time::Duration;
-
 use lambda_runtime::LambdaEvent;
 use tracing::Instrument;
 
@@ -16,7 +14,7 @@ use sparkjob::drive::Clock;
 use sparkjob::engine::{Engines, Report};
 use sparkjob::outcome::{Failure, FailureKind, Made, Outcome};
 
-use crate::deadlines::Times;
+use crate::deadlines::{TO_FAIL, Times};
 use crate::deliver::{Undelivered, deliver};
 use crate::envelope::Envelope;
 use crate::event::Event;
@@ -25,7 +23,7 @@ use crate::settle::advised;
 use crate::turn::{Answer, Progress, Turn};
 use crate::workflow::Workflow;
 use crate::{Failed, counters, logs, request, response};
-use known::{Case, Span, closed, given_up};
+use known::{Case, Span, closed, known};
 
 /// The function that answers where that of the requests cannot.
 #[derive(Debug)]
@@ -36,9 +34,6 @@ pub struct Responder {
     pub workflow: Option<Workflow>,
 }
 
-/// What is left of an invocation that is to fail by itself.
-const TO_FAIL: Duration = Duration::from_secs(2);
-
 impl Responder {
     /// Answers what is not answered. What it returns is the workflow's last turn, where it was called by the workflow.
     ///
@@ -48,16 +43,22 @@ impl Responder {
         let LambdaEvent { payload, context } = event;
         let (span, workflow) = (Span::of(&context, clock.now()), self.workflow.as_ref());
         match payload {
-            Mishap::GivenUp { event, told } => match given_up(workflow, event, told, &span, &clock).await? {
-                Some(case) => self.answer(case, &span, &clock).await.map(|_| None),
-                None => Ok(None),
-            },
+            Mishap::GivenUp { event, told, answer } => {
+                let whose = logs::fragment(&event);
+                let progress = answer.map_or(Progress::Claimed, Progress::Answer);
+                let given_up = Case { event, progress, told, left: None };
+                match known(workflow, given_up, &span, &clock).instrument(whose).await? {
+                    Some(case) => self.answer(case, &span, &clock).await.map(|_| None),
+                    None => Ok(None),
+                }
+            }
             Mishap::Caught { turn, told } => {
                 let progress = self.answer(Case::of((*turn).clone(), told), &span, &clock).await?;
                 Ok(Some(turn.on(progress, clock.now())))
             }
             Mishap::Closed { name, told, input } => {
-                let case = closed(workflow, &name, told, input, &span, &clock).await?;
+                let whose = input.as_ref().map_or_else(tracing::Span::none, |turn| logs::fragment(&turn.event));
+                let case = closed(workflow, &name, told, input, &span, &clock).instrument(whose).await?;
                 self.answer(case, &span, &clock).await.map(|_| None)
             }
             Mishap::Foreign(why) => Err(Failed::Foreign(why)),
@@ -91,7 +92,7 @@ impl Responder {
                 }
                 Err(why) => {
                     counters::undelivered();
-                    Err(Failed::unanswered(&envelope, &why))
+                    Err(Failed::unanswered(&envelope, &why, None))
                 }
             }
         }

@@ -26,10 +26,6 @@ use crate::turn::{Answer, Progress, Turn};
 /// What is left of an invocation for telling what came of it.
 const TO_TELL: Duration = Duration::from_secs(2);
 
-/// How long it is tried to put an answer, or for half of the time that there is. Then the responder does, which is outside of
-/// any VPC and needs time as well.
-const PUT_WITHIN: Duration = Duration::from_secs(30);
-
 /// Of the steps on the way to a submission no more than so many are repeated: a function that dies of its work does so each
 /// time, and between its deaths the request would look for what it may have submitted until nobody waits any more.
 const MOST_REPEATED: u32 = 3;
@@ -166,16 +162,14 @@ async fn put(
     lambda_ends: Timestamp,
     way: Way<'_>,
 ) -> Result<Turn, Failed> {
-    let now = way.clock.now();
-    let within = PUT_WITHIN.min(times.deadlines.over.since(now) / 2);
-    let until = (now + within).min(lambda_ends.before(TO_TELL));
+    let until = times.put_by(way.clock.now(), lambda_ends);
     let body = answer.0.clone().into();
     let delivered = deliver(way.engines.transport(), &request.envelope.response_url, &body, way.clock, until).await;
     match delivered {
         Ok(()) => tracing::info!(answer = answer.0, "answered"),
         // It is refused again, whoever puts it.
         Err(Undelivered::Refused(why)) => tracing::error!(answer = answer.0, "not answered: {why}"),
-        Err(why) => return Err(Failed::unanswered(&request.envelope, &why)),
+        Err(why) => return Err(Failed::unanswered(&request.envelope, &why, None)),
     }
     Ok(turn.on(Progress::Answered(answer), way.clock.now()))
 }

@@ -11,7 +11,7 @@ use sparkjob::job::Timestamp;
 
 use super::envelope;
 use crate::Failed;
-use crate::deadlines::Times;
+use crate::deadlines::{Times, UNKNOWN_LIMIT};
 use crate::envelope::{Action, Envelope};
 use crate::event::Event;
 use crate::turn::{Progress, Turn};
@@ -28,9 +28,6 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(3);
 
 /// How long it is tried to look at an execution. Whoever cannot cannot know better than that nobody answers.
 const LOOKED_FOR: Duration = Duration::from_mins(1);
-
-/// What an invocation may take where nothing tells.
-const UNKNOWN_LIMIT: Duration = Duration::from_mins(1);
 
 /// The time of one invocation.
 pub struct Span {
@@ -58,7 +55,7 @@ pub struct Case {
     /// Why nobody answered.
     pub told: String,
     /// When its execution ended, if that left a step to itself which may have been under way.
-    left: Option<Timestamp>,
+    pub left: Option<Timestamp>,
 }
 
 impl Case {
@@ -94,25 +91,24 @@ impl Case {
     }
 }
 
-/// What is known of a request that Lambda gave up; none where the workflow works on it.
+/// What is known of a request that Lambda gave up, as it tells; none where the workflow works on it.
 ///
 /// # Errors
 /// It is none that can be answered.
-pub async fn given_up(
+pub async fn known(
     workflow: Option<&Workflow>,
-    event: Event,
-    told: String,
+    given_up: Case,
     span: &Span,
     clock: &Clock,
 ) -> Result<Option<Case>, Failed> {
-    let name = execution_name(&envelope(&event, &told)?);
-    let until = patience(Some(&event), span, clock.now());
+    let name = execution_name(&envelope(&given_up.event, &given_up.told)?);
+    let until = patience(Some(&given_up.event), span, clock.now());
     let execution = look(workflow, &name, until, clock, |_| true).await;
     if execution == Some(Execution::Runs) {
         return Ok(None);
     }
-    let claimed = Case { event, progress: Progress::Claimed, told: told.clone(), left: None };
-    match Case::known(execution, told, Some(claimed), clock.now()) {
+    let told = given_up.told.clone();
+    match Case::known(execution, told, Some(given_up), clock.now()) {
         Some(case) => Ok(Some(case.when_its_step_has_ended(span, clock).await)),
         None => Ok(None),
     }
@@ -154,8 +150,10 @@ async fn look(
         loop {
             match workflow.look(name).await {
                 Ok(execution) if is_wanted(&execution) => return execution,
-                Ok(_) => tracing::warn!("an execution is told to have ended, and to run"),
-                Err(why) => tracing::warn!(why, "whether the workflow works on the request is not known"),
+                Ok(_) => tracing::warn!(execution = name, "an execution is told to have ended, and to run"),
+                Err(why) => {
+                    tracing::warn!(execution = name, why, "whether the workflow works on the request is not known");
+                }
             }
             sleep(BETWEEN_LOOKS).await;
         }

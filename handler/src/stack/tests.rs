@@ -19,6 +19,8 @@ const SIGNED: Timestamp = Timestamp(1_795_244_400_000);
 enum Says {
     /// This, in XML, with this status.
     Text(u16, &'static str),
+    /// The first of `DescribeStackResource`, the second of `DescribeStacks`.
+    Both(&'static str, &'static str),
     Nothing,
     Refuses,
 }
@@ -34,8 +36,15 @@ impl Transport for CloudFormation {
     async fn send(&self, request: Request<Bytes>, limit: Duration) -> Result<Response<Bytes>, Lost> {
         assert_eq!(request.uri().host(), Some("cloudformation.eu-west-1.amazonaws.com"));
         let text = String::from_utf8(request.body().to_vec()).expect("text");
+        let says = match self.says {
+            Says::Both(resource, stack) => {
+                Says::Text(200, if text.contains("DescribeStackResource") { resource } else { stack })
+            }
+            says => says,
+        };
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(text);
-        match self.says {
+        match says {
+            Says::Both(..) => unreachable!("it is one of them"),
             Says::Text(status, text) => {
                 let mut response = Response::new(Bytes::from_static(text.as_bytes()));
                 *response.status_mut() = status.try_into().expect("a status");
@@ -147,6 +156,30 @@ async fn a_create_that_is_asked_for_once_more_is_known_by_the_resource_s_status(
     let envelope = sample::envelope(&sample::event("Update", json!({})));
     let (_, engines) = asked(again);
     assert_eq!(Stack::of(&envelope, None, engines.aws()).stance().await, Stance::WentOn(None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_is_asked_for_once_more_is_known_by_what_its_stack_is_about() {
+    let envelope = sample::envelope(&sample::event("Update", json!({})));
+    let changed = resource!("2026-11-21T08:00:00Z", "UPDATE_IN_PROGRESS", "");
+    let same =
+        stack!("<LastUpdatedTime>2026-11-21T07:00:00Z</LastUpdatedTime><StackStatus>UPDATE_IN_PROGRESS</StackStatus>");
+    let next =
+        stack!("<LastUpdatedTime>2026-11-21T07:50:00Z</LastUpdatedTime><StackStatus>UPDATE_IN_PROGRESS</StackStatus>");
+    let back = stack!(
+        "<LastUpdatedTime>2026-11-21T07:00:00Z</LastUpdatedTime><StackStatus>UPDATE_ROLLBACK_IN_PROGRESS</StackStatus>"
+    );
+    let known = Some(Standing { rolls_back: false, since: Some(SIGNED) });
+    for (known, stack, expected) in [
+        (known, same, Stance::AskedAgain),
+        (known, next, Stance::WentOn(None)),
+        (known, back, Stance::WentOn(None)),
+        (known, "<html/>", Stance::WentOn(None)),
+        (None, same, Stance::WentOn(None)),
+    ] {
+        let (_, engines) = asked(Says::Both(changed, stack));
+        assert_eq!(Stack::of(&envelope, known, engines.aws()).stance().await, expected, "{stack}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -18,7 +18,7 @@ use crate::cloudformation::{Answer, Delivery, Properties, Stack};
 use crate::durable::faults;
 use crate::log::Log;
 use crate::sample::{self, Tally};
-use crate::town::{BUCKET, Engine};
+use crate::town::{BUCKET, Engine, PASSWORD};
 use crate::{NEW, OLD};
 
 const START: &str = "StartExecution";
@@ -355,6 +355,66 @@ async fn an_answer_that_the_function_cannot_put_is_put_as_it_is_by_the_responder
             finish(&account, stack, &answer).await;
             assert!(account.executions().iter().all(|status| *status == Status::Succeeded));
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_made_without_the_workflow_and_cannot_be_put_is_put_as_it_is_by_the_responder() {
+    for engine in Engine::ALL {
+        let account = Account::new(engine);
+        account.way().fault_each(Method::POST, START, Fault::refused());
+        account.cut_off(Function::Submitter, BUCKET);
+        let mut stack = Stack::new(account.town());
+        let begin = account.town().now();
+        let answer = account.deliver(&stack.create(NEW, Properties::default())).await;
+        assert_eq!(answer.status, "SUCCESS", "{engine:?}: {}", answer.reason);
+        // Lambda delivers twice more first, after a minute and after two.
+        assert!(account.town().now().since(begin) < Duration::from_mins(7), "{engine:?}");
+        account.heal();
+        finish(&account, stack, &answer).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_too_large_is_told_so_by_the_responder_where_the_function_cannot() {
+    let account = Account::new(Engine::EmrServerless);
+    account.cut_off(Function::Submitter, BUCKET);
+    let mut properties = Engine::EmrServerless.target();
+    properties["Parameters"] = json!({"File": NEW, "Args": ["x".repeat(260_000)]});
+    let mut stack = Stack::new(account.town());
+    let begin = account.town().now();
+    let answer = account.deliver(&stack.create_with(properties)).await;
+    let is_told = answer.reason.contains("too large by") && !answer.id.contains("unknown");
+    assert!(answer.status == "FAILED" && is_told, "{}: {}", answer.id, answer.reason);
+    assert!(account.town().now().since(begin) < Duration::from_mins(6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_delivery_that_cannot_put_the_answer_fails_by_itself() {
+    let account = Account::new(Engine::EmrServerless);
+    account.cut_off(Function::Submitter, BUCKET);
+    let request = Stack::new(account.town()).create(NEW, Properties::default());
+    account.deliver(&request).await;
+    account.settled().await;
+    account.deliver_again(&request);
+    account.settled().await;
+    assert!(account.failures().iter().all(|failed| !failed.contains("timed out")), "{:?}", account.failures());
+    assert_eq!(account.town().distinct_answers(&request), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_repeats_the_request_is_told_without_its_secrets() {
+    for code in ["ValidationException", "InvalidExecutionInput"] {
+        let log = Log::at(LevelFilter::TRACE);
+        let account = Account::new(Engine::EmrServerless);
+        let request = Stack::new(account.town()).create(NEW, Properties::default());
+        let quoted = json!({ "__type": code, "message": format!("Value '{}' at 'input'", request.event) });
+        let refused = Fault::Before(Instead::Answer(400, quoted.to_string()));
+        account.way().fault_each(Method::POST, START, refused);
+        let answer = account.deliver(&request).await;
+        let told = [account.failures().concat(), log.text(), answer.reason].concat();
+        assert!(told.contains(code), "{told}");
+        assert!(!told.contains("5ec2e7") && !told.contains(PASSWORD), "{code}: {told}");
     }
 }
 

@@ -122,6 +122,43 @@ async fn an_answer_that_is_there_does_not_wait_for_room() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_answer_whose_step_died_does_not_wait_for_room_either() {
+    let put = {
+        let account = Account::new(Engine::EmrServerless);
+        account.deliver(&Stack::new(account.town()).create(NEW, Properties::default())).await;
+        account.settled().await;
+        account.way().sends()
+    };
+    let account = Account::new(Engine::EmrServerless);
+    account.way().fault_at(put, Fault::Before(Instead::Death));
+    let full = account.clone();
+    account.way().before(put, move || full.throttle(Function::Submitter, u32::MAX));
+    let begin = account.town().now();
+    let answer = account.deliver(&Stack::new(account.town()).create(NEW, Properties::default())).await;
+    assert_eq!(answer.status, "SUCCESS", "{}", answer.reason);
+    assert!(account.town().now().since(begin) < Duration::from_mins(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_room_never_comes_again_for_a_step_that_died_the_responder_answers_in_time() {
+    for engine in Engine::ALL {
+        for seconds in [60, 3600] {
+            let account = Account::new(engine);
+            let mut stack = Stack::new(account.town());
+            let full = account.clone();
+            account.way().fault_next(Method::POST, engine.submission(), Fault::After(Instead::Death));
+            account.way().before(4, move || full.throttle(Function::Submitter, u32::MAX));
+            let request = stack.create(NEW, Properties { service_timeout: seconds, ..Properties::default() });
+            let answer = account.deliver(&request).await;
+            assert_eq!(answer.status, "FAILED", "{engine:?}: {}", answer.reason);
+            account.throttle(Function::Submitter, 0);
+            stack.answered(&answer);
+            stack.finish(account.town()).await;
+        }
+    }
+}
+
 /// Delivers a request and returns when the workflow has it.
 async fn claimed(account: &Account, request: &Delivery) {
     account.deliver_again(request);

@@ -33,8 +33,8 @@ pub enum Function {
     Scripted,
 }
 
-/// Until when an event is delivered again: `MaximumEventAgeInSeconds`.
-const LONGEST_AGE: Duration = Duration::from_mins(9);
+/// The longest pause before a call for which there was no room is repeated.
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 /// The [pauses](https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html) between deliveries of an
 /// event whose invocations fail.
@@ -77,6 +77,14 @@ impl Function {
             Self::Scripted => "scripted",
         };
         format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
+    }
+
+    /// Until when an event is delivered again: `MaximumEventAgeInSeconds`.
+    fn longest_age(self) -> Duration {
+        match self {
+            Self::Submitter => Duration::from_mins(9),
+            Self::Responder | Self::Scripted => Duration::from_hours(1),
+        }
     }
 
     /// How long a call may last.
@@ -139,16 +147,38 @@ impl Account {
         let begin = Instant::now();
         let mut pauses = PAUSES.iter();
         for count in 1.. {
-            let Err(missed) = self.call(function, &event).await else { return None };
+            let missed = match self.when_there_is_room(function, &event, begin).await {
+                Ok(_) => return None,
+                Err(Missed::Throttled) => {
+                    return Some(record(function, &event, "EventAgeExceeded", count, &Missed::Throttled));
+                }
+                Err(missed) => missed,
+            };
             let Some(pause) = pauses.next() else {
                 return Some(record(function, &event, "RetriesExhausted", count, &missed));
             };
-            if begin.elapsed() + *pause > LONGEST_AGE {
+            if begin.elapsed() + *pause > function.longest_age() {
                 return Some(record(function, &event, "EventAgeExceeded", count, &missed));
             }
             sleep(*pause).await;
         }
         None
+    }
+
+    /// Calls a function for an event that Lambda has had since `begin`: a call for which there is no room is
+    /// [no try](https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html), and is repeated, with longer
+    /// and longer pauses, for as long as the event is kept.
+    async fn when_there_is_room(&self, function: Function, event: &Value, begin: Instant) -> Result<Value, Missed> {
+        let mut pause = Duration::from_secs(1);
+        loop {
+            match self.call(function, event).await {
+                Err(Missed::Throttled) if begin.elapsed() + pause <= function.longest_age() => {
+                    sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                called => return called,
+            }
+        }
     }
 
     fn sandbox(&self, function: Function) -> Sandbox {
