@@ -89,9 +89,12 @@ async fn a_create_that_is_stopped_at_any_moment_about_its_answer_is_answered_ali
             let request = Stack::new(account.town()).create(NEW, Properties::default());
             account.deliver_again(&request);
             sleep(Duration::from_millis(milliseconds)).await;
+            let is_stored = account.holds_an_answer();
             account.stop_executions();
             account.settled().await;
             assert_eq!(account.town().distinct_answers(&request), 1, "{told}");
+            let answer = account.town().answer(&request).expect("an answer");
+            assert!(!is_stored || answer["Status"] == "SUCCESS", "{told}: {answer}");
         }
     }
 }

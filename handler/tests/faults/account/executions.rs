@@ -85,6 +85,11 @@ impl Account {
         held(&self.0.executions).by_name.values().map(|execution| execution.status).collect()
     }
 
+    /// Whether some execution has stored an answer.
+    pub fn holds_an_answer(&self) -> bool {
+        held(&self.0.executions).by_name.values().any(|execution| execution.history.holds_an_answer())
+    }
+
     /// Stops every execution that runs, as a person would by hand.
     pub fn stop_executions(&self) {
         for execution in held(&self.0.executions).by_name.values() {

@@ -31,6 +31,13 @@ impl History {
         self.0.push(event);
     }
 
+    /// Whether a state has left an answer, which is stored from then on.
+    pub fn holds_an_answer(&self) -> bool {
+        let left = self.0.iter().filter_map(|event| event["stateExitedEventDetails"]["output"].as_str());
+        let mut turns = left.filter_map(|output| serde_json::from_str::<Value>(output).ok());
+        turns.any(|turn| turn["Progress"]["Answer"].is_string())
+    }
+
     /// What [`GetExecutionHistory`] answers. Each token is good for the same question alone.
     ///
     /// [`GetExecutionHistory`]: https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html
