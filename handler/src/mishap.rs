@@ -123,12 +123,17 @@ struct CaughtError {
 
 fn caught(payload: &str) -> Result<Mishap, serde_json::Error> {
     let Catch { turn } = serde_json::from_str(payload)?;
-    let Caught { caught: CaughtError { error, cause } } = serde_json::from_str(turn.get()).unwrap_or_default();
-    let told = format!("a step of the workflow failed{}", explained(&error, &cause));
+    let told = failed_step(turn.get());
     Ok(match Turn::salvage(turn.get()) {
         Some(turn) => Mishap::Caught { turn: Box::new(turn), told },
         None => Mishap::Foreign(format!("its turn holds no request; {told}")),
     })
+}
+
+/// What is told of the step that came to nothing before this turn was handed on, as a clause.
+pub fn failed_step(turn: &str) -> String {
+    let Caught { caught: CaughtError { error, cause } } = serde_json::from_str(turn).unwrap_or_default();
+    format!("a step of the workflow failed{}", explained(&error, &cause))
 }
 
 /// What is told of an execution that ended otherwise than it should, as a clause.

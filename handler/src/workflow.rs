@@ -16,6 +16,7 @@ use crate::envelope::Envelope;
 use crate::mishap;
 use crate::plan::token;
 use crate::turn::Turn;
+use history::Last;
 use sparkjob::job::Digest;
 
 /// The environment variable that names the workflow.
@@ -120,19 +121,21 @@ impl Workflow {
             ExecutionStatus::Succeeded => Execution::Succeeded(turn(execution.output())),
             other => {
                 let (error, cause) = (execution.error().unwrap_or_default(), execution.cause().unwrap_or_default());
+                let (last, told) =
+                    self.last(&arn).await?.map_or((None, None), |Last { turn, told }| (Some(turn), told));
                 Execution::Broken(Broken {
-                    told: mishap::ended(name, other.as_str(), error, cause),
+                    told: told.unwrap_or_else(|| mishap::ended(name, other.as_str(), error, cause)),
                     at: moment(execution.stop_date()),
-                    turn: self.last_turn(&arn).await?.or_else(|| turn(execution.input())),
+                    turn: last.or_else(|| turn(execution.input())),
                 })
             }
         })
     }
 
-    /// The last turn in an execution's history. Where that may not be read, there is none: it is not to be known later either.
-    async fn last_turn(&self, arn: &str) -> Result<Option<Box<Turn>>, String> {
-        match history::last_turn(&self.client, arn).await {
-            Ok(turn) => Ok(turn),
+    /// How far an execution came, as its history tells. Where that may not be read, there is none: it is not to be known later either.
+    async fn last(&self, arn: &str) -> Result<Option<Last>, String> {
+        match history::last(&self.client, arn).await {
+            Ok(last) => Ok(last),
             Err(AwsError { failed, .. }) if failed.kind == Kind::Denied => {
                 tracing::warn!(why = failed.said, "the history of an execution may not be read, only its input");
                 Ok(None)

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use sparkjob::engine::aws::{Asked, AwsError, error};
 use sparkjob::http::sdk::set_json;
 
+use crate::mishap;
 use crate::turn::Turn;
 
 /// How many events are asked for at once: each may carry 256 KiB, and twice that as text within text.
@@ -21,18 +22,28 @@ const PAGE: u32 = 10;
 /// events and of which the workflow's definition allows 28.
 const MOST_PAGES: u32 = 20;
 
-/// The last turn that an execution came to: what its last state was given, or what the one before it left; none where none of
-/// its last events holds one.
+/// The state in which the responder is called for a step that came to nothing.
+const RESPOND: &str = "Respond";
+
+/// How far an execution came.
+pub struct Last {
+    /// What its last state was given, or what the one before it left.
+    pub turn: Box<Turn>,
+    /// What the responder was told of it by the workflow, where it was called.
+    pub told: Option<String>,
+}
+
+/// How far an execution came; none where none of its last events tells.
 ///
 /// # Errors
 /// It is not to be known.
-pub async fn last_turn(client: &Client, execution: &str) -> Result<Option<Box<Turn>>, AwsError> {
+pub async fn last(client: &Client, execution: &str) -> Result<Option<Last>, AwsError> {
     let mut token = None;
     for _ in 0..MOST_PAGES {
         let page = page(client, execution, token).await?;
         let events = page["events"].as_array().ok_or_else(|| AwsError::unavailable("an answer that is no history"))?;
-        if let Some(turn) = events.iter().find_map(turn) {
-            return Ok(Some(Box::new(turn)));
+        if let Some(last) = events.iter().find_map(told) {
+            return Ok(Some(last));
         }
         token = page["nextToken"].as_str().map(str::to_owned);
         if token.is_none() {
@@ -44,9 +55,12 @@ pub async fn last_turn(client: &Client, execution: &str) -> Result<Option<Box<Tu
 
 /// The turn in [one of some sixty kinds of events](https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html),
 /// of which two tell what a state was given, and what it left.
-fn turn(event: &Value) -> Option<Turn> {
-    let (entered, exited) = (&event["stateEnteredEventDetails"]["input"], &event["stateExitedEventDetails"]["output"]);
-    entered.as_str().or(exited.as_str()).and_then(Turn::salvage)
+fn told(event: &Value) -> Option<Last> {
+    let (entered, exited) = (&event["stateEnteredEventDetails"], &event["stateExitedEventDetails"]);
+    let text = entered["input"].as_str().or(exited["output"].as_str())?;
+    let turn = Box::new(Turn::salvage(text)?);
+    let told = (entered["name"] == RESPOND).then(|| mishap::failed_step(text));
+    Some(Last { turn, told })
 }
 
 /// One page of what [`GetExecutionHistory`] answers, the latest event first. It is asked for by another operation of the same

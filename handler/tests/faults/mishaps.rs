@@ -570,7 +570,7 @@ async fn a_turn_without_a_request_ends_with_a_clear_word() {
         (json!({"Version": 1}), "holds no request"),
         (json!({"Version": 1}), "execution broken tells no request"),
         (json!({"Version": 1, "Event": known}), "RequestId r-1, LogicalResourceId Pi: this event"),
-        (json!({"Version": 1, "Event": known}), "its execution broken of the workflow is FAILED"),
+        (json!({"Version": 1, "Event": known}), "a step of the workflow failed: BadTurn"),
         (json!({"Version": 2, "Event": known}), "RequestId r-1, LogicalResourceId Pi: this step"),
         (json!({"Version": "one", "Event": 7}), "ResponseURL"),
     ] {

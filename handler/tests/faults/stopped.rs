@@ -125,6 +125,28 @@ async fn why_an_execution_ended_is_told_alike_by_whoever_brings_it_before_the_re
 }
 
 #[tokio::test(start_paused = true)]
+async fn why_a_step_came_to_nothing_is_told_alike_by_the_workflow_and_after_its_end() {
+    for engine in [Engine::Livy, Engine::EmrOnEks, Engine::EmrServerless] {
+        let account = Account::new(engine);
+        account.way().fault_each(Method::POST, engine.submission(), Fault::Before(Instead::Death));
+        let mut stack = Stack::new(account.town());
+        let request = stack.create(NEW, Properties::default());
+        // The responder dies of each of its puts, which take effect.
+        for _ in 0..4 {
+            account.way().fault_next(Method::PUT, "request-1", Fault::After(Instead::Death));
+        }
+        let answer = account.deliver(&request).await;
+        assert!(answer.reason.contains("a step of the workflow failed"), "{engine:?}: {}", answer.reason);
+        account.settled().await;
+        let answers = (account.town().bodies(&request).len(), account.town().distinct_answers(&request));
+        assert_eq!(answers, (5, 1), "{engine:?}");
+        account.heal();
+        stack.answered(&answer);
+        stack.finish(account.town()).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_execution_that_cannot_be_looked_at_is_answered_from_its_event() {
     let unavailable =
         |account: &Account| account.way().fault_each(Method::POST, DESCRIBE, Fault::Before(Instead::Page(503)));
