@@ -91,13 +91,14 @@ impl Submitter {
             let why = match &self.successors {
                 Some(successors) => {
                     let times = Times::durable(&envelope, &event, now);
-                    let until = times.put_by(now, ends(lambda_ends, now));
+                    // Once the claim is made, which may take a while.
+                    let until = || times.put_by(clock.now(), ends(lambda_ends, now));
                     let request = Request::of(envelope.clone(), event.clone(), &times);
                     let end = lambda_ends.before(TO_FAIL).min(now + CLAIMED_WITHIN);
                     match claim(successors, request, &times, &context.invoked_function_arn, clock, end).await {
                         Claim::Taken | Claim::Done(None) => return Ok(()),
-                        Claim::Done(Some(answer)) => return self.put_again(&envelope, &answer, until, clock).await,
-                        Claim::TooLarge(by) => return self.refuse(&envelope, &event, by, until, clock).await,
+                        Claim::Done(Some(answer)) => return self.put_again(&envelope, &answer, until(), clock).await,
+                        Claim::TooLarge(by) => return self.refuse(&envelope, &event, by, until(), clock).await,
                         Claim::Broken(why) | Claim::Unclear(why) => return Err(Failed::unclaimed(&envelope, &why)),
                         Claim::Nowhere(why) => Some(why),
                     }
