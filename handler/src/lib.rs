@@ -291,16 +291,15 @@ const LONGEST_ID: usize = 255;
 /// What came of an event that cannot be read as it should be, with whose it is, as far as that can be read: in the log, where a
 /// request is looked for, and as a text.
 fn reported(event: &Event, what: &str) -> String {
-    let hidden = request::hidden(event);
-    let what = hidden.mask(what).into_owned();
-    logs::hide(hidden);
+    logs::hide(request::hidden(event));
+    let what = logs::shown(what);
     logs::fragment(event).in_scope(|| tracing::error!("{what}"));
     let ids = ["RequestId", "LogicalResourceId"].into_iter().filter_map(|name| {
         let id = event.field(name).as_str()?;
         Some(format!("{name} {}", id.chars().take(LONGEST_ID).collect::<String>()))
     });
     let whose = ids.collect::<Vec<_>>().join(", ");
-    presigned::without_signatures(&if whose.is_empty() { what } else { format!("{whose}: {what}") })
+    logs::shown(&if whose.is_empty() { what } else { format!("{whose}: {what}") })
 }
 
 impl fmt::Display for Failed {
