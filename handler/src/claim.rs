@@ -15,7 +15,8 @@ use crate::request::Request;
 use crate::turn::{Answer, Progress, Turn, VERSION};
 use crate::workflow::{Broken, Execution, LONGEST_INPUT, Started, Workflow, execution_name};
 
-/// The room that is left for what the workflow adds to its input on the way, in bytes.
+/// The room that is left for what the workflow's input holds besides the request, and for what is added to it on the way, in
+/// bytes.
 const ROOM_FOR_STATE: usize = 64 * 1024;
 
 /// The pauses between the tries grow from the first to the longest.
@@ -76,6 +77,9 @@ pub async fn claim(
     clock: &Clock,
     end: Timestamp,
 ) -> Claim {
+    if let Some(by) = excess(&request) {
+        return Claim::TooLarge(by);
+    }
     let Successors { workflow, responder } = successors;
     let name = execution_name(&request.envelope);
     let turn = Turn {
@@ -92,11 +96,18 @@ pub async fn claim(
         ended: false,
     };
     let input = serde_json::to_string(&turn).expect("plain data with text keys always serialises");
-    let limit = LONGEST_INPUT - ROOM_FOR_STATE;
-    if input.len() > limit {
-        return Claim::TooLarge(input.len() - limit);
-    }
     hand_over(workflow, &name, &input, clock, end).await
+}
+
+/// By how many bytes a request is too large for the workflow; none where it fits. Whoever asks gets the same answer, so that
+/// whoever refuses the request does it in the same words.
+///
+/// # Panics
+/// Never: plain data with text keys always serialises.
+pub fn excess(request: &Request) -> Option<usize> {
+    let length = serde_json::to_string(&(&request.event, &request.old)).map(|text| text.len());
+    let limit = LONGEST_INPUT - ROOM_FOR_STATE;
+    length.expect("plain data with text keys always serialises").checked_sub(limit).filter(|by| *by > 0)
 }
 
 /// What one try came to.

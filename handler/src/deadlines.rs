@@ -19,6 +19,9 @@ const LONGEST_WAIT: u64 = 3600;
 /// How long it is tried to put an answer, or for half of the time that there is.
 const PUT_WITHIN: Duration = Duration::from_secs(30);
 
+/// A try to put an answer should have as long, or half of what is left until nobody waits.
+const TO_PUT: Duration = Duration::from_secs(3);
+
 /// What is left of an invocation that is to fail by itself, not by Lambda's time-out.
 pub const TO_FAIL: Duration = Duration::from_secs(2);
 
@@ -60,7 +63,8 @@ impl Times {
     /// Until when it is tried to put an answer at `now`, in an invocation that lasts until `lambda_ends`: then somebody else does,
     /// who needs time as well.
     pub fn put_by(&self, now: Timestamp, lambda_ends: Timestamp) -> Timestamp {
-        let within = PUT_WITHIN.min(self.deadlines.over.since(now) / 2);
+        let Deadlines { over, end, .. } = self.deadlines;
+        let within = PUT_WITHIN.min(over.since(now) / 2).max(TO_PUT.min(end.since(now) / 2));
         (now + within).min(lambda_ends.before(TO_FAIL))
     }
 

@@ -50,7 +50,6 @@ use deadlines::{TO_FAIL, Times, UNKNOWN_LIMIT};
 use deliver::{Undelivered, deliver};
 use envelope::Envelope;
 use event::Event;
-use plan::Refused;
 use request::Request;
 use response::{Response, Status};
 use stack::Stack;
@@ -167,10 +166,8 @@ impl Submitter {
         until: Timestamp,
         clock: &Clock,
     ) -> Result<(), Failed> {
-        let fault = format!("its properties are too large by {by} bytes");
-        let outcome = settle::refuse(envelope, &Refused::Request(fault));
-        counters::concluded(envelope, event, &outcome);
-        self.deliver(envelope, &response::compose(envelope, &outcome), clock.now(), until, clock).await
+        let response = settle::refusal(envelope, event, by);
+        self.deliver(envelope, &response, clock.now(), until, clock).await
     }
 
     async fn deliver(

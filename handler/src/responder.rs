@@ -15,14 +15,15 @@ use sparkjob::engine::{Engines, Report};
 use sparkjob::outcome::{Failure, FailureKind, Made, Outcome};
 
 use crate::deadlines::{TO_FAIL, Times};
-use crate::deliver::{Undelivered, deliver};
+use crate::deliver::{LATE_TRY_LIMIT, Undelivered, deliver};
 use crate::envelope::Envelope;
 use crate::event::Event;
 use crate::mishap::Mishap;
-use crate::settle::advised;
+use crate::request::Request;
+use crate::settle::{self, advised};
 use crate::turn::{Answer, Progress, Turn};
 use crate::workflow::Workflow;
-use crate::{Failed, counters, logs, request, response};
+use crate::{Failed, claim, counters, logs, request, response};
 use known::{Case, Span, closed, known};
 
 /// The function that answers where that of the requests cannot.
@@ -45,6 +46,7 @@ impl Responder {
         match payload {
             Mishap::GivenUp { event, told, answer } => {
                 let whose = logs::fragment(&event);
+                let answer = answer.or_else(|| self.refusal(&event, &clock));
                 let progress = answer.map_or(Progress::Claimed, Progress::Answer);
                 let given_up = Case { event, progress, told, left: None };
                 match known(workflow, given_up, &span, &clock).instrument(whose).await? {
@@ -65,6 +67,15 @@ impl Responder {
         }
     }
 
+    /// The answer to a request that the workflow never takes, and for which nothing is ever made.
+    fn refusal(&self, event: &Event, clock: &Clock) -> Option<Answer> {
+        self.workflow.as_ref()?;
+        let envelope = Envelope::read(event).ok()?;
+        let times = Times::durable(&envelope, event, clock.now());
+        let by = claim::excess(&Request::of(envelope.clone(), event.clone(), &times))?;
+        Some(Answer(settle::refusal(&envelope, event, by).text()))
+    }
+
     /// Puts the answer that there is, or that the request failed.
     async fn answer(&self, case: Case, span: &Span, clock: &Clock) -> Result<Progress, Failed> {
         let envelope = envelope(&case.event, &case.told)?;
@@ -82,7 +93,8 @@ impl Responder {
             };
             tracing::error!(told, answer = answer.0, "nobody answered: the responder does");
             let times = Times::durable(&envelope, &case.event, clock.now());
-            let until = until.min(times.deadlines.end);
+            // Nobody else puts it soon, so one whole try is made however late it is.
+            let until = until.min(times.deadlines.end.max(clock.now() + LATE_TRY_LIMIT));
             let body = answer.0.clone().into();
             match deliver(self.engines.transport(), &envelope.response_url, &body, clock, until).await {
                 Ok(()) => Ok(Progress::Answered(answer)),

@@ -13,10 +13,13 @@ use sparkjob::job::Timestamp;
 use sparkjob::lifecycle::Deadlines;
 use sparkjob::outcome::{Failure, FailureKind, Made, Outcome};
 
+use crate::counters;
 use crate::deadlines::Times;
 use crate::envelope::{Action, Envelope};
+use crate::event::Event;
 use crate::plan::{Refused, plan};
 use crate::request::Request;
+use crate::response::{self, Response};
 use crate::step::Way;
 
 /// Plans and carries out what the request asks for, in this process. A panic on the way and a driver that goes on for too
@@ -80,6 +83,14 @@ pub fn refuse(envelope: &Envelope, refused: &Refused) -> Outcome {
         Refused::Properties(faults) => format!("The properties of {} have {faults}.", envelope.logical_id),
     };
     failed(FailureKind::Invalid, Made::Nothing, what, "Nothing was submitted. Correct the template and deploy again.")
+}
+
+/// The answer to a request that is too large for the workflow, by these bytes: the same whoever gives it.
+pub fn refusal(envelope: &Envelope, event: &Event, by: usize) -> Response {
+    let fault = format!("its properties are too large by {by} bytes");
+    let outcome = refuse(envelope, &Refused::Request(fault));
+    counters::concluded(envelope, event, &outcome);
+    response::compose(envelope, &outcome)
 }
 
 /// The request was left in the middle, so anything may have been made.
