@@ -2,6 +2,7 @@
 //! `EventBridge` around the real functions and the real definition of the workflow.
 
 mod acting;
+mod data;
 mod executions;
 mod history;
 mod lambda;
@@ -21,13 +22,13 @@ use tokio::sync::Notify;
 use sparkjob::http::{Lost, Transport};
 use sparkjob::testing::{ACCOUNT, Faulty, REGION};
 
-use crate::cloudformation::{Answer, Delivery};
+use crate::cloudformation::{Answer, Delivery, Stack};
 use crate::town::{Engine, Town};
 use acting::Acting;
 use executions::Executions;
 pub use executions::Status;
-pub use lambda::Function;
 use lambda::Sandboxes;
+pub use lambda::{Function, Trouble};
 use machine::Machine;
 
 /// The workflow's name.
@@ -48,6 +49,8 @@ struct Inner {
     limits: Mutex<BTreeMap<Function, Duration>>,
     /// Calls of a function that are still to be refused for want of room.
     throttled: Mutex<BTreeMap<Function, u32>>,
+    /// Trouble of Lambda's own that calls of a function by the workflow are still to meet.
+    troubles: Mutex<BTreeMap<Function, Vec<Trouble>>>,
     /// From where there is no way to which host.
     cut_off: Arc<Mutex<BTreeSet<(Function, String)>>>,
     is_without_workflow: bool,
@@ -85,6 +88,7 @@ impl Account {
             sandboxes: Mutex::default(),
             limits: Mutex::default(),
             throttled: Mutex::default(),
+            troubles: Mutex::default(),
             cut_off: Arc::default(),
             is_without_workflow,
             end_of_calls: Notify::new(),
@@ -132,6 +136,18 @@ impl Account {
         self.ask(request).await.unwrap_or_else(|| panic!("nobody answered {request:?}"))
     }
 
+    /// Has a stack take an answer and be deleted, and looks that nothing is left.
+    pub async fn finish(&self, mut stack: Stack, answer: &Answer) {
+        stack.answered(answer);
+        for delete in stack.deletes() {
+            let deleted = self.deliver(&delete).await;
+            assert_eq!(deleted.status, "SUCCESS", "{}", deleted.reason);
+        }
+        assert!(self.town().alive().is_empty(), "{:?} is left", self.town().alive());
+        self.settled().await;
+        assert!(self.town().alive().is_empty(), "{:?} came afterwards", self.town().alive());
+    }
+
     /// Returns when no function runs, no execution does, and nothing waits to be delivered.
     pub async fn settled(&self) {
         self.0.acting.over().await;
@@ -145,6 +161,11 @@ impl Account {
     /// Refuses so many calls of a function for want of room.
     pub fn throttle(&self, function: Function, times: u32) {
         held(&self.0.throttled).insert(function, times);
+    }
+
+    /// Has so many calls of a function by the workflow, from now on, meet trouble of Lambda's own.
+    pub fn trouble(&self, function: Function, trouble: Trouble, times: usize) {
+        held(&self.0.troubles).insert(function, vec![trouble; times]);
     }
 
     /// Kills the processes that are being called now.
@@ -221,9 +242,4 @@ const LATENCY: Duration = Duration::from_millis(5);
 
 fn held<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
     what.lock().expect("nobody panics while holding it")
-}
-
-/// The text of a JSON value counts in bytes.
-fn length(value: &Value) -> usize {
-    value.to_string().len()
 }

@@ -7,6 +7,9 @@ use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 
 use handler::arrival::Arrival;
+use handler::envelope::Envelope;
+use handler::event::Event;
+use handler::workflow::execution_name;
 use handler::{Submitter, moment};
 use sparkjob::drive::Clock;
 use sparkjob::http::Transport;
@@ -29,20 +32,38 @@ pub struct Delivery {
     town: Town,
 }
 
+impl Delivery {
+    /// The name of the execution that works on it.
+    pub fn execution(&self) -> String {
+        let event: Event = serde_json::from_value(self.event.clone()).expect("an event");
+        execution_name(&Envelope::read(&event).expect("a request"))
+    }
+}
+
 /// What a template says besides the file.
 #[derive(Clone, Copy, Debug)]
 pub struct Properties {
     pub strategy: &'static str,
     pub wait_for: &'static str,
     pub service_timeout: u32,
+    /// How long a job must run before it counts as running; none where nothing is said.
+    pub stable_seconds: Option<u32>,
     /// Where the driver of a step runs; none where nothing is said.
     pub deploy_mode: Option<&'static str>,
 }
 
 impl Properties {
     /// What a template says that says nothing.
-    pub const USUAL: Self =
-        Self { strategy: "StopThenStart", wait_for: "Running", service_timeout: 3600, deploy_mode: None };
+    pub const USUAL: Self = Self {
+        strategy: "StopThenStart",
+        wait_for: "Running",
+        service_timeout: 3600,
+        stable_seconds: None,
+        deploy_mode: None,
+    };
+
+    /// The same with few looks at a running job: what is tried at each request need not be tried at many that are alike.
+    pub const BRIEF: Self = Self { stable_seconds: Some(10), ..Self::USUAL };
 }
 
 impl Default for Properties {
@@ -222,6 +243,9 @@ fn properties(engine: Engine, file: &str, told: Properties) -> Value {
         "ServiceTimeout": told.service_timeout.to_string(),
         "Parameters": { "File": file, "Environment": { "DB_PASSWORD": PASSWORD } },
     });
+    if let Some(seconds) = told.stable_seconds {
+        properties["StableSeconds"] = seconds.to_string().into();
+    }
     if let Some(deploy_mode) = told.deploy_mode {
         properties["DeployMode"] = deploy_mode.into();
     }

@@ -16,8 +16,7 @@ const ENGINES: [(Engine, &str, [&str; 3]); 3] = [
     (Engine::EmrSteps, CLUSTER, ["AddJobFlowSteps", "DescribeStep", "CancelSteps"]),
 ];
 
-const SUBMITTED: Properties =
-    Properties { strategy: "StopThenStart", wait_for: "Submitted", service_timeout: 3600, deploy_mode: None };
+const SUBMITTED: Properties = Properties { wait_for: "Submitted", ..Properties::USUAL };
 
 /// A stack whose job has been submitted just now.
 async fn created(town: &Town) -> Stack {

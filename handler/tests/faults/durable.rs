@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use sparkjob::testing::Fault;
+use sparkjob::testing::{Fault, Script};
 
-use crate::account::{Account, Status};
+use crate::account::{Account, Function, Status};
 use crate::cloudformation::{Answer, Delivery, Properties, Stack};
-use crate::sample::{self, Tally};
 use crate::scenario::{Ask, Scenario, each_scenario};
+use crate::tally::Tally;
 use crate::town::Engine;
 use crate::{NEW, OLD};
 
@@ -27,7 +27,7 @@ async fn survives(scenario: Scenario) {
         let clean = clean(engine, scenario).await;
         let mut tally = Tally::default();
         for k in 1..=clean {
-            for fault in sample::of(faults(), sample::DURABLE, engine, k) {
+            for fault in faults() {
                 let struck = play(engine, scenario, &[(k, fault.clone())]).await;
                 assert_eq!(struck, 1, "{engine:?}, {scenario:?}: {fault:?} did not strike at {k}");
                 tally.survived(1);
@@ -105,7 +105,7 @@ impl Setting {
         let account = Account::new(engine);
         let mut stack = Stack::new(account.town());
         if !matches!(scenario.ask, Ask::Create(..)) {
-            let created = account.deliver(&stack.create(OLD, Properties::default())).await;
+            let created = account.deliver(&stack.create(OLD, Properties::BRIEF)).await;
             stack.answered(&created);
             account.settled().await;
         }
@@ -124,7 +124,7 @@ async fn two_deliveries_at_once_make_one_job_whatever_is_lost() {
     for engine in Engine::ALL {
         let clean = play_twice(engine, None).await;
         for k in 1..=clean {
-            for fault in sample::of(faults(), sample::DURABLE, engine, k) {
+            for fault in faults() {
                 play_twice(engine, Some((k, fault))).await;
                 tally.survived(1);
             }
@@ -138,7 +138,7 @@ async fn play_twice(engine: Engine, fault: Option<(usize, Fault)>) -> usize {
     let told = format!("{engine:?} with {fault:?}");
     let account = Account::new(engine);
     let mut stack = Stack::new(account.town());
-    let request = stack.create(NEW, Properties::default());
+    let request = stack.create(NEW, Properties::BRIEF);
     if let Some((k, fault)) = fault {
         account.way().fault_at(k, fault);
     }
@@ -165,7 +165,7 @@ async fn a_move_between_engines_survives_any_one_fault() {
     ] {
         let (clean, mut tally) = (migrate(from, to, None).await, Tally::default());
         for k in 1..=clean {
-            for fault in sample::of(faults(), sample::DURABLE, to, k) {
+            for fault in faults() {
                 migrate(from, to, Some((k, fault))).await;
                 tally.survived(1);
             }
@@ -179,14 +179,14 @@ async fn migrate(from: Engine, to: Engine, fault: Option<(usize, Fault)>) -> usi
     let told = format!("{from:?} to {to:?} with {fault:?}");
     let account = Account::new(from);
     let mut stack = Stack::new(account.town());
-    let created = account.deliver(&stack.create(OLD, Properties::default())).await;
+    let created = account.deliver(&stack.create(OLD, Properties::BRIEF)).await;
     stack.answered(&created);
     account.settled().await;
     let before = account.way().sends();
     if let Some((k, fault)) = fault {
         account.way().fault_at(before + k, fault);
     }
-    let moved = answered(&account, &stack.update_on(to, OLD, Properties::default()), &told).await;
+    let moved = answered(&account, &stack.update_on(to, OLD, Properties::BRIEF), &told).await;
     assert_eq!(moved.status, "SUCCESS", "{told}: {}", moved.reason);
     assert_eq!((account.town().alive().len(), account.town().most_alive()), (1, 1), "{told}");
     account.settled().await;
@@ -219,4 +219,29 @@ async fn a_submission_that_arrives_late_is_still_the_only_one() {
             assert!(account.town().alive().is_empty(), "{told}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_takes_longer_than_many_invocations_is_followed_to_its_end() {
+    for engine in Engine::ALL {
+        let account = Account::new(engine);
+        account.limit(Function::Submitter, Duration::from_mins(1));
+        let script = Script::running(Duration::from_mins(40));
+        account.town().emr().script(NEW, script.clone());
+        account.town().livy().script(NEW, script);
+        let mut stack = Stack::new(account.town());
+        let told = Properties { wait_for: "Succeeded", ..Properties::default() };
+        let answer = account.deliver(&stack.create(NEW, told)).await;
+        assert_eq!((answer.status.as_str(), account.town().jobs_of(NEW)), ("SUCCESS", 1), "{}", answer.reason);
+        assert!(account.failures().is_empty(), "{:?}", account.failures());
+        account.finish(stack, &answer).await;
+    }
+}
+
+/// How many milliseconds a Create takes to which nothing happens.
+pub async fn duration(engine: Engine) -> u64 {
+    let account = Account::new(engine);
+    let begin = account.town().now();
+    account.deliver(&Stack::new(account.town()).create(NEW, Properties::default())).await;
+    account.town().now().0 - begin.0
 }

@@ -4,7 +4,9 @@
 //! third … request. All of it in virtual time, on every engine, against models of Livy and EMR and a strict taker of answers.
 
 mod account;
+mod again;
 mod alarms;
+mod alone;
 mod chaos;
 mod claims;
 mod cloudformation;
@@ -13,26 +15,32 @@ mod conformance;
 mod conforms;
 mod counters;
 mod crowd;
+mod deaths;
 mod delays;
 mod durable;
+mod foreign;
 mod functions;
 mod key;
 #[path = "../shared/log.rs"]
 mod log;
-mod mishaps;
 mod orphans;
 mod permissions;
 mod policy;
+mod responder;
 mod room;
-mod sample;
 mod scenario;
 mod secrets;
 #[path = "../shared/stacks.rs"]
 mod stacks;
 mod stopped;
+mod stopped_updates;
+mod tally;
 mod template;
+mod told;
 mod town;
+mod trouble;
 mod troubleshooting;
+mod undelivered;
 
 use std::time::Duration;
 
@@ -40,8 +48,8 @@ use serde_json::json;
 use sparkjob::testing::{Fault, Faulty};
 
 use cloudformation::{Answer, Properties, Stack, deliver, deliver_twice};
-use sample::Tally;
 use scenario::{Ask, Scenario, each_scenario};
+use tally::Tally;
 use town::{Engine, Town};
 
 /// What one run came to.
@@ -86,7 +94,7 @@ async fn survives_on(engine: Engine, scenario: Scenario) {
     let clean = play(engine, scenario, None).await;
     let mut tally = Tally::default();
     for k in 1..=clean.sends {
-        for fault in sample::of(Fault::losses(), sample::IN_PROCESS, engine, k) {
+        for fault in Fault::losses() {
             let run = play(engine, scenario, Some((k, fault.clone()))).await;
             assert!(run.struck, "{engine:?}, {scenario:?}: {fault:?} did not strike at {k}");
             tally.survived(1);
@@ -101,7 +109,7 @@ async fn play(engine: Engine, scenario: Scenario, fault: Option<(usize, Fault)>)
     let town = Town::new(engine);
     let mut stack = Stack::new(&town);
     if !matches!(scenario.ask, Ask::Create(..)) {
-        let created = deliver(&town, &stack.create(OLD, Properties::default())).await;
+        let created = deliver(&town, &stack.create(OLD, Properties::BRIEF)).await;
         stack.answered(&created);
     }
     if let Some(failing) = scenario.fails_before(&mut stack) {
@@ -133,7 +141,7 @@ async fn two_deliveries_at_once_make_one_job_whatever_is_lost() {
     let play = async |engine, fault: Option<(usize, Fault)>| {
         let town = Town::new(engine);
         let mut stack = Stack::new(&town);
-        let request = stack.create(NEW, Properties::default());
+        let request = stack.create(NEW, Properties::BRIEF);
         let way = struck(&town, fault.as_ref());
         let answers = deliver_twice(&way, &request).await;
         for answer in &answers {
@@ -152,7 +160,7 @@ async fn two_deliveries_at_once_make_one_job_whatever_is_lost() {
     for engine in Engine::ALL {
         let sends = play(engine, None).await;
         for k in 1..=sends {
-            for fault in sample::of(Fault::losses(), sample::IN_PROCESS, engine, k) {
+            for fault in Fault::losses() {
                 play(engine, Some((k, fault))).await;
                 tally.survived(1);
             }
@@ -218,7 +226,7 @@ async fn a_move_between_engines_survives_any_one_fault() {
     ] {
         let (clean, mut tally) = (migrate(from, to, None).await, Tally::default());
         for k in 1..=clean {
-            for fault in sample::of(Fault::losses(), sample::IN_PROCESS, to, k) {
+            for fault in Fault::losses() {
                 migrate(from, to, Some((k, fault))).await;
                 tally.survived(1);
             }
@@ -232,7 +240,7 @@ async fn migrate(from: Engine, to: Engine, fault: Option<(usize, Fault)>) -> usi
     let told = format!("{from:?} to {to:?} with {fault:?}");
     let (town, mut stack, _) = with_a_job(from).await;
     let way = struck(&town, fault.as_ref());
-    let moved = deliver(&way, &stack.update_on(to, OLD, Properties::default())).await;
+    let moved = deliver(&way, &stack.update_on(to, OLD, Properties::BRIEF)).await;
     assert_eq!(moved.status, "SUCCESS", "{told}: {}", moved.reason);
     assert_eq!((town.alive().len(), town.most_alive()), (1, 1), "{told}");
     stack.answered(&moved);
@@ -254,7 +262,7 @@ fn struck(town: &Town, fault: Option<&(usize, Fault)>) -> Faulty<Town> {
 async fn with_a_job(engine: Engine) -> (Town, Stack, Answer) {
     let town = Town::new(engine);
     let mut stack = Stack::new(&town);
-    let created = deliver(&town, &stack.create(OLD, Properties::default())).await;
+    let created = deliver(&town, &stack.create(OLD, Properties::BRIEF)).await;
     stack.answered(&created);
     (town, stack, created)
 }

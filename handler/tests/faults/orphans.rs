@@ -10,8 +10,7 @@ use crate::town::{CLUSTER, Engine, Town};
 use crate::{Ask, NEW, OLD, ORPHAN, Scenario, struck, survives_on};
 
 /// The job outlives its step.
-const IN_CLUSTER: Properties =
-    Properties { strategy: "StopThenStart", wait_for: "Running", service_timeout: 3600, deploy_mode: Some("cluster") };
+const IN_CLUSTER: Properties = Properties { deploy_mode: Some("cluster"), ..Properties::BRIEF };
 
 /// The same, of which no more is waited for than its submission.
 const SUBMITTED: Properties = Properties { wait_for: "Submitted", ..IN_CLUSTER };

@@ -9,9 +9,9 @@ use tokio::time::sleep;
 use sparkjob::testing::{Fault, Instead, Script};
 
 use crate::NEW;
-use crate::account::{Account, Function};
+use crate::account::{Account, Function, Status};
 use crate::cloudformation::{Delivery, Properties, Stack};
-use crate::town::Engine;
+use crate::town::{BUCKET, Engine};
 
 #[tokio::test(start_paused = true)]
 async fn a_function_for_which_there_is_no_room_yet_is_called_again() {
@@ -164,5 +164,20 @@ async fn claimed(account: &Account, request: &Delivery) {
     account.deliver_again(request);
     while account.executions().is_empty() {
         sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_responder_for_which_there_is_no_room_for_minutes_is_called_until_there_is() {
+    for calls in [4, 12, 20] {
+        let account = Account::new(Engine::EmrServerless);
+        account.cut_off(Function::Submitter, BUCKET);
+        account.throttle(Function::Responder, calls);
+        let begin = account.town().now();
+        let answer = account.deliver(&Stack::new(account.town()).create(NEW, Properties::default())).await;
+        assert_eq!(answer.status, "SUCCESS", "{calls}: {}", answer.reason);
+        assert!(account.town().now().since(begin) < Duration::from_mins(6), "{calls}");
+        account.settled().await;
+        assert_eq!(account.executions(), [Status::Succeeded], "{calls}");
     }
 }

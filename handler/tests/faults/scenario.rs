@@ -30,8 +30,9 @@ pub enum Ask {
 }
 
 const USUAL: Properties = Properties::USUAL;
-const FINISH: Properties = Properties { strategy: "FinishThenStart", ..USUAL };
-const START: Properties = Properties { strategy: "StartThenStop", ..USUAL };
+const BRIEF: Properties = Properties::BRIEF;
+const FINISH: Properties = Properties { strategy: "FinishThenStart", ..BRIEF };
+const START: Properties = Properties { strategy: "StartThenStop", ..BRIEF };
 
 pub const CREATE: Scenario = succeeds(Ask::Create(NEW, USUAL), 1);
 pub const CREATE_SUBMITTED: Scenario = succeeds(Ask::Create(NEW, Properties { wait_for: "Submitted", ..USUAL }), 1);
@@ -40,22 +41,22 @@ pub const CREATE_REFUSED: Scenario =
 pub const CREATE_DYING: Scenario =
     Scenario { ask: Ask::Create(DYING, USUAL), status: "FAILED", alive: Some(0), jobs: 1 };
 pub const CREATE_LATE: Scenario = Scenario {
-    ask: Ask::Create(NEW, Properties { wait_for: "Succeeded", service_timeout: 300, ..USUAL }),
+    ask: Ask::Create(NEW, Properties { wait_for: "Succeeded", service_timeout: 240, ..USUAL }),
     status: "FAILED",
     alive: None,
     jobs: 1,
 };
 pub const DELETE: Scenario = succeeds(Ask::Delete, 0);
-pub const UPDATE_STOPS: Scenario = succeeds(Ask::Update(NEW, USUAL), 1);
+pub const UPDATE_STOPS: Scenario = succeeds(Ask::Update(NEW, BRIEF), 1);
 pub const UPDATE_FINISHES: Scenario = succeeds(Ask::Update(NEW, FINISH), 1);
 pub const UPDATE_STARTS: Scenario = succeeds(Ask::Update(NEW, START), 2);
 pub const UPDATE_DYING: Scenario =
-    Scenario { ask: Ask::Update(DYING, USUAL), status: "FAILED", alive: Some(0), jobs: 1 };
+    Scenario { ask: Ask::Update(DYING, BRIEF), status: "FAILED", alive: Some(0), jobs: 1 };
 pub const UPDATE_DYING_STARTS_FIRST: Scenario =
     Scenario { ask: Ask::Update(DYING, START), status: "FAILED", alive: Some(1), jobs: 1 };
 
 /// The old job was stopped, and is run again.
-pub const ROLLBACK_RESTORES: Scenario = Scenario { jobs: 2, ..succeeds(Ask::Rollback(USUAL), 1) };
+pub const ROLLBACK_RESTORES: Scenario = Scenario { jobs: 2, ..succeeds(Ask::Rollback(BRIEF), 1) };
 /// It still runs.
 pub const ROLLBACK_KEEPS: Scenario = succeeds(Ask::Rollback(START), 1);
 
@@ -109,7 +110,7 @@ impl Scenario {
             Ask::Create(file, properties) => stack.create(file, properties),
             Ask::Update(file, properties) => {
                 if properties.strategy == "FinishThenStart" {
-                    town.finish_old_within(Duration::from_mins(3));
+                    town.finish_old_within(Duration::from_secs(30));
                 }
                 stack.update(file, properties)
             }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use http::Method;
+use serde_json::json;
 use tokio::time::sleep;
 use tracing::level_filters::LevelFilter;
 
@@ -11,12 +12,62 @@ use sparkjob::testing::{Fault, Instead};
 
 use crate::account::{Account, Function, Status};
 use crate::cloudformation::{Delivery, Properties, Stack};
+use crate::durable::duration;
 use crate::log::Log;
+use crate::told::{RESPONDS, line};
 use crate::town::{BUCKET, Engine};
 use crate::{NEW, OLD};
 
 const DESCRIBE: &str = "DescribeExecution";
 const HISTORY: &str = "GetExecutionHistory";
+
+#[tokio::test(start_paused = true)]
+async fn an_execution_that_is_stopped_by_hand_is_answered_and_its_job_is_deleted() {
+    for engine in Engine::ALL {
+        let clean = duration(engine).await / 1000;
+        for moment in 0..=clean {
+            let told = format!("{engine:?}, stopped after {moment} s");
+            let log = Log::at(LevelFilter::INFO);
+            let account = Account::new(engine);
+            let mut stack = Stack::new(account.town());
+            let request = stack.create(NEW, Properties::default());
+            account.deliver_again(&request);
+            sleep(Duration::from_millis(moment * 1000 + 40)).await;
+            account.stop_executions();
+            let answer = account.answer(&request).await.expect("an answer");
+            if account.executions() == [Status::Aborted] {
+                assert_eq!(answer.status, "FAILED", "{told}");
+                let execution = format!("its execution {} of the workflow is ABORTED", request.execution());
+                assert!(answer.reason.contains(&execution), "{told}: {}", answer.reason);
+                let line = line(&log, &request.id, RESPONDS).expect("a line of the responder's");
+                assert_eq!(line["told"], execution, "{told}");
+            }
+            assert_eq!(account.town().ids_of_answers(&request).len(), 1, "{told}");
+            account.finish(stack, &answer).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_execution_that_is_told_of_by_its_name_alone_is_answered_from_its_input() {
+    let account = Account::new(Engine::EmrServerless);
+    let mut stack = Stack::new(account.town());
+    let request = stack.create(NEW, Properties::default());
+    account.deliver_again(&request);
+    sleep(Duration::from_millis(40)).await;
+    // Whoever is told as usual cannot answer.
+    account.cut_off(Function::Responder, BUCKET);
+    account.stop_executions();
+    account.settled().await;
+    assert!(account.town().bodies(&request).is_empty() && account.executions() == [Status::Aborted]);
+    account.heal();
+    let name = request.execution();
+    account.invoke(Function::Responder, json!({"detail": {"name": name, "status": "ABORTED"}}));
+    let answer = account.answer(&request).await.expect("an answer");
+    assert_eq!(answer.status, "FAILED", "{}", answer.reason);
+    assert!(answer.reason.contains("ABORTED"), "{}", answer.reason);
+    account.finish(stack, &answer).await;
+}
 
 #[tokio::test(start_paused = true)]
 async fn a_stored_answer_is_put_as_it_is_by_a_responder_that_dies_of_each_put() {
@@ -99,14 +150,6 @@ async fn a_create_that_is_stopped_at_any_moment_about_its_answer_is_answered_ali
     }
 }
 
-/// How many milliseconds a Create takes to which nothing happens.
-async fn duration(engine: Engine) -> u64 {
-    let account = Account::new(engine);
-    let begin = account.town().now();
-    account.deliver(&Stack::new(account.town()).create(NEW, Properties::default())).await;
-    account.town().now().0 - begin.0
-}
-
 #[tokio::test(start_paused = true)]
 async fn why_an_execution_ended_is_told_alike_by_whoever_brings_it_before_the_responder() {
     let account = Account::new(Engine::EmrServerless);
@@ -178,6 +221,21 @@ async fn an_execution_that_cannot_be_looked_at_is_answered_from_its_event() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_execution_whose_end_has_no_time_leaves_its_step_as_long_as_any() {
+    let account = Account::new(Engine::EmrServerless);
+    let request = Stack::new(account.town()).create(NEW, Properties::default());
+    account.deliver_again(&request);
+    sleep(Duration::from_secs(2)).await;
+    let ended = json!({ "status": "ABORTED", "startDate": 1.0, "input": "{}" });
+    account.way().fault_each(Method::POST, DESCRIBE, Fault::After(Instead::Answer(200, ended.to_string())));
+    let stopped = account.town().now();
+    account.stop_executions();
+    account.answer(&request).await.expect("an answer");
+    let took = account.town().now().since(stopped).as_secs();
+    assert!((10..=12).contains(&took), "{took} s");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_short_request_whose_execution_is_stopped_is_answered_in_time() {
     for (service_timeout, at) in [(12, 8), (20, 14), (30, 21), (60, 44)] {
         for fails in [false, true] {
@@ -193,37 +251,6 @@ async fn a_short_request_whose_execution_is_stopped_is_answered_in_time() {
             let answer = account.answer(&request).await.expect("an answer in time");
             assert_eq!(answer.status, "FAILED", "stopped after {at} of {service_timeout} s");
         }
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_update_that_is_stopped_while_a_submission_takes_long_leaves_one_job() {
-    for engine in Engine::ALL {
-        for seconds in [29, 35, 50, 65, 100] {
-            let late = Duration::from_secs(seconds);
-            let alive = stopped_while_it_submits(engine, None, late, Deaf::Never).await;
-            assert_eq!(alive, 1, "{engine:?}, {seconds} s");
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_update_that_is_stopped_while_it_submits_for_half_of_its_invocation_leaves_one_job() {
-    for engine in Engine::ALL {
-        for (limit, seconds) in [(60, 28), (60, 31), (60, 40), (40, 18), (40, 22)] {
-            let (limit, late) = (Some(Duration::from_secs(limit)), Duration::from_secs(seconds));
-            let alive = stopped_while_it_submits(engine, limit, late, Deaf::Never).await;
-            assert_eq!(alive, 1, "{engine:?}, {seconds} s");
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_update_that_is_stopped_while_it_submits_and_cannot_ask_whether_it_is_awaited_leaves_one_job() {
-    for engine in Engine::ALL {
-        let late = Duration::from_secs(15);
-        let alive = stopped_while_it_submits(engine, None, late, Deaf::AfterIt).await;
-        assert_eq!(alive, 1, "{engine:?}");
     }
 }
 
@@ -249,55 +276,8 @@ async fn a_create_that_is_stopped_does_not_wait_as_long_as_an_update() {
     }
 }
 
-/// Whether there is no way to anybody just when the submission's answer comes.
-#[derive(Clone, Copy, PartialEq)]
-enum Deaf {
-    Never,
-    AfterIt,
-}
-
-/// How many jobs are alive in the end where an Update was stopped when its submission had been sent, which arrives `late`, and
-/// was rolled back.
-async fn stopped_while_it_submits(engine: Engine, limit: Option<Duration>, late: Duration, deaf: Deaf) -> usize {
-    let account = Account::new(engine);
-    let mut stack = Stack::new(account.town());
-    let created = account.deliver(&stack.create(OLD, Properties::default())).await;
-    stack.answered(&created);
-    account.settled().await;
-    if let Some(limit) = limit {
-        account.limit(Function::Submitter, limit);
-    }
-    let fault = Fault::Late(late);
-    account.way().fault_next(Method::POST, engine.submission(), fault.clone());
-    let update = stack.update(NEW, Properties::default());
-    account.deliver_again(&update);
-    struck(&account, &fault).await;
-    account.stop_executions();
-    if deaf == Deaf::AfterIt {
-        deafen(account.clone(), late);
-    }
-    let failed = account.answer(&update).await.expect("an answer");
-    assert_eq!((failed.status.as_str(), &failed.id), ("FAILED", &created.id), "{engine:?}, {late:?}");
-    let rolled_back = account.deliver(&stack.roll_back()).await;
-    assert_eq!(rolled_back.status, "SUCCESS", "{engine:?}, {late:?}: {}", rolled_back.reason);
-    // What was asked to stop takes its time.
-    sleep(Duration::from_mins(10)).await;
-    account.settled().await;
-    account.town().alive().len()
-}
-
-/// Cuts off every way for a moment, `late` from now.
-fn deafen(account: Account, late: Duration) {
-    tokio::spawn(async move {
-        sleep(late.saturating_sub(Duration::from_millis(300))).await;
-        account.way().fault_all(Fault::Before(Instead::Silence));
-        sleep(Duration::from_millis(400)).await;
-        account.way().heal();
-    });
-}
-
 /// Returns when this has happened to a request.
-async fn struck(account: &Account, fault: &Fault) {
+pub async fn struck(account: &Account, fault: &Fault) {
     while !account.way().requests().iter().any(|sent| sent.fault.as_ref() == Some(fault)) {
         sleep(Duration::from_millis(50)).await;
     }

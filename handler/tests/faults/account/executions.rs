@@ -14,13 +14,10 @@ use handler::moment;
 use sparkjob::job::Timestamp;
 use sparkjob::testing::{ACCOUNT, REGION};
 
-use super::history::{History, Kind, Refusal};
+use super::data::{Data, LONGEST};
+use super::history::{Details, History, Kind, Refusal};
 use super::machine::{Ended, Fault};
-use super::{Account, Function, MACHINE, held, length};
-
-/// The longest input or output of a state and of an execution, in bytes:
-/// [quotas](https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
-pub const LONGEST: usize = 256 * 1024;
+use super::{Account, Function, MACHINE, held};
 
 /// Where an execution stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,11 +61,11 @@ pub struct Executions {
 
 #[derive(Clone, Debug)]
 struct Execution {
-    input: String,
+    input: Arc<str>,
     began: Timestamp,
     ended: Option<Timestamp>,
     status: Status,
-    output: Option<Value>,
+    output: Option<Arc<str>>,
     fault: Option<Fault>,
     history: History,
     stop: Arc<Notify>,
@@ -147,15 +144,15 @@ impl Account {
         let began = self.town().now();
         let answer = |began| json!({ "executionArn": arn(name), "startDate": seconds(began) });
         if let Some(execution) = held(&self.0.executions).by_name.get(name) {
-            return if execution.status == Status::Running && execution.input == input {
+            return if execution.status == Status::Running && *execution.input == *input {
                 Ok(answer(execution.began))
             } else {
                 Err(("ExecutionAlreadyExists", format!("Execution Already Exists: '{}'", arn(name))))
             };
         }
-        let stop = Arc::new(Notify::new());
+        let (stop, text) = (Arc::new(Notify::new()), Arc::from(input));
         let execution = Execution {
-            input: input.to_owned(),
+            input: Arc::clone(&text),
             began,
             ended: None,
             status: Status::Running,
@@ -165,9 +162,9 @@ impl Account {
             stop: Arc::clone(&stop),
         };
         held(&self.0.executions).by_name.insert(name.to_owned(), execution);
-        self.record(name, "ExecutionStarted", json!({ "input": input, "inputDetails": { "truncated": false } }));
+        self.record(name, "ExecutionStarted", Details::Began(Arc::clone(&text)));
         let (account, name) = (self.clone(), name.to_owned());
-        let input = serde_json::from_str(input).expect("an input is JSON");
+        let input = Data { value: serde_json::from_str(input).expect("an input is JSON"), text };
         self.spawn(async move { account.execute(name, input, began, stop).await });
         Ok(answer(began))
     }
@@ -180,14 +177,14 @@ impl Account {
             "name": body["executionArn"].as_str().and_then(|asked| asked.rsplit(':').next()),
             "status": execution.status.word(),
             "startDate": seconds(execution.began),
-            "input": execution.input,
+            "input": &*execution.input,
             "inputDetails": { "included": true },
         });
         if let Some(ended) = execution.ended {
             told["stopDate"] = seconds(ended).into();
         }
         if let Some(output) = &execution.output {
-            told["output"] = output.to_string().into();
+            told["output"] = (**output).into();
         }
         if let Some(Fault { error, cause }) = &execution.fault {
             (told["error"], told["cause"]) = (error.clone().into(), cause.clone().into());
@@ -209,19 +206,19 @@ impl Account {
     }
 
     /// Adds an event to the history of the execution of this name.
-    pub(super) fn record(&self, name: &str, kind: Kind, details: Value) {
+    pub(super) fn record(&self, name: &str, kind: Kind, details: Details) {
         let now = self.town().now();
         let mut executions = held(&self.0.executions);
         executions.by_name.get_mut(name).expect("it was started").history.add(now, kind, details);
     }
 
-    async fn execute(&self, name: String, input: Value, began: Timestamp, stop: Arc<Notify>) {
+    async fn execute(&self, name: String, input: Data, began: Timestamp, stop: Arc<Notify>) {
         let (limit, began) = (self.0.machine.limit(), moment::text(began));
         let ended = tokio::select! {
             biased;
             () = stop.notified() => (Status::Aborted, None, None),
             ended = timeout(limit, self.run(&self.0.machine, &name, input, &began)) => match ended {
-                Ok(Ended::Succeeded(output)) => (Status::Succeeded, Some(output), None),
+                Ok(Ended::Succeeded(output)) => (Status::Succeeded, Some(output.text), None),
                 Ok(Ended::Failed(fault)) => (Status::Failed, None, Some(fault)),
                 Err(_) => (Status::TimedOut, None, None),
             },
@@ -242,11 +239,11 @@ impl Account {
 }
 
 /// What the last event of a history says.
-fn last_words((_, output, fault): &(Status, Option<Value>, Option<Fault>)) -> Value {
+fn last_words((_, output, fault): &(Status, Option<Arc<str>>, Option<Fault>)) -> Details {
     match (output, fault) {
-        (Some(output), _) => json!({ "output": output.to_string(), "outputDetails": { "truncated": false } }),
-        (None, Some(Fault { error, cause })) => json!({ "error": error, "cause": cause }),
-        (None, None) => json!({}),
+        (Some(output), _) => Details::Came(Arc::clone(output)),
+        (None, Some(Fault { error, cause })) => Details::Failed(error.clone(), cause.clone()),
+        (None, None) => Details::None,
     }
 }
 
@@ -255,8 +252,8 @@ fn last_words((_, output, fault): &(Status, Option<Value>, Option<Fault>)) -> Va
 /// is left out.
 fn notice(name: &str, execution: &Execution, now: Timestamp) -> Value {
     const ROOM: usize = 248 * 1024;
-    let input = Value::String(execution.input.clone());
-    let has_room = length(&input) <= ROOM;
+    let input = Value::from(&*execution.input);
+    let has_room = input.to_string().len() <= ROOM;
     let fault = execution.fault.clone();
     json!({
         "version": "0",

@@ -1,6 +1,7 @@
 //! The history of an execution: [its events](https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html),
 //! as far as an execution of the workflow has them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -15,26 +16,47 @@ pub type Refusal = (&'static str, String);
 
 /// All that happened, from the first to the last.
 #[derive(Clone, Debug, Default)]
-pub struct History(Vec<Value>);
+pub struct History(Vec<Event>);
+
+/// What happened, when, and what is told of it. It becomes JSON when somebody asks, which in most runs nobody does.
+#[derive(Clone, Debug)]
+struct Event {
+    at: Timestamp,
+    kind: Kind,
+    details: Details,
+}
+
+/// What is told of an event.
+#[derive(Clone, Debug)]
+pub enum Details {
+    /// No more than that.
+    None,
+    /// What the execution began with.
+    Began(Arc<str>),
+    /// The state of this name was given this.
+    Given(String, Arc<str>),
+    /// The state of this name left this.
+    Left(String, Arc<str>),
+    /// What the execution came to.
+    Came(Arc<str>),
+    /// A function is called.
+    Called,
+    /// An error and its cause.
+    Failed(String, String),
+}
 
 impl History {
     /// Something happened.
-    pub fn add(&mut self, now: Timestamp, kind: Kind, details: Value) {
-        let before = self.0.len();
-        let mut event = json!({
-            "id": before + 1,
-            "previousEventId": before,
-            "timestamp": Duration::from_millis(now.0).as_secs_f64(),
-            "type": kind,
-        });
-        event[details_of(kind)] = details;
-        self.0.push(event);
+    pub fn add(&mut self, at: Timestamp, kind: Kind, details: Details) {
+        self.0.push(Event { at, kind, details });
     }
 
     /// Whether a state has left an answer, which is stored from then on.
     pub fn holds_an_answer(&self) -> bool {
-        let left = self.0.iter().filter_map(|event| event["stateExitedEventDetails"]["output"].as_str());
-        let mut turns = left.filter_map(|output| serde_json::from_str::<Value>(output).ok());
+        let mut turns = self.0.iter().filter_map(|event| match &event.details {
+            Details::Left(_, output) => serde_json::from_str::<Value>(output).ok(),
+            _ => None,
+        });
         turns.any(|turn| turn["Progress"]["Answer"].is_string())
     }
 
@@ -51,12 +73,13 @@ impl History {
             Some(Some((asked, begin))) if asked == question => begin.parse().expect("a token of ours"),
             Some(_) => return Err(("InvalidToken", "Invalid Token".to_owned())),
         };
-        let mut events = self.0.clone();
+        let mut events: Vec<(usize, &Event)> = self.0.iter().enumerate().collect();
         if body["reverseOrder"] == true {
             events.reverse();
         }
-        let page: Vec<Value> = events.iter().skip(begin).take(size).map(|event| told(event, body)).collect();
-        let mut answer = json!({ "events": page });
+        let is_whole = body["includeExecutionData"] != false;
+        let page = events.iter().skip(begin).take(size).map(|(before, event)| event.told(*before, is_whole));
+        let mut answer = json!({ "events": page.collect::<Vec<Value>>() });
         if begin + size < events.len() {
             answer["nextToken"] = format!("{question}-{}", begin + size).into();
         }
@@ -64,16 +87,40 @@ impl History {
     }
 }
 
-/// An event, with what the execution carried unless that is not asked for.
-fn told(event: &Value, body: &Value) -> Value {
-    let mut event = event.clone();
-    if body["includeExecutionData"] == false {
-        let details = event.as_object_mut().expect("an event").values_mut().filter_map(Value::as_object_mut);
-        for details in details {
-            details.retain(|name, _| !["input", "output", "parameters"].contains(&name.as_str()));
+impl Event {
+    /// The event that comes after so many, and, where it `is_whole`, with what the execution carried.
+    fn told(&self, before: usize, is_whole: bool) -> Value {
+        let mut event = json!({
+            "id": before + 1,
+            "previousEventId": before,
+            "timestamp": Duration::from_millis(self.at.0).as_secs_f64(),
+            "type": self.kind,
+        });
+        event[details_of(self.kind)] = self.details.told(is_whole);
+        event
+    }
+}
+
+impl Details {
+    fn told(&self, is_whole: bool) -> Value {
+        let carried = |told: Value, name: &str, text: &Arc<str>| {
+            let mut told = told;
+            if is_whole {
+                told[name] = (**text).into();
+            }
+            told[format!("{name}Details")] = json!({ "truncated": false });
+            told
+        };
+        match self {
+            Self::None => json!({}),
+            Self::Began(input) => carried(json!({}), "input", input),
+            Self::Given(state, input) => carried(json!({ "name": state }), "input", input),
+            Self::Left(state, output) => carried(json!({ "name": state }), "output", output),
+            Self::Came(output) => carried(json!({}), "output", output),
+            Self::Called => json!({ "resourceType": "lambda", "resource": "invoke" }),
+            Self::Failed(error, cause) => json!({ "error": error, "cause": cause }),
         }
     }
-    event
 }
 
 /// The member of an event with more about it: `stateEnteredEventDetails`, `taskFailedEventDetails`.

@@ -49,6 +49,16 @@ pub enum Missed {
     Throttled,
 }
 
+/// When trouble of Lambda's own comes, of which a caller [hears no more than that](https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors)
+/// there is some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Before the function is called, so that it is not.
+    Before,
+    /// After the function was called and did its work.
+    After,
+}
+
 /// Sandboxes that wait for their next call; one whose process died does not come back.
 #[derive(Debug, Default)]
 pub struct Sandboxes(BTreeMap<Function, Vec<Sandbox>>);
@@ -99,7 +109,7 @@ impl Function {
 
 impl Account {
     /// Calls a function and waits for what it returns.
-    pub async fn call(&self, function: Function, payload: &Value) -> Result<Value, Missed> {
+    pub async fn call(&self, function: Function, payload: &str) -> Result<Value, Missed> {
         sleep(LATENCY).await;
         let returned = self.called(function, payload).await;
         if let Err(Missed::Failed(failed)) = &returned {
@@ -108,7 +118,7 @@ impl Account {
         returned
     }
 
-    async fn called(&self, function: Function, payload: &Value) -> Result<Value, Missed> {
+    async fn called(&self, function: Function, payload: &str) -> Result<Value, Missed> {
         if let Some(times) = held(&self.0.throttled).get_mut(&function).filter(|times| **times > 0) {
             *times -= 1;
             return Err(Missed::Throttled);
@@ -144,10 +154,10 @@ impl Account {
 
     /// The record of an event that was given up.
     async fn invoked(&self, function: Function, event: Value) -> Option<Value> {
-        let begin = Instant::now();
+        let (begin, payload) = (Instant::now(), event.to_string());
         let mut pauses = PAUSES.iter();
         for count in 1.. {
-            let missed = match self.when_there_is_room(function, &event, begin).await {
+            let missed = match self.when_there_is_room(function, &payload, begin).await {
                 Ok(_) => return None,
                 Err(Missed::Throttled) => {
                     return Some(record(function, &event, "EventAgeExceeded", count, &Missed::Throttled));
@@ -168,10 +178,10 @@ impl Account {
     /// Calls a function for an event that Lambda has had since `begin`: a call for which there is no room is
     /// [no try](https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html), and is repeated, with longer
     /// and longer pauses, for as long as the event is kept.
-    async fn when_there_is_room(&self, function: Function, event: &Value, begin: Instant) -> Result<Value, Missed> {
+    async fn when_there_is_room(&self, function: Function, payload: &str, begin: Instant) -> Result<Value, Missed> {
         let mut pause = Duration::from_secs(1);
         loop {
-            match self.call(function, event).await {
+            match self.call(function, payload).await {
                 Err(Missed::Throttled) if begin.elapsed() + pause <= function.longest_age() => {
                     sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
@@ -210,7 +220,7 @@ impl Sandbox {
     async fn serve(
         &self,
         function: Function,
-        payload: &Value,
+        payload: &str,
         clock: Clock,
         limit: Duration,
     ) -> Result<Value, Diagnostic> {
@@ -220,14 +230,14 @@ impl Sandbox {
         let turn = match &self.code {
             Code::Submitter(code) => code.serve(LambdaEvent::new(read(payload), context), clock).boxed().await,
             Code::Responder(code) => code.serve(LambdaEvent::new(read(payload), context), clock).boxed().await,
-            Code::Scripted => return scripted::serve(payload).await,
+            Code::Scripted => return scripted::serve(&read(payload)).await,
         };
         turn.map(|turn| serde_json::to_value(turn).expect("a turn is JSON")).map_err(|failed: Failed| failed.into())
     }
 }
 
-fn read<T: DeserializeOwned>(payload: &Value) -> T {
-    serde_json::from_str(&payload.to_string()).expect("whatever is JSON is taken")
+fn read<T: DeserializeOwned>(payload: &str) -> T {
+    serde_json::from_str(payload).expect("whatever is JSON is taken")
 }
 
 fn killed() -> Missed {

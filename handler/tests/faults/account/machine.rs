@@ -13,10 +13,10 @@ use tokio::time::{sleep, timeout};
 use handler::moment;
 use sparkjob::job::Timestamp;
 
-use super::executions::LONGEST;
-use super::history::Kind;
+use super::data::Data;
+use super::history::{Details, Kind};
 use super::lambda::{Function, Missed, payload};
-use super::{Account, LATENCY, length};
+use super::{Account, LATENCY, Trouble, held};
 
 /// A state machine.
 #[derive(Debug, Deserialize)]
@@ -135,7 +135,7 @@ impl State {
 
 /// How an execution ended by itself.
 pub enum Ended {
-    Succeeded(Value),
+    Succeeded(Data),
     Failed(Fault),
 }
 
@@ -149,6 +149,12 @@ pub struct Fault {
 impl Fault {
     fn new(error: &str, cause: impl Into<String>) -> Self {
         Self { error: error.to_owned(), cause: cause.into() }
+    }
+
+    /// What Step Functions [tells](https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html) of trouble of
+    /// Lambda's own.
+    fn of_lambda() -> Self {
+        Self::new("Lambda.ServiceException", "The service encountered an internal error.")
     }
 
     /// `States.ALL` means all [but two](https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
@@ -181,36 +187,36 @@ impl Machine {
 
 impl Account {
     /// Carries out the execution of this name, which began at `began`.
-    pub(super) async fn run(&self, machine: &Machine, execution: &str, input: Value, began: &str) -> Ended {
+    pub(super) async fn run(&self, machine: &Machine, execution: &str, input: Data, began: &str) -> Ended {
         let (mut name, mut data, mut rounds) = (&machine.start_at, input, 0);
         loop {
             sleep(LATENCY).await;
             let entered = moment::text(self.town().now());
             let context = json!({ "Execution": { "StartTime": began }, "State": { "EnteredTime": entered } });
-            if length(&data) > LONGEST {
+            if data.is_too_large() {
                 return Ended::Failed(Fault::new("States.DataLimitExceeded", format!("{name} got too much")));
             }
             let state = machine.states.get(name).unwrap_or_else(|| panic!("there is no state {name}"));
             let (enters, exits) = state.kinds();
-            self.record(execution, enters, carried(name, "input", &data));
+            self.record(execution, enters, Details::Given(name.clone(), data.text.clone()));
             let moved = match state {
                 State::Task(task) => {
                     rounds += 1;
                     assert!(rounds <= MOST_ROUNDS, "the history is full");
-                    self.task(task, execution, &data, &context).await.map(|(output, next)| {
+                    self.task(task, execution, &data.value, &context).await.map(|(output, next)| {
                         data = output;
                         Some(next)
                     })
                 }
-                State::Choice(choice) => choose(choice, &data, &context).map(Some),
-                State::Wait(wait) => self.wait(wait, &data).await.map(Some),
+                State::Choice(choice) => choose(choice, &data.value, &context).map(Some),
+                State::Wait(wait) => self.wait(wait, &data.value).await.map(Some),
                 State::Succeed(_) => Ok(None),
             };
             let next = match moved {
                 Ok(next) => next,
                 Err(fault) => return Ended::Failed(fault),
             };
-            self.record(execution, exits, carried(name, "output", &data));
+            self.record(execution, exits, Details::Left(name.clone(), data.text.clone()));
             let Some(next) = next else { return Ended::Succeeded(data) };
             name = next;
         }
@@ -223,22 +229,22 @@ impl Account {
         execution: &str,
         input: &Value,
         context: &Value,
-    ) -> Result<(Value, &'a String), Fault> {
+    ) -> Result<(Data, &'a String), Fault> {
         let (mut counts, mut context) = (vec![0; task.retry.len()], context.clone());
         loop {
             context["State"]["RetryCount"] = counts.iter().sum::<u32>().into();
             let limit = Duration::from_secs(task.timeout_seconds);
-            self.record(execution, "TaskScheduled", json!({ "resourceType": "lambda", "resource": "invoke" }));
-            self.record(execution, "TaskStarted", json!({ "resourceType": "lambda", "resource": "invoke" }));
+            self.record(execution, "TaskScheduled", Details::Called);
+            self.record(execution, "TaskStarted", Details::Called);
             let (kind, fault) = match timeout(limit, self.attempt(task, input, &context)).await {
                 Ok(Ok(output)) => {
-                    self.record(execution, "TaskSucceeded", json!({ "resourceType": "lambda", "resource": "invoke" }));
+                    self.record(execution, "TaskSucceeded", Details::Called);
                     return Ok((output, &task.next));
                 }
                 Ok(Err(fault)) => ("TaskFailed", fault),
                 Err(_) => ("TaskTimedOut", Fault::new("States.Timeout", "")),
             };
-            self.record(execution, kind, json!({ "error": fault.error, "cause": fault.cause }));
+            self.record(execution, kind, Details::Failed(fault.error.clone(), fault.cause.clone()));
             let retrier = task.retry.iter().position(|retrier| fault.is_one_of(&retrier.error_equals));
             match retrier {
                 Some(index) if counts[index] < task.retry[index].max_attempts => {
@@ -250,36 +256,46 @@ impl Account {
         }
     }
 
-    async fn attempt(&self, task: &Task, input: &Value, context: &Value) -> Result<Value, Fault> {
+    async fn attempt(&self, task: &Task, input: &Value, context: &Value) -> Result<Data, Fault> {
         assert_eq!(task.resource, "arn:aws:states:::lambda:invoke");
         let parameters = filled(&task.parameters, input, context)?;
         let Value::Object(mut parameters) = parameters else { panic!("parameters are an object") };
         let called = parameters.remove("FunctionName").expect("the name of a function");
-        let event = parameters.remove("Payload").expect("a payload");
+        let event = Data::from(parameters.remove("Payload").expect("a payload"));
         assert!(parameters.is_empty(), "{parameters:?}");
         let function = Function::ALL.into_iter().find(|function| called == function.arn()).expect("a function");
-        if length(&event) > LONGEST {
+        if event.is_too_large() {
             return Err(Fault::new("States.DataLimitExceeded", "the parameters are too large"));
         }
-        let result = match self.call_beside(function, event).await {
+        let trouble = held(&self.0.troubles).get_mut(&function).and_then(Vec::pop);
+        if trouble == Some(Trouble::Before) {
+            return Err(Fault::of_lambda());
+        }
+        let called = self.call_beside(function, event).await;
+        if trouble == Some(Trouble::After) {
+            return Err(Fault::of_lambda());
+        }
+        let result = match called {
             Ok(returned) => json!({ "ExecutedVersion": "$LATEST", "Payload": returned, "StatusCode": 200 }),
             Err(Missed::Failed(failed)) => {
                 return Err(Fault::new(&failed.error_type, payload(&failed).to_string()));
             }
             Err(Missed::Throttled) => return Err(Fault::new("Lambda.TooManyRequestsException", "Rate Exceeded.")),
         };
-        if length(&result) > LONGEST {
+        // What the result holds besides is a few bytes.
+        let output = Data::from(at(&task.output_path, &result)?.clone());
+        if output.is_too_large() {
             return Err(Fault::new("States.DataLimitExceeded", "the result is too large"));
         }
-        at(&task.output_path, &result).cloned()
+        Ok(output)
     }
 
     /// Calls a function, which goes on although nobody may wait for it any more.
-    async fn call_beside(&self, function: Function, event: Value) -> Result<Value, Missed> {
+    async fn call_beside(&self, function: Function, event: Data) -> Result<Value, Missed> {
         let (tell, told) = oneshot::channel();
         let account = self.clone();
         self.spawn(async move {
-            let _ = tell.send(account.call(function, &event).await);
+            let _ = tell.send(account.call(function, &event.text).await);
         });
         told.await.expect("a call returns")
     }
@@ -305,19 +321,14 @@ impl Retrier {
     }
 }
 
-/// What a history tells of a state that is entered or left with this for its input or output.
-fn carried(state: &str, name: &str, data: &Value) -> Value {
-    json!({ "name": state, name: data.to_string(), format!("{name}Details"): { "truncated": false } })
-}
-
-fn caught<'a>(task: &'a Task, input: &Value, fault: Fault) -> Result<(Value, &'a String), Fault> {
+fn caught<'a>(task: &'a Task, input: &Value, fault: Fault) -> Result<(Data, &'a String), Fault> {
     let Some(catcher) = task.catch.iter().find(|catcher| fault.is_one_of(&catcher.error_equals)) else {
         return Err(fault);
     };
     let name = catcher.result_path.strip_prefix("$.").filter(|name| !name.contains('.')).expect("one name");
     let mut output = input.clone();
     output[name] = json!({ "Error": fault.error, "Cause": fault.cause });
-    Ok((output, &catcher.next))
+    Ok((output.into(), &catcher.next))
 }
 
 fn choose<'a>(choice: &'a Choice, input: &Value, context: &Value) -> Result<&'a String, Fault> {

@@ -1,0 +1,131 @@
+//! Functions that die at every try, at the same point of their work.
+
+use std::time::Duration;
+
+use http::Method;
+use tokio::time::sleep;
+
+use sparkjob::testing::{Fault, Instead};
+
+use crate::NEW;
+use crate::account::{Account, Function};
+use crate::claims::START;
+use crate::cloudformation::{Properties, Stack};
+use crate::town::Engine;
+
+#[tokio::test(start_paused = true)]
+async fn a_function_that_is_killed_at_every_claim_leaves_one_answer() {
+    for death in Fault::deaths() {
+        let account = Account::new(Engine::Livy);
+        let mut stack = Stack::new(account.town());
+        account.way().fault_each(Method::POST, START, death.clone());
+        let request = stack.create(NEW, Properties::default());
+        let answer = account.deliver(&request).await;
+        account.settled().await;
+        // Where the claim took effect, the workflow has done all that was asked for.
+        let status = if death == Fault::Before(Instead::Death) { "FAILED" } else { "SUCCESS" };
+        assert_eq!(answer.status, status, "{}", answer.reason);
+        assert_eq!(account.town().distinct_answers(&request), 1);
+        account.heal();
+        account.finish(stack, &answer).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_that_is_killed_before_every_submission_leaves_an_answer_and_no_job() {
+    for engine in Engine::ALL {
+        let account = Account::new(engine);
+        let mut stack = Stack::new(account.town());
+        account.way().fault_each(Method::POST, engine.submission(), Fault::Before(Instead::Death));
+        let request = stack.create(NEW, Properties::default());
+        let begin = account.town().now();
+        let answer = account.deliver(&request).await;
+        assert_eq!(answer.status, "FAILED", "{engine:?}: {}", answer.reason);
+        // Whether a step was submitted is to be told only after a while.
+        let (why, soon) = match engine {
+            Engine::EmrSteps => ("steps came to nothing", Duration::from_mins(10)),
+            _ => ("memory", Duration::from_mins(1)),
+        };
+        assert!(answer.reason.contains(why) && answer.reason.contains("request-1"), "{}", answer.reason);
+        assert!(account.town().now().since(begin) < soon, "{engine:?}: {:?}", account.town().now().since(begin));
+        account.heal();
+        account.finish(stack, &answer).await;
+        assert_eq!(account.town().jobs_of(NEW), 0, "{engine:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_that_is_killed_after_every_submission_finds_its_job_the_next_time() {
+    for engine in Engine::ALL {
+        let account = Account::new(engine);
+        let mut stack = Stack::new(account.town());
+        account.way().fault_each(Method::POST, engine.submission(), Fault::After(Instead::Death));
+        let answer = account.deliver(&stack.create(NEW, Properties::default())).await;
+        assert_eq!(answer.status, "SUCCESS", "{engine:?}: {}", answer.reason);
+        account.heal();
+        account.finish(stack, &answer).await;
+        assert_eq!(account.town().jobs_of(NEW), 1, "{engine:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_that_is_killed_whatever_it_does_after_its_submission_leaves_an_answer_and_no_job() {
+    for engine in Engine::ALL {
+        let account = Account::new(engine);
+        let mut stack = Stack::new(account.town());
+        let request = stack.create(NEW, Properties::default());
+        account.deliver_again(&request);
+        while account.town().jobs_of(NEW) == 0 {
+            sleep(Duration::from_millis(1)).await;
+        }
+        // Whatever the submitter still does, it does not outlive the first of it; the responder is not concerned.
+        account.limit(Function::Submitter, Duration::from_millis(2));
+        let answer = account.answer(&request).await.expect("an answer");
+        assert_eq!(answer.status, "FAILED", "{engine:?}");
+        assert!(answer.reason.contains("in time"), "{}", answer.reason);
+        account.heal();
+        account.finish(stack, &answer).await;
+        assert_eq!(account.town().jobs_of(NEW), 1, "{engine:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_that_is_killed_at_every_answer_has_it_put_by_the_responder() {
+    // Everything that the function sends after its work is done kills it; the responder has the same fault once.
+    let account = Account::new(Engine::EmrServerless);
+    let mut stack = Stack::new(account.town());
+    for _ in 0..5 {
+        account.way().fault_next(Method::PUT, "request-1", Fault::After(Instead::Death));
+    }
+    let request = stack.create(NEW, Properties::default());
+    let answer = account.deliver(&request).await;
+    account.settled().await;
+    assert_eq!(answer.status, "SUCCESS", "{}", answer.reason);
+    assert_eq!(account.town().bodies(&request).len(), 6);
+    assert_eq!(account.town().distinct_answers(&request), 1);
+    account.finish(stack, &answer).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_that_has_no_time_for_anything_still_leaves_an_answer() {
+    for seconds in [1, 3, 10] {
+        for engine in Engine::ALL {
+            let told = format!("{engine:?}, {seconds} s");
+            let account = Account::new(engine);
+            account.limit(Function::Submitter, Duration::from_secs(seconds));
+            // The function's first step has no answer before it ends, three times over.
+            for _ in 0..3 {
+                let slow = Fault::Slow(Duration::from_secs(15));
+                account.way().fault_next(Method::POST, engine.submission(), slow);
+            }
+            let mut stack = Stack::new(account.town());
+            let request = stack.create(NEW, Properties::default());
+            let answer = account.deliver(&request).await;
+            assert_eq!(account.town().ids_of_answers(&request).len(), 1, "{told}");
+            assert!(account.town().jobs_of(NEW) <= 1, "{told}: {}", account.town().jobs_of(NEW));
+            account.limit(Function::Submitter, Duration::from_mins(15));
+            account.heal();
+            account.finish(stack, &answer).await;
+        }
+    }
+}

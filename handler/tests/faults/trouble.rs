@@ -1,0 +1,92 @@
+//! Lambda has trouble of its own: whether it has called the function is not known, and the trouble passes.
+
+use http::Method;
+
+use sparkjob::testing::{Fault, Instead};
+
+use crate::NEW;
+use crate::account::{Account, Function, Status, Trouble};
+use crate::cloudformation::{Properties, Stack};
+use crate::town::{BUCKET, Engine};
+
+#[tokio::test(start_paused = true)]
+async fn trouble_of_lambda_s_at_any_step_passes() {
+    for engine in Engine::ALL {
+        for trouble in [Trouble::Before, Trouble::After] {
+            let clean = create(engine, |_| ()).await;
+            for k in 1..=clean {
+                create(engine, |account| {
+                    let troubled = account.clone();
+                    account.way().before(k, move || troubled.trouble(Function::Submitter, trouble, 9));
+                })
+                .await;
+            }
+        }
+    }
+}
+
+/// A Create with that in its way, which succeeds and leaves one job; how many requests it made.
+async fn create(engine: Engine, hinder: impl FnOnce(&Account)) -> usize {
+    let account = Account::new(engine);
+    hinder(&account);
+    let mut stack = Stack::new(account.town());
+    let request = stack.create(NEW, Properties::default());
+    let answer = account.deliver(&request).await;
+    assert_eq!(answer.status, "SUCCESS", "{engine:?}: {}", answer.reason);
+    account.settled().await;
+    assert_eq!((account.town().jobs_of(NEW), account.town().distinct_answers(&request)), (1, 1), "{engine:?}");
+    assert_eq!(account.executions(), [Status::Succeeded], "{engine:?}");
+    let sends = account.way().sends();
+    stack.answered(&answer);
+    stack.finish(account.town()).await;
+    sends
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_of_lambda_s_that_does_not_pass_leaves_an_answer_and_no_job() {
+    for engine in Engine::ALL {
+        let account = Account::new(engine);
+        account.trouble(Function::Submitter, Trouble::After, 1000);
+        let mut stack = Stack::new(account.town());
+        let answer = account.deliver(&stack.create(NEW, Properties::default())).await;
+        assert_eq!(answer.status, "FAILED", "{engine:?}");
+        assert!(answer.reason.contains("Lambda.ServiceException"), "{engine:?}: {}", answer.reason);
+        stack.answered(&answer);
+        stack.finish(account.town()).await;
+        assert!(account.town().alive().is_empty(), "{engine:?}: {:?} is left", account.town().alive());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_responder_that_lambda_has_trouble_with_is_called_until_that_has_passed() {
+    for trouble in [Trouble::Before, Trouble::After] {
+        let account = Account::new(Engine::EmrServerless);
+        account.cut_off(Function::Submitter, BUCKET);
+        account.trouble(Function::Responder, trouble, 20);
+        let request = Stack::new(account.town()).create(NEW, Properties::default());
+        let answer = account.deliver(&request).await;
+        assert_eq!(answer.status, "SUCCESS", "{trouble:?}: {}", answer.reason);
+        account.settled().await;
+        assert_eq!((account.executions(), account.town().distinct_answers(&request)), (vec![Status::Succeeded], 1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_died_and_then_met_trouble_of_lambda_s_is_taken_again() {
+    for engine in Engine::ALL {
+        let account = Account::new(engine);
+        account.way().fault_next(Method::POST, engine.submission(), Fault::After(Instead::Death));
+        let troubled = account.clone();
+        account.way().before(3, move || troubled.trouble(Function::Submitter, Trouble::Before, 4));
+        let mut stack = Stack::new(account.town());
+        let answer = account.deliver(&stack.create(NEW, Properties::default())).await;
+        assert_eq!(
+            (answer.status.as_str(), account.town().jobs_of(NEW)),
+            ("SUCCESS", 1),
+            "{engine:?}: {}",
+            answer.reason
+        );
+        stack.answered(&answer);
+        stack.finish(account.town()).await;
+    }
+}
