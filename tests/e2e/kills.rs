@@ -1,7 +1,7 @@
 //! Real kills: whoever sends the k-th request to a neighbour dies of it, before it arrives or after it, while a real Livy, a
 //! real EMR Serverless of the local default, the workflow and the place of the answer go on.
 //!
-//! Some of them are tried; with `SPARKJOB_ALL_FAULTS=1`, as in `make chaos`, all.
+//! Some of them are tried; with `SPARKJOB_ALL_KILLS=1`, as in `make chaos`, all.
 
 use std::io::Write;
 
@@ -84,7 +84,7 @@ fn a_lambda_that_is_killed_at_any_request_of_a_create_on_emr_serverless_makes_on
 
 /// Tries some of `kills`, or all, and tells how many.
 fn survive(engine: &str, kills: &[Kill], create: &impl AsyncFn(&Scene, Kill)) {
-    let all = std::env::var_os("SPARKJOB_ALL_FAULTS").is_some();
+    let all = std::env::var_os("SPARKJOB_ALL_KILLS").is_some();
     let tried: Vec<Kill> = kills.iter().filter(|kill| all || kill.4).copied().collect();
     for &kill in &tried {
         play(kill.0, async |scene| create(scene, kill).await);
