@@ -70,7 +70,7 @@ pub async fn advance(
     loop {
         let now = clock.now();
         // What was submitted is asked about even so, and stopped where it must be.
-        let rest = if has_submitted || state.withdrawn { span.end } else { span.rest };
+        let rest = if has_submitted || state.superseded.is_some() { span.end } else { span.rest };
         if now >= rest {
             return state;
         }

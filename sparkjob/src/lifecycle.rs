@@ -27,4 +27,4 @@ mod tests;
 pub use learn::{learn, leave, withdraw};
 pub use next::{Action, Seen, horizon, next};
 pub use plan::{Deadlines, Former, Goal, Plan, Retag, StaysAs, Target, Wanted};
-pub use state::{Own, Purpose, Stage, State, Stopping};
+pub use state::{Own, Purpose, Stage, State, Stopping, Superseded};

@@ -127,7 +127,7 @@ pub fn of_withdrawal() -> Failure {
 
 /// The goal was not reached: nobody waits any more, or the time ran out.
 pub fn of_giving_up(plan: &Plan, state: &State) -> Failure {
-    if state.withdrawn { of_withdrawal() } else { of_time(plan, state) }
+    if state.superseded.is_some() { of_withdrawal() } else { of_time(plan, state) }
 }
 
 /// The time ran out.

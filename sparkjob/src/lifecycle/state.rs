@@ -51,18 +51,12 @@ pub struct State {
     pub given_up: bool,
     /// When an answer was last known to be awaited.
     pub confirmed_at: Timestamp,
-    /// Whether nobody waits for an answer any more.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub withdrawn: bool,
-    /// Whether another try of the request has taken its place.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub left: bool,
+    /// Why nobody waits for an answer any more; none while somebody does, as far as is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub superseded: Option<Superseded>,
     /// Since when a search has been told anything that goes on after what it has found is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub searching_since: Option<Timestamp>,
-    /// The job that whoever asked has gone on with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kept: Option<RunRef>,
     /// Whether nobody else acts for the same request now, so that what a step of it may have submitted that died is its own.
     #[serde(default, skip_serializing_if = "is_false")]
     pub sole: bool,
@@ -70,6 +64,15 @@ pub struct State {
     pub report: Report,
     /// What else a reader should know.
     pub notes: Vec<String>,
+}
+
+/// Why nobody waits for the answer to a request any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Superseded {
+    /// Whoever asked has gone on: with this job, where they have one.
+    WentOn(Option<RunRef>),
+    /// Another try of the request has taken its place, and finds whatever this one has made.
+    AskedAgain,
 }
 
 /// What a request is at. About in this order.
@@ -336,10 +339,8 @@ impl State {
             refused: None,
             given_up: false,
             confirmed_at: plan.deadlines.asked,
-            withdrawn: false,
-            left: false,
+            superseded: None,
             searching_since: None,
-            kept: None,
             sole: false,
             report: Report::default(),
             notes: Vec::new(),
@@ -379,9 +380,18 @@ impl State {
         self.tried || self.sole && self.lost.is_some()
     }
 
+    /// Whether another try of the request has taken its place.
+    pub(super) fn is_asked_again(&self) -> bool {
+        self.superseded == Some(Superseded::AskedAgain)
+    }
+
     /// Whether a run stays although the request fails: whoever asked has gone on with it, or another try has.
     pub(super) fn keeps(&self, run: &RunRef) -> bool {
-        self.left || self.kept.as_ref().is_some_and(|kept| kept.is_same(run))
+        match &self.superseded {
+            Some(Superseded::AskedAgain) => true,
+            Some(Superseded::WentOn(with)) => with.as_ref().is_some_and(|with| with.is_same(run)),
+            None => false,
+        }
     }
 
     /// The state once an answer is known to be awaited at `now`.
@@ -418,7 +428,7 @@ impl State {
     #[must_use]
     pub(super) fn done(mut self, failure: Option<Failure>, now: Timestamp) -> Self {
         // Whatever came of it: nobody is to be told.
-        let failure = if self.withdrawn { Some(failure::of_withdrawal()) } else { failure };
+        let failure = if self.superseded.is_some() { Some(failure::of_withdrawal()) } else { failure };
         let made = match &self.own {
             Some(own) => Made::Job(own.run.clone()),
             None if self.tried || self.unseen => Made::Unknown,

@@ -42,7 +42,7 @@ impl At<'_> {
             }
         };
         let (earlier, runs) = self.without_earlier_tries(&state, runs);
-        if state.left {
+        if state.is_asked_again() {
             return self.found_twins(state, runs);
         }
         if earlier && runs.is_empty() && !state.tried {

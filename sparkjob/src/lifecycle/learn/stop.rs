@@ -151,7 +151,7 @@ impl At<'_> {
             Purpose::RollBack => self.rolled_back(state),
             Purpose::Useless if self.plan.is_restoring() => state.at(Stage::Newest, self.now),
             Purpose::Useless => state.at(Stage::Adopt, self.now),
-            Purpose::Twin if state.left => state.at(Stage::FindOwn, self.now),
+            Purpose::Twin if state.is_asked_again() => state.at(Stage::FindOwn, self.now),
             Purpose::Twin => state.at(Stage::Follow, self.now),
             Purpose::Abandon(failure) => self.abandoned(state, failure),
         }
@@ -170,7 +170,7 @@ impl At<'_> {
                 state.done(Some(failure), self.now)
             }
             // It came so far just before it was to be cancelled.
-            Some(status) if status.phase == Phase::Succeeded && !state.withdrawn => self.succeed(state),
+            Some(status) if status.phase == Phase::Succeeded && state.superseded.is_none() => self.succeed(state),
             Some(status) if status.phase == Phase::Failed => {
                 state.notes.push(format!("It ended by itself meanwhile: it is {}.", status.word));
                 state.done(Some(failure), self.now)

@@ -5,14 +5,14 @@ use super::stop::alive;
 use super::{At, failure};
 use crate::job::{Run, RunRef, Timestamp};
 use crate::lifecycle::plan::Plan;
-use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping};
+use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping, Superseded};
 
 /// The state of a request whose requester has gone on, at `now`: what it alone has submitted is cancelled, nothing else is
 /// touched, and its outcome is a failure of the kind [`Withdrawn`](crate::outcome::FailureKind::Withdrawn), to be told to
 /// nobody. `kept` is the job that the requester has gone on with: another delivery has answered with it, whoever submitted it.
 pub fn withdraw(plan: &Plan, mut state: State, kept: Option<RunRef>, now: Timestamp) -> State {
     let at = At { plan, now };
-    (state.withdrawn, state.given_up, state.kept) = (true, true, kept);
+    (state.superseded, state.given_up) = (Some(Superseded::WentOn(kept)), true);
     match &state.stage {
         Stage::Done(_) => state,
         // Something may have been submitted: it is looked for, then cancelled.
@@ -26,7 +26,7 @@ pub fn withdraw(plan: &Plan, mut state: State, kept: Option<RunRef>, now: Timest
 /// that of a request that was [withdrawn](withdraw).
 pub fn leave(plan: &Plan, mut state: State, now: Timestamp) -> State {
     let at = At { plan, now };
-    (state.withdrawn, state.given_up, state.left) = (true, true, true);
+    (state.superseded, state.given_up) = (Some(Superseded::AskedAgain), true);
     let has_submitted = state.has_submitted() || state.own.as_ref().is_some_and(|own| own.ours);
     if at.takes_twins() && has_submitted { state.at(Stage::FindOwn, now) } else { state.done(None, now) }
 }
