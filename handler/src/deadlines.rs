@@ -19,8 +19,8 @@ const LONGEST_WAIT: u64 = 3600;
 /// How long it is tried to put an answer, or for half of the time that there is.
 const PUT_WITHIN: Duration = Duration::from_secs(30);
 
-/// A try to put an answer should have as long, or half of what is left until nobody waits.
-const TO_PUT: Duration = Duration::from_secs(3);
+/// Putting an answer should have as long, or half of what is left until nobody waits.
+pub const TO_PUT: Duration = Duration::from_secs(3);
 
 /// What is left of an invocation that is to fail by itself, not by Lambda's time-out.
 pub const TO_FAIL: Duration = Duration::from_secs(2);
@@ -186,6 +186,22 @@ mod tests {
         assert_eq!(limit(after(910).before(Duration::from_millis(7)), 3600), (780, invocation));
         assert_eq!(limit(after(910), 300), (225, "ServiceTimeout is 300 s".to_owned()));
         assert_eq!(limit(Timestamp(0), 3600), (3480, "ServiceTimeout is 3600 s".to_owned()));
+    }
+
+    #[test]
+    fn an_answer_is_put_for_half_of_what_is_left_and_the_rest_is_for_whoever_puts_it_then() {
+        let put_by = |timeout: u64, at: Timestamp, lambda_ends| {
+            let times = times(json!({ "ServiceTimeout": timeout }), after(0), Timestamp(0));
+            times.put_by(at, lambda_ends).since(SIGNED).as_millis()
+        };
+        let never = after(9000);
+        assert_eq!(put_by(3600, after(100), never), 130_000);
+        assert_eq!(put_by(3600, after(3570), never), 3_582_500);
+        // When it is nearly over, half of the little until the end, and no more than a try needs.
+        assert_eq!(put_by(3600, after(3592), never), 3_595_000);
+        assert_eq!(put_by(20, after(18), never), 19_000);
+        assert_eq!(put_by(20, after(21), never), 21_000);
+        assert_eq!(put_by(3600, after(100), after(115)), 113_000);
     }
 
     #[test]

@@ -17,8 +17,8 @@ use crate::presigned::ResponseUrl;
 /// How long one try may take. S3 answers within milliseconds; where a VPC has no way to it, nothing ever does.
 const TRY_LIMIT: Duration = Duration::from_secs(10);
 
-/// What the only try has where no time is left: an answer that comes late does no harm.
-pub const LATE_TRY_LIMIT: Duration = Duration::from_secs(3);
+/// What a try has, however little time is left: an answer that comes late does no harm.
+const SHORTEST_TRY: Duration = Duration::from_millis(250);
 
 /// The pauses between the tries grow from the first to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -41,8 +41,7 @@ pub async fn deliver(
 ) -> Result<(), Undelivered> {
     let mut pause = FIRST_PAUSE;
     loop {
-        let left = over.since(clock.now());
-        let limit = if left.is_zero() { LATE_TRY_LIMIT } else { left.min(TRY_LIMIT) };
+        let limit = over.since(clock.now()).clamp(SHORTEST_TRY, TRY_LIMIT);
         let why = match transport.send(put(url, body.clone()), limit).await {
             Ok(response) if response.status().is_success() => return Ok(()),
             Ok(response) if is_final(response.status()) => {

@@ -29,6 +29,7 @@ pub mod settle;
 pub mod stack;
 pub mod step;
 pub mod turn;
+pub mod way;
 pub mod workflow;
 
 #[cfg(test)]
@@ -53,8 +54,8 @@ use event::Event;
 use request::Request;
 use response::{Response, Status};
 use stack::Stack;
-use step::Way;
 use turn::{Answer, Step, Turn};
+use way::Way;
 
 /// What the function has for its work.
 #[derive(Debug)]
@@ -199,7 +200,14 @@ impl Submitter {
         let body = answer.0.clone().into();
         let way = self.engines.transport();
         match deliver(way, &envelope.response_url, &body, clock, until).await {
-            Ok(()) | Err(Undelivered::Refused(_)) => Ok(()),
+            Ok(()) => {
+                tracing::info!(answer = answer.0, "answered once more");
+                Ok(())
+            }
+            Err(Undelivered::Refused(why)) => {
+                tracing::warn!(answer = answer.0, "not answered once more: {why}");
+                Ok(())
+            }
             Err(why) => Err(Failed::unanswered(envelope, &why, None)),
         }
     }

@@ -83,7 +83,7 @@ impl From<Record> for Mishap {
         let (id, condition) = (text(&request_context["requestId"]), text(&request_context["condition"]));
         let invocations = request_context["approximateInvokeCount"].as_u64().unwrap_or_default();
         let (error, message) = (text(&response_payload["errorType"]), text(&response_payload["errorMessage"]));
-        let (message, answer) = match message.split_once(ANSWER_FOLLOWS) {
+        let (message, answer) = match message.rsplit_once(ANSWER_FOLLOWS) {
             Some((message, answer)) => (message.to_owned(), answer_to(&request_payload, answer)),
             None => (message, None),
         };
@@ -223,6 +223,24 @@ mod tests {
             "RequestId r-1, Create of Pi: TooManyRequestsException: slow down",
         ] {
             assert_eq!(told("Unclaimed", said), format!(": Unclaimed: {said}"));
+        }
+    }
+
+    #[test]
+    fn an_answer_is_taken_from_an_error_only_where_it_is_whole_and_the_request_s_own() {
+        let read_from = |said: &str| {
+            let message = format!("it could not be put{ANSWER_FOLLOWS}{said}");
+            let returned = json!({ "errorType": "Unanswered", "errorMessage": message });
+            let record = json!({ "requestPayload": { "RequestId": "r-1" }, "responsePayload": returned });
+            match read(&record.to_string()) {
+                Mishap::GivenUp { answer, told, .. } => (answer, told.contains("it could not be put")),
+                other => panic!("{other:?}"),
+            }
+        };
+        let own = r#"{"RequestId":"r-1"}"#;
+        assert_eq!(read_from(own), (Some(Answer(own.to_owned())), true));
+        for other in [r#"{"RequestId":"r-2"}"#, r#"{"RequestId":"r-1""#, "{}", ""] {
+            assert_eq!(read_from(other), (None, true), "{other}");
         }
     }
 

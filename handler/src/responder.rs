@@ -7,20 +7,24 @@
 
 mod known;
 
+use std::time::Duration;
+
 use lambda_runtime::LambdaEvent;
+use tokio::time::timeout;
 use tracing::Instrument;
 
 use sparkjob::drive::Clock;
 use sparkjob::engine::{Engines, Report};
 use sparkjob::outcome::{Failure, FailureKind, Made, Outcome};
 
-use crate::deadlines::{TO_FAIL, Times};
-use crate::deliver::{LATE_TRY_LIMIT, Undelivered, deliver};
+use crate::deadlines::{TO_FAIL, TO_PUT, Times};
+use crate::deliver::{Undelivered, deliver};
 use crate::envelope::Envelope;
 use crate::event::Event;
 use crate::mishap::Mishap;
 use crate::request::Request;
 use crate::settle::{self, advised};
+use crate::stack::Stack;
 use crate::turn::{Answer, Progress, Turn};
 use crate::workflow::Workflow;
 use crate::{Failed, claim, counters, logs, request, response};
@@ -46,7 +50,6 @@ impl Responder {
         match payload {
             Mishap::GivenUp { event, told, answer } => {
                 let whose = logs::fragment(&event);
-                let answer = answer.or_else(|| self.refusal(&event, &clock));
                 let progress = answer.map_or(Progress::Claimed, Progress::Answer);
                 let given_up = Case { event, progress, told, left: None };
                 match known(workflow, given_up, &span, &clock).instrument(whose).await? {
@@ -67,34 +70,29 @@ impl Responder {
         }
     }
 
-    /// The answer to a request that the workflow never takes, and for which nothing is ever made.
-    fn refusal(&self, event: &Event, clock: &Clock) -> Option<Answer> {
-        self.workflow.as_ref()?;
-        let envelope = Envelope::read(event).ok()?;
-        let times = Times::durable(&envelope, event, clock.now());
-        let by = claim::excess(&Request::of(envelope.clone(), event.clone(), &times))?;
-        Some(Answer(settle::refusal(&envelope, event, by).text()))
-    }
-
     /// Puts the answer that there is, or that the request failed.
     async fn answer(&self, case: Case, span: &Span, clock: &Clock) -> Result<Progress, Failed> {
         let envelope = envelope(&case.event, &case.told)?;
         let until = span.ends.before(TO_FAIL);
-        let span = logs::request(&envelope);
         // What killed an invocation may repeat what it had in hand.
         let hidden = request::hidden(&case.event);
         let told = hidden.mask(&case.told).into_owned();
         logs::hide(hidden);
         async {
+            let times = Times::durable(&envelope, &case.event, clock.now());
             let answer = match case.progress {
                 Progress::Superseded => return Ok(Progress::Superseded),
                 Progress::Answer(answer) | Progress::Answered(answer) => answer,
-                Progress::Claimed | Progress::Working(_) => failed(&envelope, &case.event, &told),
+                Progress::Claimed | Progress::Working(_) => {
+                    match self.made_up(&envelope, &case.event, &told, &times, clock).await {
+                        Some(answer) => answer,
+                        None => return Ok(Progress::Superseded),
+                    }
+                }
             };
             tracing::error!(told, answer = answer.0, "nobody answered: the responder does");
-            let times = Times::durable(&envelope, &case.event, clock.now());
             // Nobody else puts it soon, so one whole try is made however late it is.
-            let until = until.min(times.deadlines.end.max(clock.now() + LATE_TRY_LIMIT));
+            let until = until.min(times.deadlines.end.max(clock.now() + TO_PUT));
             let body = answer.0.clone().into();
             match deliver(self.engines.transport(), &envelope.response_url, &body, clock, until).await {
                 Ok(()) => Ok(Progress::Answered(answer)),
@@ -108,10 +106,45 @@ impl Responder {
                 }
             }
         }
-        .instrument(span)
+        .instrument(logs::request(&envelope))
         .await
     }
+
+    /// An answer to a request to which there is none yet; none where nobody waits for it any more.
+    async fn made_up(
+        &self,
+        envelope: &Envelope,
+        event: &Event,
+        told: &str,
+        times: &Times,
+        clock: &Clock,
+    ) -> Option<Answer> {
+        if self.is_settled(envelope, times, clock).await {
+            tracing::warn!(told, "CloudFormation has gone on: nobody waits for an answer any more");
+            return None;
+        }
+        Some(self.refusal(envelope, event, times).unwrap_or_else(|| failed(envelope, event, told)))
+    }
+
+    /// Whether the request was answered nevertheless, as far as that can be asked in a part of the time that is left.
+    async fn is_settled(&self, envelope: &Envelope, times: &Times, clock: &Clock) -> bool {
+        let left = times.deadlines.end.since(clock.now());
+        // Once nobody waits there is no hurry.
+        let within = if left.is_zero() { ASKED_WITHIN } else { ASKED_WITHIN.min(left / 4) };
+        let stack = Stack::of(envelope, None, self.engines.aws());
+        timeout(within, Box::pin(stack.is_settled())).await.unwrap_or(false)
+    }
+
+    /// The answer to a request that the workflow never takes, and for which nothing is ever made.
+    fn refusal(&self, envelope: &Envelope, event: &Event, times: &Times) -> Option<Answer> {
+        self.workflow.as_ref()?;
+        let by = claim::excess(&Request::of(envelope.clone(), event.clone(), times))?;
+        Some(Answer(settle::refusal(envelope, event, by).text()))
+    }
 }
+
+/// How long it is tried to ask whether a request was answered.
+const ASKED_WITHIN: Duration = Duration::from_secs(5);
 
 /// The envelope of a request that this is told of.
 fn envelope(event: &Event, told: &str) -> Result<Envelope, Failed> {

@@ -20,7 +20,7 @@ use crate::event::Event;
 use crate::plan::{Refused, plan};
 use crate::request::Request;
 use crate::response::{self, Response};
-use crate::step::Way;
+use crate::way::Way;
 
 /// Plans and carries out what the request asks for, in this process. A panic on the way and a driver that goes on for too
 /// long are failures like any other.

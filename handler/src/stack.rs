@@ -30,6 +30,9 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// `CloudFormation` writes down that the resource is in progress and signs the address of the answer, about at once.
 const ABOUT_AT_ONCE: Duration = Duration::from_secs(5);
 
+/// The date in an address has whole seconds: what came to its end within the same one may have done so before it was signed.
+const SAME_SECOND: Duration = Duration::from_secs(1);
+
 /// The stack of one request, for as long as one invocation lasts.
 #[derive(Debug)]
 pub struct Stack<'a> {
@@ -63,6 +66,19 @@ struct Resource {
     /// The id that it has since.
     id: Option<PhysicalId>,
     status: Option<ResourceStatus>,
+}
+
+impl Resource {
+    /// Whether something is still to come of it, as far as is known.
+    fn is_in_progress(&self) -> bool {
+        self.status.as_ref().is_none_or(|status| status.as_str().ends_with("_IN_PROGRESS"))
+    }
+
+    /// Whether it has gone on without the request whose address was signed then. One that is at an end awaits nothing, however
+    /// soon it came to that.
+    fn has_gone_on(&self, signed: Timestamp) -> bool {
+        self.changed > signed + if self.is_in_progress() { ABOUT_AT_ONCE } else { SAME_SECOND }
+    }
 }
 
 impl<'a> Stack<'a> {
@@ -103,6 +119,13 @@ impl<'a> Stack<'a> {
             rolls_back: status.ends_with(ROLLING_BACK),
             since: moment(stack.last_updated_time()).or(moment(stack.creation_time())),
         })
+    }
+
+    /// Whether the resource has come to an end since the request was made: whoever answers that now tells nobody. False where it
+    /// is not to be known.
+    pub async fn is_settled(&self) -> bool {
+        let Some(signed) = self.envelope.response_url.signed() else { return false };
+        self.resource().await.is_some_and(|resource| !resource.is_in_progress() && resource.has_gone_on(signed))
     }
 
     /// How the resource is; none where that is not to be known.
@@ -168,7 +191,7 @@ impl Requester for Stack<'_> {
     /// thing. A request whose address does not tell when it was signed is taken to be awaited.
     async fn stance(&self) -> Stance {
         let Some(signed) = self.envelope.response_url.signed() else { return Stance::Waits };
-        let Some(resource) = self.resource().await.filter(|it| it.changed > signed + ABOUT_AT_ONCE) else {
+        let Some(resource) = self.resource().await.filter(|it| it.has_gone_on(signed)) else {
             return Stance::Waits;
         };
         tracing::warn!(

@@ -6,8 +6,7 @@
 
 use std::time::Duration;
 
-use sparkjob::drive::{self, Clock, Span};
-use sparkjob::engine::Engines;
+use sparkjob::drive::{self, Span};
 use sparkjob::job::Timestamp;
 use sparkjob::lifecycle::{Action, Plan, Stage, State, next};
 use sparkjob::outcome::Outcome;
@@ -20,8 +19,9 @@ use crate::plan::plan;
 use crate::request::Request;
 use crate::response;
 use crate::settle::{abandoned, advised, guarded, latest, refuse};
-use crate::stack::{Stack, Standing};
+use crate::stack::Standing;
 use crate::turn::{Answer, Progress, Turn};
+use crate::way::Way;
 
 /// What is left of an invocation for telling what came of it.
 const TO_TELL: Duration = Duration::from_secs(2);
@@ -71,17 +71,6 @@ pub async fn step(
         Err(outcome) => concluded(request, knowing(outcome, known)),
     };
     Ok(turn.on(progress, way.clock.now()))
-}
-
-/// What a step goes through to the world.
-#[derive(Clone, Copy)]
-pub struct Way<'a> {
-    /// The engines.
-    pub engines: &'a Engines,
-    /// The time.
-    pub clock: &'a Clock,
-    /// Who asked.
-    pub stack: &'a Stack<'a>,
 }
 
 /// What came of working.

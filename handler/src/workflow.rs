@@ -10,14 +10,13 @@ use sparkjob::engine::Kind;
 use sparkjob::engine::aws::{Asked, AwsError, error, lost, moment};
 use sparkjob::http::Lost;
 use sparkjob::http::sdk::Aws;
-use sparkjob::job::Timestamp;
+use sparkjob::job::{Digest, Timestamp};
 
 use crate::envelope::Envelope;
 use crate::mishap;
 use crate::plan::token;
 use crate::turn::Turn;
 use history::Last;
-use sparkjob::job::Digest;
 
 /// The environment variable that names the workflow.
 const VARIABLE: &str = "SPARK_JOB_WORKFLOW_ARN";

@@ -133,6 +133,34 @@ async fn a_request_is_superseded_once_its_resource_was_changed_well_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_is_superseded_as_soon_as_its_resource_is_at_an_end() {
+    let at_an_end = [
+        (resource!("2026-11-21T06:59:59.412Z", "UPDATE_COMPLETE", ""), false),
+        // An address is signed to the second.
+        (resource!("2026-11-21T07:00:01.000Z", "UPDATE_COMPLETE", ""), false),
+        (resource!("2026-11-21T07:00:01.001Z", "UPDATE_COMPLETE", ""), true),
+        (resource!("2026-11-21T07:00:01.001Z", "DELETE_FAILED", ""), true),
+    ];
+    let under_way = [
+        (resource!("2026-11-21T07:00:01.001Z", "UPDATE_IN_PROGRESS", ""), false),
+        (resource!("2026-11-21T07:00:09.000Z", "UPDATE_IN_PROGRESS", ""), false),
+        (resource!("2026-11-21T07:00:09.000Z"), false),
+    ];
+    let envelope = sample::envelope(&sample::event("Update", json!({})));
+    for (told, is_settled) in at_an_end.into_iter().chain(under_way) {
+        let (_, engines) = asked(Says::Text(200, told));
+        assert_eq!(Stack::of(&envelope, None, engines.aws()).is_settled().await, is_settled, "{told}");
+    }
+    for (told, is_superseded) in at_an_end {
+        assert_eq!(waits(Says::Text(200, told)).await, !is_superseded, "{told}");
+    }
+    for says in [DENIED, UNKNOWN, Says::Nothing, Says::Refuses] {
+        let (_, engines) = asked(says);
+        assert!(!Stack::of(&envelope, None, engines.aws()).is_settled().await, "{says:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_job_that_cloudformation_has_gone_on_with_is_told() {
     let job = "livy+http://emr:8998/batches/7#pi".parse().expect("a job");
     let later = resource!(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::NEW;
-use crate::account::{Account, Function};
+use crate::account::{Account, Function, Status};
 use crate::cloudformation::{Properties, Stack};
 use crate::town::{BUCKET, Engine};
 
@@ -49,4 +49,20 @@ async fn a_second_delivery_that_cannot_put_the_answer_fails_by_itself() {
     account.settled().await;
     assert!(account.failures().iter().all(|failed| !failed.contains("timed out")), "{:?}", account.failures());
     assert_eq!(account.town().distinct_answers(&request), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_of_a_request_that_was_superseded_has_nothing_to_do() {
+    let account = Account::new(Engine::EmrServerless);
+    let mut stack = Stack::new(account.town());
+    let create = stack.create(NEW, Properties { wait_for: "Succeeded", ..Properties::default() });
+    account.deliver_again(&create);
+    sleep(Duration::from_secs(20)).await;
+    let delete = stack.delete_of("spark-job:nothing");
+    assert_eq!(account.deliver(&delete).await.status, "SUCCESS");
+    account.settled().await;
+    account.deliver_again(&create);
+    account.settled().await;
+    assert!(account.failures().is_empty() && account.town().bodies(&create).is_empty(), "{:?}", account.failures());
+    assert!(account.executions().iter().all(|status| *status == Status::Succeeded));
 }

@@ -1,12 +1,15 @@
 //! No workflow, or no way to it: the function does all the work within one invocation.
 
+use std::time::Duration;
+
 use http::Method;
+use serde_json::json;
 use tracing::level_filters::LevelFilter;
 
-use sparkjob::testing::Fault;
+use sparkjob::testing::{Fault, Instead, Script};
 
 use crate::NEW;
-use crate::account::Account;
+use crate::account::{Account, Function, STATES};
 use crate::claims::START;
 use crate::cloudformation::{Properties, Stack};
 use crate::log::Log;
@@ -34,5 +37,61 @@ async fn a_function_that_knows_of_no_workflow_does_it_alone() {
     let mut stack = Stack::new(account.town());
     let answer = account.deliver(&stack.create(NEW, Properties::default())).await;
     assert_eq!(answer.status, "SUCCESS", "{}", answer.reason);
+    account.finish(stack, &answer).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_endpoint_for_the_workflow_the_function_does_it_alone() {
+    let account = Account::new(Engine::EmrServerless);
+    account.cut_off(Function::Submitter, STATES);
+    let mut stack = Stack::new(account.town());
+    let answer = account.deliver(&stack.create(NEW, Properties::default())).await;
+    assert_eq!((answer.status.as_str(), account.executions().len()), ("SUCCESS", 0), "{}", answer.reason);
+    assert!(account.failures().is_empty(), "{:?}", account.failures());
+    account.finish(stack, &answer).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_workflow_was_deleted_the_function_does_it_alone() {
+    for code in ["StateMachineDoesNotExist", "StateMachineDeleting"] {
+        let account = Account::new(Engine::EmrServerless);
+        let gone = json!({ "__type": code, "message": "gone" });
+        account.way().fault_each(Method::POST, START, Fault::Before(Instead::Answer(400, gone.to_string())));
+        let mut stack = Stack::new(account.town());
+        let answer = account.deliver(&stack.create(NEW, Properties::default())).await;
+        assert_eq!((answer.status.as_str(), account.failures().len()), ("SUCCESS", 0), "{code}: {}", answer.reason);
+        account.finish(stack, &answer).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_whose_process_dies_of_it_is_the_only_one() {
+    // The event is too old by then for Lambda to deliver it again.
+    for engine in Engine::ALL {
+        let account = Account::new(engine);
+        account.deny(START);
+        let script = Script::running(Duration::from_mins(10));
+        account.town().emr().script(NEW, script.clone());
+        account.town().livy().script(NEW, script);
+        account.way().fault_next(Method::PUT, "request-1", Fault::After(Instead::Death));
+        let mut stack = Stack::new(account.town());
+        let request = stack.create(NEW, Properties { wait_for: "Succeeded", ..Properties::default() });
+        let answer = account.deliver(&request).await;
+        account.settled().await;
+        assert_eq!((answer.status.as_str(), account.town().bodies(&request).len()), ("SUCCESS", 1), "{engine:?}");
+        account.finish(stack, &answer).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_request_is_too_large_for_a_function_that_knows_of_no_workflow() {
+    let account = Account::without_workflow(Engine::Livy);
+    account.way().fault_each(Method::POST, Engine::Livy.submission(), Fault::Before(Instead::Death));
+    let mut properties = Engine::Livy.target();
+    properties["Parameters"] = json!({"File": NEW, "Args": vec!["x".repeat(100_000); 2]});
+    let mut stack = Stack::new(account.town());
+    let answer = account.deliver(&stack.create_with(properties)).await;
+    assert!(answer.status == "FAILED" && answer.reason.contains("Nobody finished"), "{}", answer.reason);
+    account.heal();
     account.finish(stack, &answer).await;
 }

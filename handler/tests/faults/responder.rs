@@ -5,7 +5,8 @@ use http::Method;
 use sparkjob::testing::{Fault, Instead};
 
 use crate::NEW;
-use crate::account::{Account, Function, STATES};
+use crate::account::{Account, Function};
+use crate::claims::START;
 use crate::cloudformation::{Properties, Stack};
 use crate::durable::faults;
 use crate::tally::Tally;
@@ -18,7 +19,7 @@ async fn what_the_responder_does_survives_any_one_fault() {
         account.way().fault_each(Method::POST, "/jobruns", Fault::Before(Instead::Death));
     };
     let claims_nothing = |account: &Account| {
-        account.cut_off(Function::Submitter, STATES);
+        account.way().fault_each(Method::POST, START, Fault::Before(Instead::Silence));
     };
     let cannot_put = |account: &Account| account.cut_off(Function::Submitter, BUCKET);
     let mut tally = Tally::default();

@@ -159,6 +159,21 @@ async fn where_room_never_comes_again_for_a_step_that_died_the_responder_answers
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_request_that_nobody_waits_for_when_lambda_gives_it_up_is_not_answered() {
+    let account = Account::new(Engine::EmrServerless);
+    let mut stack = Stack::new(account.town());
+    let create = stack.create(NEW, Properties { service_timeout: 60, ..Properties::default() });
+    account.throttle(Function::Submitter, 1000);
+    account.deliver_again(&create);
+    sleep(Duration::from_secs(140)).await;
+    account.throttle(Function::Submitter, 0);
+    assert_eq!(account.deliver(&stack.delete_of("spark-job:nothing")).await.status, "SUCCESS");
+    account.throttle(Function::Submitter, 1000);
+    account.settled().await;
+    assert!(account.town().bodies(&create).is_empty());
+}
+
 /// Delivers a request and returns when the workflow has it.
 async fn claimed(account: &Account, request: &Delivery) {
     account.deliver_again(request);

@@ -153,6 +153,7 @@ async fn a_create_that_is_stopped_at_any_moment_about_its_answer_is_answered_ali
 #[tokio::test(start_paused = true)]
 async fn why_an_execution_ended_is_told_alike_by_whoever_brings_it_before_the_responder() {
     let account = Account::new(Engine::EmrServerless);
+    account.town().stacks().deny();
     let told = Properties { wait_for: "Succeeded", ..Properties::default() };
     let request = Stack::new(account.town()).create(NEW, told);
     account.deliver_again(&request);
@@ -171,6 +172,8 @@ async fn why_an_execution_ended_is_told_alike_by_whoever_brings_it_before_the_re
 async fn why_a_step_came_to_nothing_is_told_alike_by_the_workflow_and_after_its_end() {
     for engine in [Engine::Livy, Engine::EmrOnEks, Engine::EmrServerless] {
         let account = Account::new(engine);
+        // Who may ask stands back from an answer that has arrived.
+        account.town().stacks().deny();
         account.way().fault_each(Method::POST, engine.submission(), Fault::Before(Instead::Death));
         let mut stack = Stack::new(account.town());
         let request = stack.create(NEW, Properties::default());
@@ -218,6 +221,21 @@ async fn an_execution_that_cannot_be_looked_at_is_answered_from_its_event() {
         stack.answered(&answer);
         stack.finish(account.town()).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_execution_that_is_told_to_run_though_it_ended_is_looked_at_again() {
+    let slow = Fault::Slow(Duration::from_secs(5));
+    let (account, request) = stopped_at(&slow, Method::PUT, "request-1").await;
+    let behind = json!({ "status": "RUNNING", "startDate": 1.0, "input": "{}" });
+    account.way().fault_next(Method::POST, DESCRIBE, Fault::After(Instead::Answer(200, behind.to_string())));
+    account.settled().await;
+    let answer = account.town().answer(&request).expect("an answer");
+    assert_eq!(
+        (answer["Status"].as_str(), account.town().distinct_answers(&request)),
+        (Some("SUCCESS"), 1),
+        "{answer}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,9 @@
 //! Lambda has trouble of its own: whether it has called the function is not known, and the trouble passes.
 
+use std::time::Duration;
+
 use http::Method;
+use tokio::time::sleep;
 
 use sparkjob::testing::{Fault, Instead};
 
@@ -40,6 +43,42 @@ async fn create(engine: Engine, hinder: impl FnOnce(&Account)) -> usize {
     stack.answered(&answer);
     stack.finish(account.town()).await;
     sends
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_goes_on_beside_itself_makes_one_job() {
+    for engine in Engine::ALL {
+        let account = Account::new(engine);
+        account.trouble(Function::Submitter, Trouble::Beside, 1);
+        let mut stack = Stack::new(account.town());
+        let request = stack.create(NEW, Properties::default());
+        let answer = account.deliver(&request).await;
+        account.settled().await;
+        assert_eq!(answer.status, "SUCCESS", "{engine:?}: {}", answer.reason);
+        assert_eq!((account.town().alive().len(), account.town().distinct_answers(&request)), (1, 1), "{engine:?}");
+        account.finish(stack, &answer).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_step_submits_beside_itself_after_the_resource_is_gone_is_stopped() {
+    for engine in Engine::ALL {
+        for seconds in [2, 10] {
+            let account = Account::new(engine);
+            account.trouble(Function::Submitter, Trouble::Beside, 1);
+            account.way().fault_next(Method::POST, engine.submission(), Fault::Late(Duration::from_secs(20)));
+            let mut stack = Stack::new(account.town());
+            let told = Properties { wait_for: "Submitted", ..Properties::default() };
+            let answer = account.deliver(&stack.create(NEW, told)).await;
+            sleep(Duration::from_secs(seconds)).await;
+            stack.answered(&answer);
+            for delete in stack.deletes() {
+                account.deliver(&delete).await;
+            }
+            account.settled().await;
+            assert!(account.town().alive().is_empty(), "{engine:?}, {seconds} s: {:?}", account.town().alive());
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -112,3 +112,15 @@ async fn a_request_that_is_too_large_is_refused_alike_by_a_responder_that_is_tol
     assert_eq!((account.town().bodies(&request).len(), account.town().distinct_answers(&request)), (4, 1));
     account.finish(stack, &answer).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_responder_whose_answer_is_refused_does_not_put_it_again() {
+    let account = Account::new(Engine::EmrServerless);
+    account.cut_off(Function::Submitter, BUCKET);
+    let refused = Fault::Before(Instead::Answer(403, "<Error><Code>AccessDenied</Code></Error>".to_owned()));
+    account.way().fault_each(Method::PUT, "request-1", refused);
+    let request = Stack::new(account.town()).create(NEW, Properties::default());
+    assert_eq!(account.ask(&request).await, None);
+    let puts = account.way().requests().iter().filter(|sent| sent.method == Method::PUT).count();
+    assert_eq!((puts, account.executions()), (1, vec![Status::Succeeded]));
+}

@@ -298,6 +298,23 @@ async fn a_delete_with_an_invented_id_leaves_the_job_alone_that_the_stack_had_be
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_update_that_is_delivered_late_though_its_rollback_was_answered_within_seconds_changes_nothing() {
+    for seconds in [2, 4, 6] {
+        for world in worlds() {
+            let (good, id) = created(&world, &json!({})).await;
+            let bad = world.properties(BAD, &json!({}));
+            let update = world.update("update", &id, &good, &bad);
+            sleep(Duration::from_secs(seconds)).await;
+            world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");
+            assert_eq!(world.succeeds(&world.update("rollback", &id, &bad, &good)).await, id, "{}", world.name());
+            sleep(Duration::from_mins(1)).await;
+            assert_eq!(world.deliver(&update).await, None, "{}, {seconds} s", world.name());
+            assert_eq!(world.alive(), [GOOD], "{}, {seconds} s", world.name());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_update_that_is_cancelled_before_it_stops_the_old_job_leaves_that_to_the_rollback() {
     for world in worlds() {
         let (good, id) = created(&world, &json!({})).await;

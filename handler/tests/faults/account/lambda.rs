@@ -55,6 +55,8 @@ pub enum Missed {
 pub enum Trouble {
     /// Before the function is called, so that it is not.
     Before,
+    /// While the function works, which goes on.
+    Beside,
     /// After the function was called and did its work.
     After,
 }
@@ -276,6 +278,9 @@ pub fn payload(failed: &Diagnostic) -> Value {
     json!({ "errorType": failed.error_type, "errorMessage": failed.error_message })
 }
 
+/// For so long it is tried to connect, as [`Net`](sparkjob::http::Net) does.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
 /// The way out of one process.
 #[derive(Debug)]
 struct Process {
@@ -289,8 +294,9 @@ impl Transport for Process {
     async fn send(&self, request: Request<Bytes>, limit: Duration) -> Result<Response<Bytes>, Lost> {
         let host = request.uri().host().unwrap_or_default().to_owned();
         if held(&self.cut_off).contains(&(self.function, host)) {
-            sleep(limit).await;
-            return Err(Lost::TimedOut);
+            sleep(limit.min(CONNECT_LIMIT)).await;
+            let is_short = limit < CONNECT_LIMIT;
+            return Err(if is_short { Lost::TimedOut } else { Lost::NotSent("operation timed out".to_owned()) });
         }
         self.way.send(request, limit).await
     }

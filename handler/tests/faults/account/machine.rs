@@ -271,7 +271,11 @@ impl Account {
         if trouble == Some(Trouble::Before) {
             return Err(Fault::of_lambda());
         }
-        let called = self.call_beside(function, event).await;
+        let called = self.call_beside(function, event);
+        let called = match trouble {
+            Some(Trouble::Beside) => timeout(LATENCY * 2, called).await.map_err(|_| Fault::of_lambda())?,
+            _ => called.await,
+        };
         if trouble == Some(Trouble::After) {
             return Err(Fault::of_lambda());
         }
