@@ -176,3 +176,24 @@ fn ended(turn: Option<Box<Turn>>, told: impl FnOnce() -> String) -> Claim {
         _ => Claim::Broken(told()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn a_request_is_too_large_from_the_first_byte_for_which_there_is_no_room() {
+        let request = |filler: usize| {
+            let event = sample::event("Create", json!({ "ResourceProperties": { "Args": "x".repeat(filler) } }));
+            let envelope = sample::envelope(&event);
+            let times = Times::durable(&envelope, &event, Timestamp(0));
+            Request::of(envelope, event, &times)
+        };
+        let Request { event, old, .. } = request(0);
+        let room = 192 * 1024 - serde_json::to_string(&(event, old)).expect("JSON").len();
+        assert_eq!((excess(&request(room)), excess(&request(room + 1))), (None, Some(1)));
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::time::sleep;
 
 use crate::NEW;
@@ -62,6 +63,8 @@ async fn a_delivery_of_a_request_that_was_superseded_has_nothing_to_do() {
     assert_eq!(account.deliver(&delete).await.status, "SUCCESS");
     account.settled().await;
     account.deliver_again(&create);
+    // And as if Lambda had given it up.
+    account.invoke(Function::Responder, json!({ "requestPayload": create.event }));
     account.settled().await;
     assert!(account.failures().is_empty() && account.town().bodies(&create).is_empty(), "{:?}", account.failures());
     assert!(account.executions().iter().all(|status| *status == Status::Succeeded));
