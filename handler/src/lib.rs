@@ -1,8 +1,11 @@
 //! The Lambda behind `Custom::SparkJob`: `CloudFormation` in, `CloudFormation` out.
 //!
 //! ```text
-//! event -> Envelope -> Plan (pure) -> drive -> Outcome -> Response (pure, <= 4096 bytes) -> PUT
+//! event -> Envelope -> claim -> workflow: step, step, ... step
+//! step  -> Plan (pure) -> drive -> Outcome -> Response (pure, <= 4096 bytes, stored) -> PUT
 //! ```
+//!
+//! Without the workflow one invocation does it all. Whatever comes to nothing comes to the [`responder`].
 //!
 //! Once the envelope can be read, an answer goes out, whatever is wrong with the rest and whatever happens on the way.
 
@@ -56,6 +59,7 @@ use response::{Response, Status};
 use stack::Stack;
 use turn::{Answer, Step, Turn};
 use way::Way;
+use workflow::execution_name;
 
 /// What the function has for its work.
 #[derive(Debug)]
@@ -96,7 +100,14 @@ impl Submitter {
                     let request = Request::of(envelope.clone(), event.clone(), &times);
                     let end = lambda_ends.before(TO_FAIL).min(now + CLAIMED_WITHIN);
                     match claim(successors, request, &times, &context.invoked_function_arn, clock, end).await {
-                        Claim::Taken | Claim::Done(None) => return Ok(()),
+                        Claim::Taken => {
+                            tracing::info!(execution = execution_name(&envelope), "the workflow has the request");
+                            return Ok(());
+                        }
+                        Claim::Done(None) => {
+                            tracing::info!("nobody waits for this request any more");
+                            return Ok(());
+                        }
                         Claim::Done(Some(answer)) => return self.put_again(&envelope, &answer, until(), clock).await,
                         Claim::TooLarge(by) => return self.refuse(&envelope, &event, by, until(), clock).await,
                         Claim::Broken(why) | Claim::Unclear(why) => return Err(Failed::unclaimed(&envelope, &why)),

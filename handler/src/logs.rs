@@ -1,7 +1,7 @@
 //! Logs: one JSON object a line, on stdout, where Lambda takes it as it is.
 //!
 //! Every line has `timestamp`, `level`, `target` and `message`; lines about a request also have `RequestId`,
-//! `LogicalResourceId`, `action` and `job`, at the top level, where a query finds them:
+//! `LogicalResourceId`, `action` and, once it is known, `job`, at the top level, where a query finds them:
 //! `fields @timestamp, message | filter RequestId = "..."`. A line that [counts](crate::counters) something has also what
 //! `CloudWatch` reads that from.
 

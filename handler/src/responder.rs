@@ -95,7 +95,10 @@ impl Responder {
             let until = until.min(times.deadlines.end.max(clock.now() + TO_PUT));
             let body = answer.0.clone().into();
             match deliver(self.engines.transport(), &envelope.response_url, &body, clock, until).await {
-                Ok(()) => Ok(Progress::Answered(answer)),
+                Ok(()) => {
+                    tracing::info!("answered");
+                    Ok(Progress::Answered(answer))
+                }
                 Err(Undelivered::Refused(why)) => {
                     tracing::error!("not answered: {why}");
                     Ok(Progress::Answered(answer))

@@ -74,10 +74,27 @@ impl Resource {
         self.status.as_ref().is_none_or(|status| status.as_str().ends_with("_IN_PROGRESS"))
     }
 
-    /// Whether it has gone on without the request whose address was signed then. One that is at an end awaits nothing, however
-    /// soon it came to that.
-    fn has_gone_on(&self, signed: Timestamp) -> bool {
-        self.changed > signed + if self.is_in_progress() { ABOUT_AT_ONCE } else { SAME_SECOND }
+    /// Whether it is about something that comes after this action alone.
+    fn is_about_later(&self, action: &Action) -> bool {
+        let is = |word| self.status.as_ref().is_some_and(|status| status.as_str().starts_with(word));
+        match action {
+            Action::Create => is("UPDATE_") || is("DELETE_"),
+            Action::Update => is("DELETE_"),
+            Action::Delete | Action::Other(_) => false,
+        }
+    }
+
+    /// Whether it has gone on without the request for this action whose address was signed then. One that is at an end awaits
+    /// nothing, however soon it came to that.
+    fn has_gone_on(&self, action: &Action, signed: Timestamp) -> bool {
+        let at_once = if self.is_about_later(action) {
+            Duration::ZERO
+        } else if self.is_in_progress() {
+            ABOUT_AT_ONCE
+        } else {
+            SAME_SECOND
+        };
+        self.changed > signed + at_once
     }
 }
 
@@ -125,7 +142,8 @@ impl<'a> Stack<'a> {
     /// is not to be known.
     pub async fn is_settled(&self) -> bool {
         let Some(signed) = self.envelope.response_url.signed() else { return false };
-        self.resource().await.is_some_and(|resource| !resource.is_in_progress() && resource.has_gone_on(signed))
+        let is_settled = |it: Resource| !it.is_in_progress() && it.has_gone_on(&self.envelope.action, signed);
+        self.resource().await.is_some_and(is_settled)
     }
 
     /// How the resource is; none where that is not to be known.
@@ -191,7 +209,7 @@ impl Requester for Stack<'_> {
     /// thing. A request whose address does not tell when it was signed is taken to be awaited.
     async fn stance(&self) -> Stance {
         let Some(signed) = self.envelope.response_url.signed() else { return Stance::Waits };
-        let Some(resource) = self.resource().await.filter(|it| it.has_gone_on(signed)) else {
+        let Some(resource) = self.resource().await.filter(|it| it.has_gone_on(&self.envelope.action, signed)) else {
             return Stance::Waits;
         };
         tracing::warn!(

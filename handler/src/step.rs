@@ -155,6 +155,7 @@ async fn put(
     let body = answer.0.clone().into();
     let delivered = deliver(way.engines.transport(), &request.envelope.response_url, &body, way.clock, until).await;
     match delivered {
+        Ok(()) if answer.is_failure() => tracing::warn!(answer = answer.0, "answered"),
         Ok(()) => tracing::info!(answer = answer.0, "answered"),
         // It is refused again, whoever puts it.
         Err(Undelivered::Refused(why)) => tracing::error!(answer = answer.0, "not answered: {why}"),

@@ -74,6 +74,14 @@ pub enum Progress {
 #[serde(transparent)]
 pub struct Answer(pub String);
 
+impl Answer {
+    /// Whether it tells that the request failed.
+    pub fn is_failure(&self) -> bool {
+        let answer: serde_json::Value = serde_json::from_str(&self.0).unwrap_or_default();
+        answer["Status"] == "FAILED"
+    }
+}
+
 impl Turn {
     /// The next turn: the same request, so much further, at `until`, or none where it is at its end.
     #[must_use]

@@ -105,6 +105,7 @@ pub async fn known(
     let until = patience(Some(&given_up.event), span, clock.now());
     let execution = look(workflow, &name, until, clock, |_| true).await;
     if execution == Some(Execution::Runs) {
+        tracing::info!(execution = name, "the workflow has the request, and answers it");
         return Ok(None);
     }
     let told = given_up.told.clone();

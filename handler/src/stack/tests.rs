@@ -127,9 +127,33 @@ const UNKNOWN: Says = Says::Text(
 
 #[tokio::test(start_paused = true)]
 async fn a_request_is_superseded_once_its_resource_was_changed_well_after_it() {
-    assert!(waits(Says::Text(200, resource!("2026-11-21T06:59:59.412Z"))).await, "before it");
-    assert!(waits(Says::Text(200, resource!("2026-11-21T07:00:05.000Z"))).await, "about at once");
-    assert!(!waits(Says::Text(200, resource!("2026-11-21T07:00:05.001Z"))).await, "later");
+    assert!(waits(Says::Text(200, resource!("2026-11-21T06:59:59.412Z", "CREATE_IN_PROGRESS", ""))).await, "before it");
+    assert!(
+        waits(Says::Text(200, resource!("2026-11-21T07:00:05.000Z", "CREATE_IN_PROGRESS", ""))).await,
+        "about at once"
+    );
+    assert!(!waits(Says::Text(200, resource!("2026-11-21T07:00:05.001Z", "CREATE_IN_PROGRESS", ""))).await, "later");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_whose_resource_is_updated_or_deleted_is_superseded_at_once() {
+    for (told, waited_for) in [
+        (resource!("2026-11-21T07:00:00.001Z"), false),
+        (resource!("2026-11-21T07:00:00.001Z", "UPDATE_IN_PROGRESS", ""), false),
+        (resource!("2026-11-21T07:00:00.001Z", "CREATE_COMPLETE", ""), true),
+        // It is that of a resource of the same name that there was before.
+        (resource!("2026-11-21T06:59:59.000Z", "DELETE_COMPLETE", ""), true),
+    ] {
+        assert_eq!(waits(Says::Text(200, told)).await, waited_for, "{told}");
+    }
+    let envelope = sample::envelope(&sample::event("Update", json!({})));
+    for (told, expected) in [
+        (resource!("2026-11-21T07:00:00.001Z"), Stance::WentOn(None)),
+        (resource!("2026-11-21T07:00:00.001Z", "CREATE_COMPLETE", ""), Stance::Waits),
+    ] {
+        let (_, engines) = asked(Says::Text(200, told));
+        assert_eq!(Stack::of(&envelope, None, engines.aws()).stance().await, expected, "{told}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,7 +163,7 @@ async fn a_request_is_superseded_as_soon_as_its_resource_is_at_an_end() {
         // An address is signed to the second.
         (resource!("2026-11-21T07:00:01.000Z", "UPDATE_COMPLETE", ""), false),
         (resource!("2026-11-21T07:00:01.001Z", "UPDATE_COMPLETE", ""), true),
-        (resource!("2026-11-21T07:00:01.001Z", "DELETE_FAILED", ""), true),
+        (resource!("2026-11-21T07:00:01.001Z", "UPDATE_FAILED", ""), true),
     ];
     let under_way = [
         (resource!("2026-11-21T07:00:01.001Z", "UPDATE_IN_PROGRESS", ""), false),
@@ -152,7 +176,9 @@ async fn a_request_is_superseded_as_soon_as_its_resource_is_at_an_end() {
         assert_eq!(Stack::of(&envelope, None, engines.aws()).is_settled().await, is_settled, "{told}");
     }
     for (told, is_superseded) in at_an_end {
-        assert_eq!(waits(Says::Text(200, told)).await, !is_superseded, "{told}");
+        let (_, engines) = asked(Says::Text(200, told));
+        let stance = Stack::of(&envelope, None, engines.aws()).stance().await;
+        assert_eq!(stance == Stance::Waits, !is_superseded, "{told}");
     }
     for says in [DENIED, UNKNOWN, Says::Nothing, Says::Refuses] {
         let (_, engines) = asked(says);

@@ -28,7 +28,7 @@ use acting::Acting;
 use executions::Executions;
 pub use executions::Status;
 use lambda::Sandboxes;
-pub use lambda::{Function, Trouble};
+pub use lambda::{Function, PAUSES, Trouble};
 use machine::Machine;
 
 /// The workflow's name.
@@ -96,6 +96,11 @@ impl Account {
             notices: Mutex::default(),
             acting: Acting::default(),
         }))
+    }
+
+    /// Whether its functions know of no workflow.
+    pub fn is_without_workflow(&self) -> bool {
+        self.0.is_without_workflow
     }
 
     /// Its engines, and the bucket that takes the answers.

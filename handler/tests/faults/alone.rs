@@ -12,7 +12,10 @@ use crate::NEW;
 use crate::account::{Account, Function, STATES};
 use crate::claims::START;
 use crate::cloudformation::{Properties, Stack};
+use crate::durable::{clean_in, play_in};
 use crate::log::Log;
+use crate::scenario::ALL;
+use crate::tally::Tally;
 use crate::town::Engine;
 
 #[tokio::test(start_paused = true)]
@@ -94,4 +97,20 @@ async fn no_request_is_too_large_for_a_function_that_knows_of_no_workflow() {
     assert!(answer.status == "FAILED" && answer.reason.contains("Nobody finished"), "{}", answer.reason);
     account.heal();
     account.finish(stack, &answer).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_is_asked_for_survives_the_death_of_its_process_at_any_request() {
+    // Lambda's own retry comes a minute later, which a short request has not.
+    let scenarios = ALL.into_iter().filter(|scenario| !scenario.is_short());
+    let mut tally = Tally::default();
+    for (engine, scenario) in scenarios.flat_map(|scenario| Engine::ALL.map(|engine| (engine, scenario))) {
+        for k in 1..=clean_in(Account::without_workflow(engine), scenario).await {
+            for death in Fault::deaths() {
+                play_in(Account::without_workflow(engine), scenario, &[(k, death)]).await;
+                tally.survived(1);
+            }
+        }
+    }
+    tally.tell("deaths without the workflow");
 }

@@ -7,7 +7,7 @@ use handler::claim::Successors;
 use handler::workflow::Workflow;
 use sparkjob::testing::{Operation, engines};
 
-use crate::account::Function;
+use crate::account::{Function, PAUSES};
 use crate::policy::Role;
 use crate::template::{Given, properties};
 use crate::town::{Engine, Town};
@@ -46,5 +46,14 @@ fn each_function_may_ask_of_step_functions_what_it_asks() {
 fn each_function_has_as_long_as_the_tests_give_it() {
     for (function, name) in [(Function::Submitter, "Submitter"), (Function::Responder, "Responder")] {
         assert_eq!(properties(name, &Given::new())["Timeout"], function.limit().as_secs(), "{name}");
+    }
+}
+
+#[test]
+fn each_function_is_called_again_as_often_and_as_long_as_the_tests_have_it() {
+    for (function, name) in [(Function::Submitter, "Submitter"), (Function::Responder, "Responder")] {
+        let invoked = properties(name, &Given::new())["EventInvokeConfig"].clone();
+        assert_eq!(invoked["MaximumRetryAttempts"], PAUSES.len(), "{name}");
+        assert_eq!(invoked["MaximumEventAgeInSeconds"], function.longest_age().as_secs(), "{name}");
     }
 }

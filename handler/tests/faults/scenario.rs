@@ -96,6 +96,11 @@ impl Scenario {
         matches!(properties.strategy, "StopThenStart" | "FinishThenStart")
     }
 
+    /// Whether it is waited for it for minutes only.
+    pub fn is_short(&self) -> bool {
+        matches!(self.ask, Ask::Create(_, Properties { service_timeout: ..1000, .. }))
+    }
+
     /// What a stack sends before, and is refused.
     pub fn fails_before(&self, stack: &mut Stack) -> Option<Delivery> {
         match self.ask {

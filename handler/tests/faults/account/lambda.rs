@@ -38,7 +38,7 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 /// The [pauses](https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html) between deliveries of an
 /// event whose invocations fail.
-const PAUSES: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(2)];
+pub const PAUSES: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(2)];
 
 /// How a call of a function ended that did not return.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ impl Function {
     }
 
     /// Until when an event is delivered again: `MaximumEventAgeInSeconds`.
-    fn longest_age(self) -> Duration {
+    pub fn longest_age(self) -> Duration {
         match self {
             Self::Submitter => Duration::from_mins(9),
             Self::Responder | Self::Scripted => Duration::from_hours(1),
