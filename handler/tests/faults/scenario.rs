@@ -96,7 +96,7 @@ impl Scenario {
         matches!(properties.strategy, "StopThenStart" | "FinishThenStart")
     }
 
-    /// Whether it is waited for it for minutes only.
+    /// Whether `CloudFormation` waits for minutes only.
     pub fn is_short(&self) -> bool {
         matches!(self.ask, Ask::Create(_, Properties { service_timeout: ..1000, .. }))
     }
