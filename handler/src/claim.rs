@@ -12,7 +12,7 @@ use sparkjob::job::Timestamp;
 use crate::deadlines::Times;
 use crate::moment;
 use crate::request::Request;
-use crate::turn::{Answer, Progress, Turn, VERSION};
+use crate::turn::{Answer, Progress, Turn};
 use crate::workflow::{Broken, Execution, LONGEST_INPUT, Started, Workflow, execution_name};
 
 /// The room that is left for what the workflow's input holds besides the request, and for what is added to it on the way, in
@@ -83,17 +83,11 @@ pub async fn claim(
     let Successors { workflow, responder } = successors;
     let name = execution_name(&request.envelope);
     let turn = Turn {
-        version: VERSION,
-        event: request.event,
         old: request.old,
-        standing: None,
         submitter: submitter.to_owned(),
         responder: responder.clone(),
         respond_at: moment::text(times.deadlines.give_up),
-        progress: Progress::Claimed,
-        repeated: 0,
-        until: String::new(),
-        ended: false,
+        ..Turn::of(request.event)
     };
     let input = serde_json::to_string(&turn).expect("plain data with text keys always serialises");
     hand_over(workflow, &name, &input, clock, end).await

@@ -12,7 +12,9 @@ use sparkjob::http::Transport;
 use sparkjob::job::Timestamp;
 
 use crate::counters;
+use crate::envelope::Envelope;
 use crate::presigned::ResponseUrl;
+use crate::turn::Answer;
 
 /// How long one try may take. S3 answers within milliseconds; where a VPC has no way to it, nothing ever does.
 const TRY_LIMIT: Duration = Duration::from_secs(10);
@@ -24,15 +26,41 @@ const SHORTEST_TRY: Duration = Duration::from_millis(250);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Puts `body` to `url`, the same bytes again and again until it is there, at least once and not after `over`.
+/// Puts the answer to a request, the same bytes again and again until it is there, at least once and not after `over`; the log
+/// says that it was `told`, or why not.
+///
+/// One that is refused is at its end as well: it is refused again, whoever puts it, and a request that is repeated could submit a
+/// job that nobody waits for.
+///
+/// # Errors
+/// It could not be put in time; why.
+pub async fn deliver(
+    transport: &dyn Transport,
+    envelope: &Envelope,
+    answer: &Answer,
+    told: &str,
+    clock: &Clock,
+    over: Timestamp,
+) -> Result<(), String> {
+    let delivered = put_until(transport, &envelope.response_url, &answer.0.clone().into(), clock, over).await;
+    let answer_text = &answer.0;
+    match &delivered {
+        Ok(()) if answer.is_failure() => tracing::warn!(answer = answer_text, "{told}"),
+        Ok(()) => tracing::info!(answer = answer_text, "{told}"),
+        Err(why) => tracing::error!(answer = answer_text, "not {told}: {why}"),
+    }
+    match delivered {
+        Ok(()) | Err(Undelivered::Refused(_)) => Ok(()),
+        Err(why @ Undelivered::OutOfTime(_)) => Err(why.to_string()),
+    }
+}
+
+/// Puts `body` to `url` until it is there, at least once and not after `over`.
 ///
 /// It has a length and no type, since [the signature covers an empty one].
 ///
 /// [the signature covers an empty one]: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
-///
-/// # Errors
-/// [`Undelivered`]: `CloudFormation` has no answer, as far as is known here.
-pub async fn deliver(
+async fn put_until(
     transport: &dyn Transport,
     url: &ResponseUrl,
     body: &Bytes,
@@ -62,7 +90,7 @@ pub async fn deliver(
 
 /// Why an answer did not arrive; the texts hold no part of the address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Undelivered {
+enum Undelivered {
     /// The address takes no answer (any more): `CloudFormation` has gone on, or never signed it.
     Refused(String),
     /// No try succeeded; what came of the last one.
@@ -160,7 +188,7 @@ mod tests {
         let clock = Clock::showing(Timestamp(1_000_000));
         let url = sample::envelope(&sample::event("Create", serde_json::json!({}))).response_url;
         let over = clock.now() + Duration::from_secs(seconds);
-        let result = deliver(&transport, &url, &Bytes::from_static(b"{\"Status\":\"SUCCESS\"}"), &clock, over).await;
+        let result = put_until(&transport, &url, &Bytes::from_static(b"{\"Status\":\"SUCCESS\"}"), &clock, over).await;
         (result, transport.sent.into_inner().expect("no panic"))
     }
 

@@ -51,11 +51,11 @@ use sparkjob::job::Timestamp;
 use arrival::Arrival;
 use claim::{Claim, Successors, claim};
 use deadlines::{TO_FAIL, Times, UNKNOWN_LIMIT};
-use deliver::{Undelivered, deliver};
+use deliver::deliver;
 use envelope::Envelope;
 use event::Event;
 use request::Request;
-use response::{Response, Status};
+use response::Response;
 use stack::Stack;
 use turn::{Answer, Step, Turn};
 use way::Way;
@@ -87,11 +87,11 @@ impl Submitter {
     /// Takes a request: hands it to the workflow, or answers it where there is none.
     async fn take(&self, event: Event, context: &Context, clock: &Clock) -> Result<(), Failed> {
         let envelope = Envelope::read(&event).map_err(|why| Failed::unreadable(&event, why))?;
-        let span = logs::request(&envelope);
+        let span = logs::request(&envelope, &context.request_id);
         logs::hide(request::hidden(&event));
         async {
             let (now, lambda_ends) = (clock.now(), Timestamp(context.deadline));
-            log_begin(&envelope, context);
+            tracing::info!(resource_type = envelope.resource_type, stack = envelope.stack_id, "began");
             let why = match &self.successors {
                 Some(successors) => {
                     let times = Times::durable(&envelope, &event, now);
@@ -109,7 +109,10 @@ impl Submitter {
                             return Ok(());
                         }
                         Claim::Done(Some(answer)) => return self.put_again(&envelope, &answer, until(), clock).await,
-                        Claim::TooLarge(by) => return self.refuse(&envelope, &event, by, until(), clock).await,
+                        Claim::TooLarge(by) => {
+                            let refusal = settle::refusal(&envelope, &event, by);
+                            return self.deliver(&envelope, &refusal, until(), clock).await;
+                        }
                         Claim::Broken(why) | Claim::Unclear(why) => return Err(Failed::unclaimed(&envelope, &why)),
                         Claim::Nowhere(why) => Some(why),
                     }
@@ -138,7 +141,7 @@ impl Submitter {
         let lambda_ends = ends(Timestamp(context.deadline), now);
         let stack = Stack::of(&request.envelope, turn.standing, self.engines.aws());
         let way = Way { engines: &self.engines, clock, stack: &stack };
-        let span = logs::request(&request.envelope);
+        let span = logs::request(&request.envelope, &context.request_id);
         logs::hide(request.hidden());
         Box::pin(step::step(&request, turn, tries > 0, &times, lambda_ends, way).instrument(span)).await
     }
@@ -151,7 +154,6 @@ impl Submitter {
         lambda_ends: Timestamp,
         clock: &Clock,
     ) -> Result<(), Failed> {
-        let began = clock.now();
         let stack = Stack::of(&request.envelope, None, self.engines.aws());
         let way = Way { engines: &self.engines, clock, stack: &stack };
         let mut outcome = settle::settle(request, times, way).await;
@@ -166,38 +168,20 @@ impl Submitter {
         counters::concluded(&request.envelope, &request.event, &outcome);
         let response = response::compose(&request.envelope, &outcome);
         let until = times.put_by(now, ends(lambda_ends, now));
-        self.deliver(&request.envelope, &response, began, until, clock).await
+        self.deliver(&request.envelope, &response, until, clock).await
     }
 
-    /// Refuses a request that is too large for the workflow.
-    async fn refuse(
-        &self,
-        envelope: &Envelope,
-        event: &Event,
-        by: usize,
-        until: Timestamp,
-        clock: &Clock,
-    ) -> Result<(), Failed> {
-        let response = settle::refusal(envelope, event, by);
-        self.deliver(envelope, &response, clock.now(), until, clock).await
-    }
-
+    /// Puts an answer that nobody else has.
     async fn deliver(
         &self,
         envelope: &Envelope,
         response: &Response,
-        began: Timestamp,
         until: Timestamp,
         clock: &Clock,
     ) -> Result<(), Failed> {
-        let way = self.engines.transport();
-        let delivered = deliver(way, &envelope.response_url, &response.body(), clock, until).await;
-        log_end(response, &delivered, clock.now().since(began));
-        match delivered {
-            // A refused answer is refused again, and a repeated Create could submit a job that nobody waits for.
-            Ok(()) | Err(Undelivered::Refused(_)) => Ok(()),
-            Err(why) => Err(Failed::unanswered(envelope, &why, Some(Answer(response.text())))),
-        }
+        let answer = Answer(response.text());
+        let delivered = deliver(self.engines.transport(), envelope, &answer, "answered", clock, until).await;
+        delivered.map_err(|why| Failed::unanswered(envelope, &why, Some(answer)))
     }
 
     /// Puts the answer once more that the workflow has put: it may not have arrived.
@@ -208,19 +192,8 @@ impl Submitter {
         until: Timestamp,
         clock: &Clock,
     ) -> Result<(), Failed> {
-        let body = answer.0.clone().into();
-        let way = self.engines.transport();
-        match deliver(way, &envelope.response_url, &body, clock, until).await {
-            Ok(()) => {
-                tracing::info!(answer = answer.0, "answered once more");
-                Ok(())
-            }
-            Err(Undelivered::Refused(why)) => {
-                tracing::warn!(answer = answer.0, "not answered once more: {why}");
-                Ok(())
-            }
-            Err(why) => Err(Failed::unanswered(envelope, &why, None)),
-        }
+        let delivered = deliver(self.engines.transport(), envelope, answer, "answered once more", clock, until).await;
+        delivered.map_err(|why| Failed::unanswered(envelope, &why, None))
     }
 }
 
@@ -236,32 +209,6 @@ fn ends(lambda_ends: Timestamp, now: Timestamp) -> Timestamp {
     if lambda_ends > now { lambda_ends } else { now + UNKNOWN_LIMIT }
 }
 
-fn log_begin(envelope: &Envelope, context: &Context) {
-    tracing::info!(
-        resource_type = envelope.resource_type,
-        invocation = context.request_id,
-        stack = envelope.stack_id,
-        "began"
-    );
-}
-
-fn log_end(response: &Response, delivered: &Result<(), Undelivered>, lasted: Duration) {
-    let Response { status, physical_resource_id, .. } = response;
-    let reason = response.reason.as_deref();
-    let milliseconds = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX);
-    match (delivered, status) {
-        (Ok(()), Status::Success) => {
-            tracing::info!(%status, physical_resource_id, milliseconds, reason, "answered");
-        }
-        (Ok(()), Status::Failed) => {
-            tracing::warn!(%status, physical_resource_id, milliseconds, reason, "answered");
-        }
-        (Err(why), _) => {
-            tracing::error!(%status, physical_resource_id, milliseconds, reason, "not answered: {why}");
-        }
-    }
-}
-
 /// Why an invocation failed; the texts hold nothing secret.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Failed {
@@ -269,8 +216,10 @@ pub enum Failed {
     Unreadable(String),
     /// A step of the workflow that cannot be read; why.
     BadTurn(String),
-    /// Nothing that the responder knows; why.
+    /// What a responder was told of holds no request; why.
     Foreign(String),
+    /// An execution that the responder was told of could not be looked at; why.
+    Unseen(String),
     /// Whether the workflow has the request is not known.
     Unclaimed(String),
     /// The answer did not reach `CloudFormation`: when Lambda delivers the event again, the same job is found and the
@@ -287,8 +236,8 @@ impl Failed {
         Self::BadTurn(reported(event, &format!("this step of the workflow cannot be taken: {why}")))
     }
 
-    fn unanswered(envelope: &Envelope, why: &Undelivered, answer: Option<Answer>) -> Self {
-        Self::Unanswered(about(envelope, &why.to_string()), answer)
+    fn unanswered(envelope: &Envelope, why: &str, answer: Option<Answer>) -> Self {
+        Self::Unanswered(about(envelope, why), answer)
     }
 
     fn unclaimed(envelope: &Envelope, why: &str) -> Self {
@@ -322,7 +271,11 @@ impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Foreign(why) => write!(f, "this is no request that somebody waits for: {why}"),
-            Self::Unreadable(why) | Self::BadTurn(why) | Self::Unclaimed(why) | Self::Unanswered(why, _) => why.fmt(f),
+            Self::Unreadable(why)
+            | Self::BadTurn(why)
+            | Self::Unseen(why)
+            | Self::Unclaimed(why)
+            | Self::Unanswered(why, _) => why.fmt(f),
         }
     }
 }
@@ -343,6 +296,7 @@ impl From<Failed> for Diagnostic {
             Failed::Unreadable(_) => "Unreadable",
             Failed::BadTurn(_) => "BadTurn",
             Failed::Foreign(_) => "Foreign",
+            Failed::Unseen(_) => "Unseen",
             Failed::Unclaimed(_) => "Unclaimed",
             Failed::Unanswered(..) => "Unanswered",
         };

@@ -1,7 +1,7 @@
 //! Logs: one JSON object a line, on stdout, where Lambda takes it as it is.
 //!
 //! Every line has `timestamp`, `level`, `target` and `message`; lines about a request also have `RequestId`,
-//! `LogicalResourceId`, `action` and, once it is known, `job`, at the top level, where a query finds them:
+//! `LogicalResourceId`, `action`, `invocation` and, once it is known, `job`, at the top level, where a query finds them:
 //! `fields @timestamp, message | filter RequestId = "..."`. A line that [counts](crate::counters) something has also what
 //! `CloudWatch` reads that from.
 
@@ -63,15 +63,16 @@ where
     tracing_subscriber::registry().with(targets).with(lines)
 }
 
-/// The span of one request, whose fields are on every line within it. `job` is the one that the event names, until the
-/// driver records another.
-pub fn request(envelope: &Envelope) -> Span {
+/// The span of one request in one invocation, which Lambda knows by that id; its fields are on every line within it. `job` is the
+/// one that the event names, until the driver records another.
+pub fn request(envelope: &Envelope, invocation: &str) -> Span {
     // An error's span is there at every level.
     tracing::error_span!(
         "request",
         RequestId = envelope.request_id,
         LogicalResourceId = envelope.logical_id,
         action = %envelope.action,
+        invocation,
         job = envelope.physical_id.as_ref().map(tracing::field::display),
     )
 }

@@ -28,6 +28,8 @@ pub enum Mishap {
         /// What Step Functions tells of it.
         told: String,
     },
+    /// The same of a step whose turn holds no request; why.
+    BadTurn(String),
     /// An execution of the workflow ended without an answer:
     /// [the event](https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html) of that.
     Closed {
@@ -38,7 +40,7 @@ pub enum Mishap {
         /// What the execution began with, where the event tells.
         input: Option<Box<Turn>>,
     },
-    /// Nothing of that; why.
+    /// None of these; why.
     Foreign(String),
 }
 
@@ -55,7 +57,7 @@ fn read(payload: &str) -> Mishap {
     if event.has("requestPayload") {
         serde_json::from_str::<Record>(payload).map_or_else(foreign, Mishap::from)
     } else if event.has("Turn") {
-        caught(payload).unwrap_or_else(foreign)
+        caught(payload).unwrap_or_else(|error| Mishap::BadTurn(error.to_string()))
     } else if event.has("detail") {
         serde_json::from_str::<Notice>(payload).map_or_else(foreign, Mishap::from)
     } else {
@@ -80,19 +82,23 @@ struct Record {
 impl From<Record> for Mishap {
     fn from(Record { request_payload, request_context, response_payload }: Record) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let (id, condition) = (text(&request_context["requestId"]), text(&request_context["condition"]));
-        let invocations = request_context["approximateInvokeCount"].as_u64().unwrap_or_default();
         let (error, message) = (text(&response_payload["errorType"]), text(&response_payload["errorMessage"]));
         let (message, answer) = match message.rsplit_once(ANSWER_FOLLOWS) {
             Some((message, answer)) => (message.to_owned(), answer_to(&request_payload, answer)),
             None => (message, None),
         };
-        let told = format!(
-            "Lambda gave the request up ({condition}) after {invocations} invocations{} (Lambda's request id {id})",
-            explained(&error, &message)
-        );
+        let told = format!("{}{}", given_up(&request_context), explained(&error, &message));
         Self::GivenUp { event: request_payload, told, answer }
     }
+}
+
+/// What Lambda tells in a record's context of giving a request up, as far as it does, as a clause.
+fn given_up(context: &Value) -> String {
+    let condition = context["condition"].as_str().map(|condition| format!(" ({condition})"));
+    let invocations = context["approximateInvokeCount"].as_u64().map(|count| format!(" after {count} invocations"));
+    let id = context["requestId"].as_str().map(|id| format!(", Lambda's request id {id}"));
+    let parts = [condition, invocations, id].into_iter().flatten().collect::<String>();
+    format!("Lambda gave the request up{parts}")
 }
 
 /// The answer in this text, where it is one to that request, and whole.
@@ -126,7 +132,7 @@ fn caught(payload: &str) -> Result<Mishap, serde_json::Error> {
     let told = failed_step(turn.get());
     Ok(match Turn::salvage(turn.get()) {
         Some(turn) => Mishap::Caught { turn: Box::new(turn), told },
-        None => Mishap::Foreign(format!("its turn holds no request; {told}")),
+        None => Mishap::BadTurn(format!("its turn holds no request; {told}")),
     })
 }
 

@@ -18,7 +18,7 @@ use sparkjob::engine::{Engines, Report};
 use sparkjob::outcome::{Failure, FailureKind, Made, Outcome};
 
 use crate::deadlines::{TO_FAIL, TO_PUT, Times};
-use crate::deliver::{Undelivered, deliver};
+use crate::deliver::deliver;
 use crate::envelope::Envelope;
 use crate::event::Event;
 use crate::mishap::Mishap;
@@ -28,7 +28,7 @@ use crate::stack::Stack;
 use crate::turn::{Answer, Progress, Turn};
 use crate::workflow::Workflow;
 use crate::{Failed, claim, counters, logs, request, response};
-use known::{Case, Span, closed, known};
+use known::{Case, Invocation, closed, known};
 
 /// The function that answers where that of the requests cannot.
 #[derive(Debug)]
@@ -42,38 +42,44 @@ pub struct Responder {
 impl Responder {
     /// Answers what is not answered. What it returns is the workflow's last turn, where it was called by the workflow.
     ///
+    /// What holds no request that can be answered is a line in the log and no failure, as the next try would find no more in
+    /// it; but the workflow has to know that there is no answer.
+    ///
     /// # Errors
     /// [`Failed`]: nobody was answered. Whoever called tries again.
     pub async fn serve(&self, event: LambdaEvent<Mishap>, clock: Clock) -> Result<Option<Turn>, Failed> {
         let LambdaEvent { payload, context } = event;
-        let (span, workflow) = (Span::of(&context, clock.now()), self.workflow.as_ref());
-        match payload {
+        let (invocation, workflow) = (Invocation::of(&context, clock.now()), self.workflow.as_ref());
+        let case = match payload {
+            Mishap::Caught { turn, told } => {
+                let progress = self.answer(Case::of((*turn).clone(), told), &invocation, &clock).await?;
+                return Ok(Some(turn.on(progress, clock.now())));
+            }
+            Mishap::BadTurn(why) => return Err(Failed::Foreign(why)),
             Mishap::GivenUp { event, told, answer } => {
                 let whose = logs::fragment(&event);
                 let progress = answer.map_or(Progress::Claimed, Progress::Answer);
                 let given_up = Case { event, progress, told, left: None };
-                match known(workflow, given_up, &span, &clock).instrument(whose).await? {
-                    Some(case) => self.answer(case, &span, &clock).await.map(|_| None),
-                    None => Ok(None),
-                }
-            }
-            Mishap::Caught { turn, told } => {
-                let progress = self.answer(Case::of((*turn).clone(), told), &span, &clock).await?;
-                Ok(Some(turn.on(progress, clock.now())))
+                known(workflow, given_up, &invocation, &clock).instrument(whose).await
             }
             Mishap::Closed { name, told, input } => {
                 let whose = input.as_ref().map_or_else(tracing::Span::none, |turn| logs::fragment(&turn.event));
-                let case = closed(workflow, &name, told, input, &span, &clock).instrument(whose).await?;
-                self.answer(case, &span, &clock).await.map(|_| None)
+                closed(workflow, &name, told, input, &invocation, &clock).instrument(whose).await.map(Some)
             }
             Mishap::Foreign(why) => Err(Failed::Foreign(why)),
-        }
+        };
+        let answered = match case {
+            Ok(Some(case)) => self.answer(case, &invocation, &clock).await.map(|_| None),
+            Ok(None) => Ok(None),
+            Err(failed) => Err(failed),
+        };
+        answered.or_else(passed_over)
     }
 
     /// Puts the answer that there is, or that the request failed.
-    async fn answer(&self, case: Case, span: &Span, clock: &Clock) -> Result<Progress, Failed> {
+    async fn answer(&self, case: Case, invocation: &Invocation, clock: &Clock) -> Result<Progress, Failed> {
         let envelope = envelope(&case.event, &case.told)?;
-        let until = span.ends.before(TO_FAIL);
+        let until = invocation.ends.before(TO_FAIL);
         // What killed an invocation may repeat what it had in hand.
         let hidden = request::hidden(&case.event);
         let told = hidden.mask(&case.told).into_owned();
@@ -84,6 +90,7 @@ impl Responder {
                 Progress::Superseded => return Ok(Progress::Superseded),
                 Progress::Answer(answer) | Progress::Answered(answer) => answer,
                 Progress::Claimed | Progress::Working(_) => {
+                    let told = with_its_job(&told, &case.progress);
                     match self.made_up(&envelope, &case.event, &told, &times, clock).await {
                         Some(answer) => answer,
                         None => return Ok(Progress::Superseded),
@@ -93,23 +100,14 @@ impl Responder {
             tracing::error!(told, answer = answer.0, "nobody answered: the responder does");
             // Nobody else puts it soon, so one whole try is made however late it is.
             let until = until.min(times.deadlines.end.max(clock.now() + TO_PUT));
-            let body = answer.0.clone().into();
-            match deliver(self.engines.transport(), &envelope.response_url, &body, clock, until).await {
-                Ok(()) => {
-                    tracing::info!("answered");
-                    Ok(Progress::Answered(answer))
-                }
-                Err(Undelivered::Refused(why)) => {
-                    tracing::error!("not answered: {why}");
-                    Ok(Progress::Answered(answer))
-                }
-                Err(why) => {
-                    counters::undelivered();
-                    Err(Failed::unanswered(&envelope, &why, None))
-                }
-            }
+            let delivered = deliver(self.engines.transport(), &envelope, &answer, "answered", clock, until).await;
+            delivered.map_err(|why| {
+                counters::undelivered();
+                Failed::unanswered(&envelope, &why, None)
+            })?;
+            Ok(Progress::Answered(answer))
         }
-        .instrument(logs::request(&envelope))
+        .instrument(logs::request(&envelope, &invocation.id))
         .await
     }
 
@@ -146,8 +144,32 @@ impl Responder {
     }
 }
 
+/// Nothing comes of what holds no request that can be answered.
+fn passed_over(failed: Failed) -> Result<Option<Turn>, Failed> {
+    match failed {
+        // It is in the log already, with whose it is.
+        Failed::Unreadable(_) => Ok(None),
+        Failed::Foreign(_) => {
+            tracing::error!("{failed}");
+            Ok(None)
+        }
+        failed => Err(failed),
+    }
+}
+
 /// How long it is tried to ask whether a request was answered.
 const ASKED_WITHIN: Duration = Duration::from_secs(5);
+
+/// What is told of a request that came so far, with the job that was known to be its own.
+fn with_its_job(told: &str, progress: &Progress) -> String {
+    match progress {
+        Progress::Working(state) => match &state.own {
+            Some(own) => format!("{told}; its job is {}", own.run),
+            None => told.to_owned(),
+        },
+        _ => told.to_owned(),
+    }
+}
 
 /// The envelope of a request that this is told of.
 fn envelope(event: &Event, told: &str) -> Result<Envelope, Failed> {

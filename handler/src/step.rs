@@ -14,7 +14,7 @@ use sparkjob::outcome::Outcome;
 use crate::Failed;
 use crate::counters;
 use crate::deadlines::Times;
-use crate::deliver::{Undelivered, deliver};
+use crate::deliver::deliver;
 use crate::plan::plan;
 use crate::request::Request;
 use crate::response;
@@ -152,14 +152,8 @@ async fn put(
     way: Way<'_>,
 ) -> Result<Turn, Failed> {
     let until = times.put_by(way.clock.now(), lambda_ends);
-    let body = answer.0.clone().into();
-    let delivered = deliver(way.engines.transport(), &request.envelope.response_url, &body, way.clock, until).await;
-    match delivered {
-        Ok(()) if answer.is_failure() => tracing::warn!(answer = answer.0, "answered"),
-        Ok(()) => tracing::info!(answer = answer.0, "answered"),
-        // It is refused again, whoever puts it.
-        Err(Undelivered::Refused(why)) => tracing::error!(answer = answer.0, "not answered: {why}"),
-        Err(why) => return Err(Failed::unanswered(&request.envelope, &why, None)),
-    }
+    deliver(way.engines.transport(), &request.envelope, &answer, "answered", way.clock, until)
+        .await
+        .map_err(|why| Failed::unanswered(&request.envelope, &why, None))?;
     Ok(turn.on(Progress::Answered(answer), way.clock.now()))
 }

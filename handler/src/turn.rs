@@ -83,6 +83,23 @@ impl Answer {
 }
 
 impl Turn {
+    /// That of a request for which nothing was done yet.
+    pub fn of(event: Event) -> Self {
+        Self {
+            version: VERSION,
+            event,
+            old: Old::default(),
+            standing: None,
+            submitter: String::new(),
+            responder: String::new(),
+            respond_at: String::new(),
+            progress: Progress::Claimed,
+            repeated: 0,
+            until: String::new(),
+            ended: false,
+        }
+    }
+
     /// The next turn: the same request, so much further, at `until`, or none where it is at its end.
     #[must_use]
     pub fn on(self, progress: Progress, until: Timestamp) -> Self {
@@ -106,19 +123,7 @@ impl Turn {
             return Some(turn);
         }
         let Core { event, progress } = serde_json::from_str(text).ok()?;
-        Some(Self {
-            version: VERSION,
-            event,
-            old: Old::default(),
-            submitter: String::new(),
-            responder: String::new(),
-            respond_at: String::new(),
-            progress: serde_json::from_value(progress).unwrap_or_default(),
-            repeated: 0,
-            until: String::new(),
-            ended: false,
-            standing: None,
-        })
+        Some(Self { progress: serde_json::from_value(progress).unwrap_or_default(), ..Self::of(event) })
     }
 }
 

@@ -162,6 +162,7 @@ async fn ask(event: Value, engine: Engine, statuses: &[u16]) -> Told {
         let _guard = tracing::subscriber::set_default(logs::subscriber(LevelFilter::TRACE, move || writer.clone()));
         log_panics();
         let mut context = Context::default();
+        "i-1".clone_into(&mut context.request_id);
         context.deadline = (SIGNED + Duration::from_secs(910)).0;
         let event = LambdaEvent::new(serde_json::from_value(event).expect("JSON"), context);
         // What other crates log at their lower levels is not ours to judge, so it must not be there.
@@ -485,8 +486,8 @@ async fn every_line_tells_whose_it_is() {
     assert!(told.lines.len() >= 3);
     for line in &told.lines {
         assert_eq!(
-            (&line["RequestId"], &line["LogicalResourceId"], &line["action"]),
-            (&json!("r-1"), &json!("Pi"), &json!("Create"))
+            (&line["RequestId"], &line["LogicalResourceId"], &line["action"], &line["invocation"]),
+            (&json!("r-1"), &json!("Pi"), &json!("Create"), &json!("i-1"))
         );
         for name in ["timestamp", "level", "target", "message"] {
             assert!(line[name].is_string(), "{line}");
@@ -494,8 +495,9 @@ async fn every_line_tells_whose_it_is() {
     }
     assert_eq!(told.lines[0]["message"], "began");
     let last = told.lines.last().expect("a line");
-    assert_eq!((&last["message"], &last["status"]), (&json!("answered"), &json!("FAILED")));
-    assert!(last["milliseconds"].is_u64() && last["job"].as_str().is_some_and(|job| job.starts_with("Pi-")), "{last}");
+    assert_eq!((&last["message"], &last["level"]), (&json!("answered"), &json!("WARN")));
+    assert!(last["answer"].as_str().is_some_and(|answer| answer.contains("FAILED")), "{last}");
+    assert!(last["job"].as_str().is_some_and(|job| job.starts_with("Pi-")), "{last}");
 }
 
 #[tokio::test(start_paused = true)]

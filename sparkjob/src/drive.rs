@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use tokio::time::{Instant, timeout};
 use tracing::{debug, info, warn};
 
-use crate::engine::{Engine, Engines, Kind, Links, Report, Trouble, doing};
+use crate::engine::{Engine, Engines, Kind, Links, Lookup, Report, Trouble, doing};
 use crate::hidden::Hidden;
 use crate::job::{RunRef, Status, Timestamp};
-use crate::lifecycle::{Action, Plan, Retag, Seen, State, horizon, learn, leave, next, withdraw};
+use crate::lifecycle::{Action, Goal, Plan, Retag, Seen, Stage, State, Target, horizon, learn, leave, next, withdraw};
 use crate::outcome::Outcome;
 
 /// The target of the events that are counted: those have a field `counter`, which is the counter's name, and a text for each
@@ -99,13 +99,13 @@ pub async fn advance(
             Seen::Started(Ok(run)) => Some(run.place.engine()),
             _ => None,
         };
-        let before = std::mem::discriminant(&state.stage);
+        let before = state.stage.word();
         let notes = state.notes.len();
         state = learn(plan, state, clock.now(), seen);
         for note in state.notes.iter().skip(notes) {
             warn!("{note}");
         }
-        tell(&state, before != std::mem::discriminant(&state.stage));
+        tell(plan, &state, before);
         if let Some(engine) = submitted {
             info!(target: COUNT, counter = SUBMITTED, Engine = engine, "a job was submitted");
             has_submitted = true;
@@ -233,8 +233,8 @@ async fn within<T>(
     timeout(limit, call).await.unwrap_or_else(late)
 }
 
-/// Logs how far the request has come.
-fn tell(state: &State, moved: bool) {
+/// Logs how far the request has come from the stage that was called so before.
+fn tell(plan: &Plan, state: &State, before: &str) {
     if let Some(own) = &state.own {
         tracing::Span::current().record("job", own.run.to_string());
     }
@@ -242,10 +242,21 @@ fn tell(state: &State, moved: bool) {
         warn!(polls = state.polls, "{weather}; trying again");
     }
     let word = state.own.as_ref().and_then(|own| own.status.as_ref()).map_or("", |status| status.word.as_str());
-    if moved {
-        info!(stage = state.stage.word(), state = word, "went on");
-    } else {
-        debug!(stage = state.stage.word(), state = word, polls = state.polls, "looked");
+    let at = state.stage.word();
+    if at == before {
+        debug!(stage = at, state = word, polls = state.polls, "looked");
+        return;
+    }
+    info!(stage = at, state = word, "went on");
+    let was_search = before == (Stage::Search { since: None }).word();
+    if was_search && matches!(&state.stage, Stage::Done(outcome) if outcome.failure.is_none()) {
+        let whose = match &plan.goal {
+            Goal::Stop(Target::Search { identity, by: Lookup::Name | Lookup::Token, .. }) => {
+                format!("bears the token {}", identity.token)
+            }
+            _ => "is of this resource".to_owned(),
+        };
+        info!("no live job {whose}: nothing is left to stop");
     }
 }
 

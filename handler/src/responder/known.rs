@@ -29,20 +29,22 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(3);
 /// How long it is tried to look at an execution. Whoever cannot cannot know better than that nobody answers.
 const LOOKED_FOR: Duration = Duration::from_mins(1);
 
-/// The time of one invocation.
-pub struct Span {
+/// One invocation of the responder.
+pub struct Invocation {
+    /// Lambda's id of it.
+    pub id: String,
     /// So far it may wait; the other half is for the answer.
     pub half: Timestamp,
     /// Lambda ends it.
     pub ends: Timestamp,
 }
 
-impl Span {
+impl Invocation {
     /// That of the one whose context this is.
     pub fn of(context: &Context, now: Timestamp) -> Self {
         let left = Timestamp(context.deadline).since(now);
         let left = if left.is_zero() { UNKNOWN_LIMIT } else { left };
-        Self { half: now + left / 2, ends: now + left }
+        Self { id: context.request_id.clone(), half: now + left / 2, ends: now + left }
     }
 }
 
@@ -79,12 +81,12 @@ impl Case {
 
     /// The same when such a step has had time to end: half of what is left of the request at most. None is at an engine once
     /// there is an answer.
-    async fn when_its_step_has_ended(self, span: &Span, clock: &Clock) -> Self {
+    async fn when_its_step_has_ended(self, invocation: &Invocation, clock: &Clock) -> Self {
         let now = clock.now();
         if let (Some(left), Progress::Claimed | Progress::Working(_)) = (self.left, &self.progress) {
             let is_update = Envelope::read(&self.event).is_ok_and(|envelope| envelope.action == Action::Update);
             let takes = if is_update { SUBMISSION_LIMIT } else { STEP_ENDS };
-            let until = (left.min(now) + takes).min(now + time_left(&self.event, now) / 2).min(span.half);
+            let until = (left.min(now) + takes).min(now + time_left(&self.event, now) / 2).min(invocation.half);
             sleep(until.since(now)).await;
         }
         self
@@ -98,11 +100,11 @@ impl Case {
 pub async fn known(
     workflow: Option<&Workflow>,
     given_up: Case,
-    span: &Span,
+    invocation: &Invocation,
     clock: &Clock,
 ) -> Result<Option<Case>, Failed> {
     let name = execution_name(&envelope(&given_up.event, &given_up.told)?);
-    let until = patience(Some(&given_up.event), span, clock.now());
+    let until = patience(Some(&given_up.event), invocation, clock.now());
     let execution = look(workflow, &name, until, clock, |_| true).await;
     if execution == Some(Execution::Runs) {
         tracing::info!(execution = name, "the workflow has the request, and answers it");
@@ -110,7 +112,7 @@ pub async fn known(
     }
     let told = given_up.told.clone();
     match Case::known(execution, told, Some(given_up), clock.now()) {
-        Some(case) => Ok(Some(case.when_its_step_has_ended(span, clock).await)),
+        Some(case) => Ok(Some(case.when_its_step_has_ended(invocation, clock).await)),
         None => Ok(None),
     }
 }
@@ -118,24 +120,27 @@ pub async fn known(
 /// What is known of a request whose execution, of this name and with this input, ended otherwise than it should.
 ///
 /// # Errors
-/// Nothing tells of a request.
+/// Nothing tells of a request: [`Failed::Unseen`] where it could not be looked at, which another try may mend.
 pub async fn closed(
     workflow: Option<&Workflow>,
     name: &str,
     told: String,
     input: Option<Box<Turn>>,
-    span: &Span,
+    invocation: &Invocation,
     clock: &Clock,
 ) -> Result<Case, Failed> {
-    let until = patience(input.as_ref().map(|turn| &turn.event), span, clock.now());
+    let until = patience(input.as_ref().map(|turn| &turn.event), invocation, clock.now());
     // What is told of it is
     // [a little behind](https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html).
     let execution = look(workflow, name, until, clock, |execution| *execution != Execution::Runs).await;
     let now = clock.now();
     let begun = input.map(|turn| Case { left: Some(now), ..Case::of(*turn, told.clone()) });
-    let unknown = || Failed::Foreign(format!("execution {name} tells no request: it has none, or cannot be looked at"));
-    let case = Case::known(execution, told, begun, now).ok_or_else(unknown)?;
-    Ok(case.when_its_step_has_ended(span, clock).await)
+    let unknown = match execution {
+        Some(_) => Failed::Foreign(format!("execution {name} holds no request")),
+        None => Failed::Unseen(format!("execution {name} cannot be looked at, and whose request it has is not told")),
+    };
+    let case = Case::known(execution, told, begun, now).ok_or(unknown)?;
+    Ok(case.when_its_step_has_ended(invocation, clock).await)
 }
 
 /// Looks at the execution of this name until it is as wanted; none where it is not so until then.
@@ -164,10 +169,10 @@ async fn look(
 
 /// Until when it is tried to look: for half of what is left of the request at most, as far as that is known. Once nobody waits
 /// for it there is no hurry.
-fn patience(event: Option<&Event>, span: &Span, now: Timestamp) -> Timestamp {
+fn patience(event: Option<&Event>, invocation: &Invocation, now: Timestamp) -> Timestamp {
     let left = event.map(|event| time_left(event, now)).filter(|left| !left.is_zero());
     let within = left.map_or(LOOKED_FOR, |left| LOOKED_FOR.min(left / 2));
-    span.half.min(now + within)
+    invocation.half.min(now + within)
 }
 
 /// How long `CloudFormation` still waits.

@@ -34,7 +34,7 @@ fn what_must_hold_for_all_that_comes_holds_for_the_corpus() {
 /// The fuzzer finds nothing behind what cannot even be read: when a turn is written otherwise, so must these be.
 #[test]
 fn all_that_may_come_is_in_the_corpus() {
-    let (mut arrivals, mut mishaps) = ([0; 3], [0; 4]);
+    let (mut arrivals, mut mishaps) = ([0; 3], [0; 5]);
     for (_, bytes) in corpus() {
         match serde_json::from_slice(&bytes) {
             Ok(Arrival::Request(event)) if event.has("RequestType") => arrivals[0] += 1,
@@ -47,6 +47,7 @@ fn all_that_may_come_is_in_the_corpus() {
             Ok(Mishap::Caught { .. }) => mishaps[1] += 1,
             Ok(Mishap::Closed { input: Some(_), .. }) => mishaps[2] += 1,
             Ok(Mishap::Closed { input: None, .. }) => mishaps[3] += 1,
+            Ok(Mishap::BadTurn(_)) => mishaps[4] += 1,
             Ok(Mishap::Foreign(_)) | Err(_) => {}
         }
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
 
 use crate::NEW;
-use crate::account::{Account, Function, Status};
+use crate::account::{Account, Function, STATES, Status};
 use crate::cloudformation::{Properties, Stack};
 use crate::log::Log;
 use crate::told::{RESPONDS, line};
@@ -47,13 +47,11 @@ async fn an_answer_in_a_turn_of_a_newer_version_is_put_as_it_is() {
 #[tokio::test(start_paused = true)]
 async fn a_turn_without_a_request_ends_with_a_clear_word() {
     let known = json!({"RequestType": "Create", "RequestId": "r-1", "LogicalResourceId": "Pi"});
-    for (broken, why) in [
-        (json!({"Version": 1}), "holds no request"),
-        (json!({"Version": 1}), "execution broken tells no request"),
-        (json!({"Version": 1, "Event": known}), "RequestId r-1, LogicalResourceId Pi: this event"),
-        (json!({"Version": 1, "Event": known}), "a step of the workflow failed: BadTurn"),
-        (json!({"Version": 2, "Event": known}), "RequestId r-1, LogicalResourceId Pi: this step"),
-        (json!({"Version": "one", "Event": 7}), "ResponseURL"),
+    for (broken, failure, word) in [
+        (json!({"Version": 1}), "holds no request", "execution broken holds no request"),
+        (json!({"Version": 1, "Event": known}), "a step of the workflow failed: BadTurn", NOT_ANSWERABLE),
+        (json!({"Version": 2, "Event": known}), "RequestId r-1, LogicalResourceId Pi: this step", NOT_ANSWERABLE),
+        (json!({"Version": "one", "Event": 7}), "ResponseURL", NOT_ANSWERABLE),
     ] {
         let log = Log::at(LevelFilter::INFO);
         let account = Account::new(Engine::Livy);
@@ -61,37 +59,80 @@ async fn a_turn_without_a_request_ends_with_a_clear_word() {
         account.settled().await;
         assert_eq!(account.executions(), [Status::Failed], "{broken}");
         let failures = account.failures();
-        assert!(failures.iter().any(|failure| failure.contains(why)), "{broken}: {failures:?}");
+        assert!(failures.iter().any(|told| told.contains(failure)), "{broken}: {failures:?}");
+        // The step, the responder that the workflow calls, and nobody a second time.
+        assert_eq!(failures.len(), 2, "{broken}: {failures:?}");
+        assert!(has_line(&log, word), "{broken}: {}", log.text());
         if broken["Event"] == known {
-            let line = line(&log, "r-1", "this event of a custom resource cannot be answered: ResponseURL is missing");
-            assert_eq!(line.expect("a line about it")["LogicalResourceId"], "Pi");
+            let line = line(&log, "r-1", NOT_ANSWERABLE).expect("a line about it");
+            assert_eq!(line["LogicalResourceId"], "Pi");
         }
         assert!(account.town().alive().is_empty());
         assert!(account.way().requests().iter().all(|sent| LOOKS.contains(&&*sent.path)));
     }
 }
 
+/// What is said of an event that tells no address.
+const NOT_ANSWERABLE: &str = "this event of a custom resource cannot be answered: ResponseURL is missing";
+
 /// All that is sent then: the responder asks how the execution ended, and how far it came.
 const LOOKS: [&str; 2] = ["/AWSStepFunctions.DescribeExecution", "/AWSStepFunctions.GetExecutionHistory"];
 
 #[tokio::test(start_paused = true)]
-async fn a_record_that_is_not_ours_ends_with_a_clear_word() {
-    let stopped = json!({"name": "nobody", "status": "ABORTED", "input": null});
-    for (foreign, why) in [
-        (json!({"requestPayload": {"job": 7}, "requestContext": {"requestId": "8f5c"}}), "(Lambda's request id 8f5c)"),
-        (json!({"requestPayload": {"RequestId": "r-1"}}), "RequestId r-1: this event"),
-        (json!({"requestPayload": {"job": 7}, "responsePayload": "boom"}), "ResponseURL"),
-        (json!({"Records": []}), "none of Lambda's records"),
-        (json!({"detail": stopped}), "execution nobody"),
-        (json!({"detail": {}}), "name"),
+async fn a_record_that_is_not_ours_is_a_line_in_the_log_and_no_failure() {
+    let context = json!({"requestId": "8f5c", "condition": "RetriesExhausted", "approximateInvokeCount": 3});
+    for (foreign, word) in [
+        (
+            json!({"requestPayload": {"job": 7}, "requestContext": context}),
+            "(Lambda gave the request up (RetriesExhausted) after 3 invocations, Lambda's request id 8f5c)",
+        ),
+        (json!({"requestPayload": {"RequestId": "r-1"}}), "LogicalResourceId is missing (Lambda gave the request up)"),
+        (json!({"requestPayload": {"job": 7}, "responsePayload": "boom"}), "(Lambda gave the request up)"),
+        (json!({"Records": []}), "no request that somebody waits for: it is none of Lambda's records"),
+        (json!({"detail": {}}), "no request that somebody waits for: missing field `name`"),
         (json!(null), "none of Lambda's records"),
     ] {
+        let log = Log::at(LevelFilter::INFO);
         let account = Account::new(Engine::Livy);
         account.invoke(Function::Responder, foreign.clone());
         account.settled().await;
-        let failures = account.failures();
-        assert!(failures.iter().any(|failure| failure.contains(why)), "{foreign}: {failures:?}");
+        assert!(account.failures().is_empty(), "{foreign}: {:?}", account.failures());
+        assert!(has_line(&log, word), "{foreign}: {}", log.text());
+        assert!(account.way().requests().is_empty(), "{foreign}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_execution_that_holds_no_request_is_a_line_in_the_log_and_one_that_cannot_be_looked_at_a_failure() {
+    let stopped = json!({"detail": {"name": "nobody", "status": "ABORTED", "input": null}});
+    for is_cut_off in [false, true] {
+        let log = Log::at(LevelFilter::INFO);
+        let account = Account::new(Engine::Livy);
+        if is_cut_off {
+            account.cut_off(Function::Responder, STATES);
+        }
+        account.invoke(Function::Responder, stopped.clone());
+        account.settled().await;
+        let failures = account.failures();
+        if is_cut_off {
+            // Lambda tries three times.
+            assert!(
+                failures.len() == 3 && failures[0].contains("execution nobody cannot be looked at"),
+                "{failures:?}"
+            );
+        } else {
+            assert!(failures.is_empty(), "{failures:?}");
+            assert!(has_line(&log, "execution nobody holds no request"), "{}", log.text());
+        }
+    }
+}
+
+/// Whether an error in the log holds these words.
+fn has_line(log: &Log, words: &str) -> bool {
+    log.text().lines().any(|line| {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        line["level"] == "ERROR" && line["message"].as_str().is_some_and(|message| message.contains(words))
+    })
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,12 +142,14 @@ async fn a_token_that_names_nothing_is_deleted() {
         let account = Account::new(engine);
         let mut stack = Stack::new(account.town());
         stack.create(NEW, Properties::default());
-        let delete = stack.delete_of(&format!("spark-job:unknown:{}", "0f".repeat(32)));
+        let token = "0f".repeat(32);
+        let delete = stack.delete_of(&format!("spark-job:unknown:{token}"));
         let answer = account.deliver(&delete).await;
         assert_eq!(answer.status, "SUCCESS", "{engine:?}: {}", answer.reason);
-        let line = line(&log, &delete.id, "answered").expect("a line about it");
-        assert_eq!(line["job"], delete.event["PhysicalResourceId"], "{engine:?}");
-        assert!(line["answer"].as_str().is_some_and(|answer| answer.contains("SUCCESS")), "{engine:?}");
+        let line =
+            |message: &str| line(&log, &delete.id, message).unwrap_or_else(|| panic!("{message}: {}", log.text()));
+        assert_eq!(line("answered")["job"], delete.event["PhysicalResourceId"], "{engine:?}");
+        assert!(line("no live job bears the token")["message"].as_str().is_some_and(|word| word.contains(&token)));
     }
 }
 

@@ -27,7 +27,6 @@ mod orphans;
 mod permissions;
 mod policy;
 mod responder;
-mod room;
 mod scenario;
 mod secrets;
 #[path = "../shared/stacks.rs"]
@@ -36,6 +35,7 @@ mod stopped;
 mod stopped_updates;
 mod tally;
 mod template;
+mod throttled;
 mod told;
 mod town;
 mod trouble;

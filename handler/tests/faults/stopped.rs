@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::time::sleep;
 use tracing::level_filters::LevelFilter;
 
+use sparkjob::job::RunRef;
 use sparkjob::testing::{Fault, Instead};
 
 use crate::account::{Account, Function, Status};
@@ -25,6 +26,7 @@ const HISTORY: &str = "GetExecutionHistory";
 async fn an_execution_that_is_stopped_by_hand_is_answered_and_its_job_is_deleted() {
     for engine in Engine::ALL {
         let clean = duration(engine).await / 1000;
+        let mut named = 0;
         for moment in 0..=clean {
             let told = format!("{engine:?}, stopped after {moment} s");
             let log = Log::at(LevelFilter::INFO);
@@ -41,10 +43,16 @@ async fn an_execution_that_is_stopped_by_hand_is_answered_and_its_job_is_deleted
                 assert!(answer.reason.contains(&execution), "{told}: {}", answer.reason);
                 let line = line(&log, &request.id, RESPONDS).expect("a line of the responder's");
                 assert_eq!(line["told"], execution, "{told}");
+                if let Some((_, job)) = answer.reason.split_once("; its job is ") {
+                    let (job, _) = job.split_once(". ").expect("a sentence");
+                    assert!(job.parse::<RunRef>().is_ok(), "{told}: {job}");
+                    named += 1;
+                }
             }
             assert_eq!(account.town().ids_of_answers(&request).len(), 1, "{told}");
             account.finish(stack, &answer).await;
         }
+        assert!(named > 0, "{engine:?}: whoever stops an execution is told its job");
     }
 }
 
