@@ -68,12 +68,20 @@ impl Responder {
             }
             Mishap::Foreign(why) => Err(Failed::Foreign(why)),
         };
-        let answered = match case {
-            Ok(Some(case)) => self.answer(case, &invocation, &clock).await.map(|_| None),
-            Ok(None) => Ok(None),
-            Err(failed) => Err(failed),
-        };
-        answered.or_else(passed_over)
+        self.take_up(case, &invocation, &clock).await.or_else(passed_over).map(|()| None)
+    }
+
+    /// Answers what is known of a request, where that is for this function to do.
+    async fn take_up(
+        &self,
+        case: Result<Option<Case>, Failed>,
+        invocation: &Invocation,
+        clock: &Clock,
+    ) -> Result<(), Failed> {
+        match case? {
+            Some(case) => self.answer(case, invocation, clock).await.map(drop),
+            None => Ok(()),
+        }
     }
 
     /// Puts the answer that there is, or that the request failed.
@@ -145,13 +153,13 @@ impl Responder {
 }
 
 /// Nothing comes of what holds no request that can be answered.
-fn passed_over(failed: Failed) -> Result<Option<Turn>, Failed> {
+fn passed_over(failed: Failed) -> Result<(), Failed> {
     match failed {
         // It is in the log already, with whose it is.
-        Failed::Unreadable(_) => Ok(None),
+        Failed::Unreadable(_) => Ok(()),
         Failed::Foreign(_) => {
             tracing::error!("{failed}");
-            Ok(None)
+            Ok(())
         }
         failed => Err(failed),
     }

@@ -12,7 +12,7 @@ use crate::NEW;
 use crate::account::{Account, Function, STATES};
 use crate::claims::START;
 use crate::cloudformation::{Properties, Stack};
-use crate::durable::{clean_in, play_in};
+use crate::durable::{clean, play};
 use crate::log::Log;
 use crate::scenario::ALL;
 use crate::tally::Tally;
@@ -105,9 +105,9 @@ async fn whatever_is_asked_for_survives_the_death_of_its_process_at_any_request(
     let scenarios = ALL.into_iter().filter(|scenario| !scenario.is_short());
     let mut tally = Tally::default();
     for (engine, scenario) in scenarios.flat_map(|scenario| Engine::ALL.map(|engine| (engine, scenario))) {
-        for k in 1..=clean_in(Account::without_workflow(engine), scenario).await {
+        for k in 1..=clean(Account::without_workflow(engine), scenario).await {
             for death in Fault::deaths() {
-                play_in(Account::without_workflow(engine), scenario, &[(k, death)]).await;
+                play(Account::without_workflow(engine), scenario, &[(k, death.into())]).await;
                 tally.survived(1);
             }
         }

@@ -9,6 +9,7 @@ use sparkjob::testing::{Fault, Script};
 
 use crate::account::{Account, Function, Status};
 use crate::cloudformation::{Answer, Delivery, Properties, Stack};
+use crate::mishap::Mishap;
 use crate::scenario::{Ask, Scenario, each_scenario};
 use crate::tally::Tally;
 use crate::town::Engine;
@@ -24,11 +25,11 @@ pub fn faults() -> Vec<Fault> {
 /// Faults at each request of a clean run, on every engine.
 async fn survives(scenario: Scenario) {
     for engine in Engine::ALL {
-        let clean = clean(engine, scenario).await;
+        let clean = clean(Account::new(engine), scenario).await;
         let mut tally = Tally::default();
         for k in 1..=clean {
             for fault in faults() {
-                let struck = play(engine, scenario, &[(k, fault.clone())]).await;
+                let struck = play(Account::new(engine), scenario, &[(k, fault.clone().into())]).await;
                 assert_eq!(struck, 1, "{engine:?}, {scenario:?}: {fault:?} did not strike at {k}");
                 tally.survived(1);
             }
@@ -37,13 +38,8 @@ async fn survives(scenario: Scenario) {
     }
 }
 
-/// How many requests a run makes to which nothing happens.
-pub async fn clean(engine: Engine, scenario: Scenario) -> usize {
-    clean_in(Account::new(engine), scenario).await
-}
-
-/// The same in this account.
-pub async fn clean_in(account: Account, scenario: Scenario) -> usize {
+/// How many requests a run in this account makes to which nothing happens.
+pub async fn clean(account: Account, scenario: Scenario) -> usize {
     let Setting { account, request, .. } = Setting::of(account, scenario).await;
     let before = account.way().sends();
     account.deliver(&request).await;
@@ -51,20 +47,15 @@ pub async fn clean_in(account: Account, scenario: Scenario) -> usize {
     account.way().sends() - before
 }
 
-/// One run from an empty engine to an empty engine, with these faults counted from the request that is tried; all that must
-/// hold is checked. How many of them struck.
-pub async fn play(engine: Engine, scenario: Scenario, faults: &[(usize, Fault)]) -> usize {
-    play_in(Account::new(engine), scenario, faults).await
-}
-
-/// The same in this account.
-pub async fn play_in(account: Account, scenario: Scenario, faults: &[(usize, Fault)]) -> usize {
+/// One run in this account, from an empty engine to an empty engine, with these mishaps at requests counted from the first that
+/// is tried; all that must hold is checked. How many of them came.
+pub async fn play(account: Account, scenario: Scenario, mishaps: &[(usize, Mishap)]) -> usize {
     let Setting { account, mut stack, request } = Setting::of(account, scenario).await;
     let town = account.town();
-    let told = format!("{:?}, {scenario:?} with {faults:?}", town.engine());
+    let told = format!("{:?}, {scenario:?} with {mishaps:?}", town.engine());
     let before = account.way().sends();
-    for (k, fault) in faults {
-        account.way().fault_at(before + k, fault.clone());
+    for (k, mishap) in mishaps {
+        mishap.clone().befall(&account, before + k);
     }
     let mut requests = vec![request.clone()];
     let answer = answered(&account, &request, &told).await;
@@ -90,12 +81,13 @@ pub async fn play_in(account: Account, scenario: Scenario, faults: &[(usize, Fau
     for request in &requests {
         let ids = town.ids_of_answers(request);
         assert_eq!(ids.len(), 1, "{told}: {ids:?}");
-        if faults.len() < 2 && !account.is_without_workflow() {
+        if mishaps.len() < 2 && !account.is_without_workflow() {
             assert_eq!(town.distinct_answers(request), 1, "{told}");
         }
     }
     assert!(account.executions().iter().all(|status| *status == Status::Succeeded), "{told}");
-    account.way().requests().iter().filter(|sent| sent.fault.is_some()).count()
+    let sent = account.way().sends() - before;
+    mishaps.iter().filter(|(k, _)| *k <= sent).count()
 }
 
 async fn answered(account: &Account, request: &Delivery, told: &str) -> Answer {

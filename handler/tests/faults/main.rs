@@ -23,6 +23,7 @@ mod functions;
 mod key;
 #[path = "../shared/log.rs"]
 mod log;
+mod mishap;
 mod orphans;
 mod permissions;
 mod policy;
