@@ -23,6 +23,8 @@ LOCAL := python3 local/local.py
 # An instance of the tests' own, so that they are never in the way of `make up`.
 E2E := $(LOCAL) --instance e2e
 CONFORMANCE_JOBS := .local/run/e2e/work/conformance
+# All packages, whichever tests are run: of fewer of them cargo compiles what they share with other features, once more.
+CARGO_TEST := cargo test --locked --workspace
 # SAM finds cargo-lambda, and that finds zig, on the path.
 WITH_TOOLS := PATH="$(CURDIR)/.local/tools/bin:$$PATH"
 # Both functions are built from the same folder, so SAM builds it once, for both.
@@ -106,14 +108,14 @@ doc:
 .PHONY: unit
 unit: ## unit and property tests, in virtual time; nothing that they make the code write shows a secret of theirs
 	rm -rf $(RECORD) && mkdir -p $(RECORD)
-	SPARKJOB_TEST_RECORD=$(RECORD) cargo test --locked --workspace --exclude tests
+	SPARKJOB_TEST_RECORD=$(RECORD) $(CARGO_TEST)
 	@$(call no_secret,$(RECORD),$(UNIT_CANARIES),'went on' '"Status":"FAILED"' 'connecting as me with \*\*\*')
 	@grep -rhoE '[0-9]+ faults survived' $(RECORD) | awk '{ all += $$1 } END { print all " single faults survived, 0 violations" }'
 
-# As the tests of `make unit`, so that nothing is built twice: an optimised build takes longer than it saves.
+# As the tests of `make unit`, so that nothing is built twice.
 .PHONY: chaos
 chaos: ## random pairs of faults, and a real kill at each request; SPARKJOB_CHAOS_RUNS=, SPARKJOB_CHAOS_SEED= for how many and which pairs
-	cargo test --locked -p handler --test faults -- --ignored --nocapture random_pairs
+	$(CARGO_TEST) --test faults -- --ignored --nocapture random_pairs
 	SPARKJOB_ALL_KILLS=1 $(MAKE) e2e ONLY=kills
 
 .PHONY: deps
@@ -167,8 +169,8 @@ e2e: install build ## end to end: the real binary, every engine, Spark, stacks; 
 	$(E2E) up --aws-port 0 --livy-port 0 --emr-port 0; \
 	eval "$$($(E2E) env)"; \
 	[ -n "$(ONLY)" ] || SPARKJOB_TEST_JOBS="$(CURDIR)/$(CONFORMANCE_JOBS)" \
-	  cargo test --locked -p sparkjob --test conformance -- --ignored --test-threads 8; \
-	SPARKJOB_INSTANCE=e2e cargo test --locked -p tests --features e2e -- --test-threads 8 $(ONLY)
+	  $(CARGO_TEST) --test conformance -- --ignored --test-threads 8; \
+	SPARKJOB_INSTANCE=e2e $(CARGO_TEST) --features tests/e2e --test e2e -- --test-threads 8 $(ONLY)
 	@rm -rf $(E2E_RECORD) && mkdir -p $(E2E_RECORD)
 	@sed '/^{"scripted": /d' $(E2E_LOG)/lambda.log > $(E2E_RECORD)/log
 	@cat $(E2E_LOG)/answers.jsonl <(grep -s '"kind": "answer"' $(E2E_LOG)/custom-resources.jsonl) > $(E2E_RECORD)/answers

@@ -164,7 +164,8 @@ async fn works_within_one_invocation(scene: &Scene, why: &str) {
     let invocation = scene.invoke(create.json.to_string()).await;
     assert_eq!(invocation.error, None, "{}", invocation.log);
     let id = scene.answer(&create).succeeded().physical_id;
-    assert!(invocation.log.contains("within one invocation") && invocation.log.contains(why), "{}", invocation.log);
+    let log = scene.log();
+    assert!(log.contains("worked on within one invocation") && log.contains(why), "{log}");
     assert_eq!(scene.world.workflow.executions(&create.token).await, []);
     scene.only_batch();
     scene.ask(&scene.delete(&id, &job)).await.succeeded();
