@@ -86,7 +86,7 @@ impl Case {
         if let (Some(left), Progress::Claimed | Progress::Working(_)) = (self.left, &self.progress) {
             let is_update = Envelope::read(&self.event).is_ok_and(|envelope| envelope.action == Action::Update);
             let takes = if is_update { SUBMISSION_LIMIT } else { STEP_ENDS };
-            let until = (left.min(now) + takes).min(now + time_left(&self.event, now) / 2).min(invocation.half);
+            let until = (left + takes).min(now + time_left(&self.event, now) / 2).min(invocation.half);
             sleep(until.since(now)).await;
         }
         self

@@ -113,3 +113,43 @@ impl fmt::Debug for Answer {
         f.debug_struct("Answer").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TURN: &str = r#"{"Version": 1, "Event": {"RequestId": "r-1"}}"#;
+
+    /// Whose request an event tells, and what the responder was told.
+    fn told_by(event: &Value) -> Option<(Value, Option<String>)> {
+        told(event).map(|Last { turn, told }| (turn.event.field("RequestId").clone(), told))
+    }
+
+    #[test]
+    fn what_a_state_was_given_and_what_it_left_are_turns() {
+        let own = Some((json!("r-1"), None));
+        assert_eq!(told_by(&json!({ "stateEnteredEventDetails": { "name": "Act", "input": TURN } })), own);
+        assert_eq!(told_by(&json!({ "stateExitedEventDetails": { "name": "Act", "output": TURN } })), own);
+    }
+
+    #[test]
+    fn only_the_responder_s_state_tells_what_it_was_told() {
+        let caught = r#"{"Event": {"RequestId": "r-1"}, "Caught": {"Error": "Boom", "Cause": ""}}"#;
+        let entered = |name| json!({ "stateEnteredEventDetails": { "name": name, "input": caught } });
+        let why = "a step of the workflow failed: Boom".to_owned();
+        assert_eq!(told_by(&entered(RESPOND)), Some((json!("r-1"), Some(why))));
+        assert_eq!(told_by(&entered("ActAgain")), Some((json!("r-1"), None)));
+    }
+
+    #[test]
+    fn other_events_tell_nothing() {
+        for event in [
+            json!({ "type": "ExecutionAborted", "executionAbortedEventDetails": {} }),
+            json!({ "taskScheduledEventDetails": { "parameters": TURN } }),
+            json!({ "stateEnteredEventDetails": { "name": "Act", "input": "{}" } }),
+            json!({ "stateEnteredEventDetails": { "name": "Act" } }),
+        ] {
+            assert_eq!(told_by(&event), None, "{event}");
+        }
+    }
+}
