@@ -11,7 +11,6 @@ use sparkjob::drive::Clock;
 use sparkjob::http::Transport;
 use sparkjob::job::Timestamp;
 
-use crate::counters;
 use crate::envelope::Envelope;
 use crate::presigned::ResponseUrl;
 use crate::turn::Answer;
@@ -29,11 +28,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Puts the answer to a request, the same bytes again and again until it is there, at least once and not after `over`; the log
 /// says that it was `told`, or why not.
 ///
-/// One that is refused is at its end as well: it is refused again, whoever puts it, and a request that is repeated could submit a
-/// job that nobody waits for.
-///
 /// # Errors
-/// It could not be put in time; why.
+/// [`Undelivered`]: `CloudFormation` has no answer, as far as is known here.
 pub async fn deliver(
     transport: &dyn Transport,
     envelope: &Envelope,
@@ -41,18 +37,15 @@ pub async fn deliver(
     told: &str,
     clock: &Clock,
     over: Timestamp,
-) -> Result<(), String> {
+) -> Result<(), Undelivered> {
     let delivered = put_until(transport, &envelope.response_url, &answer.0.clone().into(), clock, over).await;
-    let answer_text = &answer.0;
+    let text = &answer.0;
     match &delivered {
-        Ok(()) if answer.is_failure() => tracing::warn!(answer = answer_text, "{told}"),
-        Ok(()) => tracing::info!(answer = answer_text, "{told}"),
-        Err(why) => tracing::error!(answer = answer_text, "not {told}: {why}"),
+        Ok(()) if answer.is_failure() => tracing::warn!(answer = text, "{told}"),
+        Ok(()) => tracing::info!(answer = text, "{told}"),
+        Err(why) => tracing::error!(answer = text, "not {told}: {why}"),
     }
-    match delivered {
-        Ok(()) | Err(Undelivered::Refused(_)) => Ok(()),
-        Err(why @ Undelivered::OutOfTime(_)) => Err(why.to_string()),
-    }
+    delivered
 }
 
 /// Puts `body` to `url` until it is there, at least once and not after `over`.
@@ -73,7 +66,6 @@ async fn put_until(
         let why = match transport.send(put(url, body.clone()), limit).await {
             Ok(response) if response.status().is_success() => return Ok(()),
             Ok(response) if is_final(response.status()) => {
-                counters::undelivered();
                 return Err(Undelivered::Refused(told(response.status(), response.body())));
             }
             Ok(response) => told(response.status(), response.body()),
@@ -90,8 +82,11 @@ async fn put_until(
 
 /// Why an answer did not arrive; the texts hold no part of the address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Undelivered {
-    /// The address takes no answer (any more): `CloudFormation` has gone on, or never signed it.
+pub enum Undelivered {
+    /// No answer is taken from here at this address, or none any more: it has expired or was never signed so; or what is
+    /// between refuses it, as the [policy of a VPC's endpoint] does that does not know `CloudFormation`'s buckets.
+    ///
+    /// [policy of a VPC's endpoint]: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-cfn-customresource.html
     Refused(String),
     /// No try succeeded; what came of the last one.
     OutOfTime(String),
@@ -100,7 +95,7 @@ enum Undelivered {
 impl fmt::Display for Undelivered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(why) => write!(f, "CloudFormation takes no answer at this address (any more): {why}"),
+            Self::Refused(why) => write!(f, "this address takes no answer from here: {why}"),
             Self::OutOfTime(why) => write!(
                 f,
                 "the answer could not be put in time: {why}; in a VPC this needs a gateway endpoint for S3 or a NAT"

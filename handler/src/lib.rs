@@ -51,7 +51,7 @@ use sparkjob::job::Timestamp;
 use arrival::Arrival;
 use claim::{Claim, Successors, claim};
 use deadlines::{TO_FAIL, Times, UNKNOWN_LIMIT};
-use deliver::deliver;
+use deliver::{Undelivered, deliver};
 use envelope::Envelope;
 use event::Event;
 use request::Request;
@@ -192,8 +192,11 @@ impl Submitter {
         until: Timestamp,
         clock: &Clock,
     ) -> Result<(), Failed> {
-        let delivered = deliver(self.engines.transport(), envelope, answer, "answered once more", clock, until).await;
-        delivered.map_err(|why| Failed::unanswered(envelope, &why, None))
+        match deliver(self.engines.transport(), envelope, answer, "answered once more", clock, until).await {
+            // What the workflow was refused as well, it has had the responder put.
+            Ok(()) | Err(Undelivered::Refused(_)) => Ok(()),
+            Err(why) => Err(Failed::unanswered(envelope, &why, None)),
+        }
     }
 }
 
@@ -222,7 +225,7 @@ pub enum Failed {
     Unseen(String),
     /// Whether the workflow has the request is not known.
     Unclaimed(String),
-    /// The answer did not reach `CloudFormation`: when Lambda delivers the event again, the same job is found and the
+    /// The answer did not reach `CloudFormation` from here: when Lambda delivers the event again, the same job is found and the
     /// answer put once more. The answer is told where nobody else has it.
     Unanswered(String, Option<Answer>),
 }
@@ -236,8 +239,8 @@ impl Failed {
         Self::BadTurn(reported(event, &format!("this step of the workflow cannot be taken: {why}")))
     }
 
-    fn unanswered(envelope: &Envelope, why: &str, answer: Option<Answer>) -> Self {
-        Self::Unanswered(about(envelope, why), answer)
+    fn unanswered(envelope: &Envelope, why: &Undelivered, answer: Option<Answer>) -> Self {
+        Self::Unanswered(about(envelope, &why.to_string()), answer)
     }
 
     fn unclaimed(envelope: &Envelope, why: &str) -> Self {

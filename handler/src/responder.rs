@@ -10,6 +10,7 @@ mod known;
 use std::time::Duration;
 
 use lambda_runtime::LambdaEvent;
+use serde::Serialize;
 use tokio::time::timeout;
 use tracing::Instrument;
 
@@ -18,7 +19,7 @@ use sparkjob::engine::{Engines, Report};
 use sparkjob::outcome::{Failure, FailureKind, Made, Outcome};
 
 use crate::deadlines::{TO_FAIL, TO_PUT, Times};
-use crate::deliver::deliver;
+use crate::deliver::{Undelivered, deliver};
 use crate::envelope::Envelope;
 use crate::event::Event;
 use crate::mishap::Mishap;
@@ -39,6 +40,24 @@ pub struct Responder {
     pub workflow: Option<Workflow>,
 }
 
+/// What the responder has done: the workflow goes on with the turn, and whoever calls it by hand reads the word.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub enum Done {
+    /// The answer was put.
+    Answered,
+    /// The answer was put, and its address did not take it.
+    Refused,
+    /// Nobody waits for an answer any more.
+    Superseded,
+    /// The workflow works on the request, and answers it.
+    AtWork,
+    /// There was no request to answer.
+    Foreign,
+    /// The last turn of the workflow that called.
+    #[serde(untagged)]
+    Turn(Box<Turn>),
+}
+
 impl Responder {
     /// Answers what is not answered. What it returns is the workflow's last turn, where it was called by the workflow.
     ///
@@ -47,13 +66,13 @@ impl Responder {
     ///
     /// # Errors
     /// [`Failed`]: nobody was answered. Whoever called tries again.
-    pub async fn serve(&self, event: LambdaEvent<Mishap>, clock: Clock) -> Result<Option<Turn>, Failed> {
+    pub async fn serve(&self, event: LambdaEvent<Mishap>, clock: Clock) -> Result<Done, Failed> {
         let LambdaEvent { payload, context } = event;
         let (invocation, workflow) = (Invocation::of(&context, clock.now()), self.workflow.as_ref());
         let case = match payload {
             Mishap::Caught { turn, told } => {
-                let progress = self.answer(Case::of((*turn).clone(), told), &invocation, &clock).await?;
-                return Ok(Some(turn.on(progress, clock.now())));
+                let (progress, _) = self.answer(Case::of((*turn).clone(), told), &invocation, &clock).await?;
+                return Ok(Done::Turn(Box::new(turn.on(progress, clock.now()))));
             }
             Mishap::BadTurn(why) => return Err(Failed::Foreign(why)),
             Mishap::GivenUp { event, told, answer } => {
@@ -68,7 +87,7 @@ impl Responder {
             }
             Mishap::Foreign(why) => Err(Failed::Foreign(why)),
         };
-        self.take_up(case, &invocation, &clock).await.or_else(passed_over).map(|()| None)
+        self.take_up(case, &invocation, &clock).await.or_else(passed_over)
     }
 
     /// Answers what is known of a request, where that is for this function to do.
@@ -77,15 +96,15 @@ impl Responder {
         case: Result<Option<Case>, Failed>,
         invocation: &Invocation,
         clock: &Clock,
-    ) -> Result<(), Failed> {
+    ) -> Result<Done, Failed> {
         match case? {
-            Some(case) => self.answer(case, invocation, clock).await.map(drop),
-            None => Ok(()),
+            Some(case) => self.answer(case, invocation, clock).await.map(|(_, done)| done),
+            None => Ok(Done::AtWork),
         }
     }
 
     /// Puts the answer that there is, or that the request failed.
-    async fn answer(&self, case: Case, invocation: &Invocation, clock: &Clock) -> Result<Progress, Failed> {
+    async fn answer(&self, case: Case, invocation: &Invocation, clock: &Clock) -> Result<(Progress, Done), Failed> {
         let envelope = envelope(&case.event, &case.told)?;
         let until = invocation.ends.before(TO_FAIL);
         // What killed an invocation may repeat what it had in hand.
@@ -95,25 +114,31 @@ impl Responder {
         async {
             let times = Times::durable(&envelope, &case.event, clock.now());
             let answer = match case.progress {
-                Progress::Superseded => return Ok(Progress::Superseded),
+                Progress::Superseded => return Ok((Progress::Superseded, Done::Superseded)),
                 Progress::Answer(answer) | Progress::Answered(answer) => answer,
                 Progress::Claimed | Progress::Working(_) => {
                     let told = with_its_job(&told, &case.progress);
                     match self.made_up(&envelope, &case.event, &told, &times, clock).await {
                         Some(answer) => answer,
-                        None => return Ok(Progress::Superseded),
+                        None => return Ok((Progress::Superseded, Done::Superseded)),
                     }
                 }
             };
             tracing::error!(told, answer = answer.0, "nobody answered: the responder does");
             // Nobody else puts it soon, so one whole try is made however late it is.
             let until = until.min(times.deadlines.end.max(clock.now() + TO_PUT));
-            let delivered = deliver(self.engines.transport(), &envelope, &answer, "answered", clock, until).await;
-            delivered.map_err(|why| {
-                counters::undelivered();
-                Failed::unanswered(&envelope, &why, None)
-            })?;
-            Ok(Progress::Answered(answer))
+            match deliver(self.engines.transport(), &envelope, &answer, "answered", clock, until).await {
+                Ok(()) => Ok((Progress::Answered(answer), Done::Answered)),
+                // It is refused again, whoever puts it.
+                Err(Undelivered::Refused(_)) => {
+                    counters::undelivered();
+                    Ok((Progress::Answered(answer), Done::Refused))
+                }
+                Err(why) => {
+                    counters::undelivered();
+                    Err(Failed::unanswered(&envelope, &why, None))
+                }
+            }
         }
         .instrument(logs::request(&envelope, &invocation.id))
         .await
@@ -153,13 +178,13 @@ impl Responder {
 }
 
 /// Nothing comes of what holds no request that can be answered.
-fn passed_over(failed: Failed) -> Result<(), Failed> {
+fn passed_over(failed: Failed) -> Result<Done, Failed> {
     match failed {
         // It is in the log already, with whose it is.
-        Failed::Unreadable(_) => Ok(()),
+        Failed::Unreadable(_) => Ok(Done::Foreign),
         Failed::Foreign(_) => {
             tracing::error!("{failed}");
-            Ok(())
+            Ok(Done::Foreign)
         }
         failed => Err(failed),
     }

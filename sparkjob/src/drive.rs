@@ -99,13 +99,17 @@ pub async fn advance(
             Seen::Started(Ok(run)) => Some(run.place.engine()),
             _ => None,
         };
-        let before = state.stage.word();
-        let notes = state.notes.len();
+        let (before, known) = (state.stage.word(), state.notes.len());
+        let is_nothing_left =
+            matches!(&seen, Seen::Found(Ok(runs)) if runs.iter().all(|run| run.status.phase.is_over()));
         state = learn(plan, state, clock.now(), seen);
-        for note in state.notes.iter().skip(notes) {
+        for note in notes(&state).iter().skip(known) {
             warn!("{note}");
         }
-        tell(plan, &state, before);
+        tell(&state, before);
+        if is_nothing_left {
+            tell_what_was_sought(plan, &state, before);
+        }
         if let Some(engine) = submitted {
             info!(target: COUNT, counter = SUBMITTED, Engine = engine, "a job was submitted");
             has_submitted = true;
@@ -233,8 +237,16 @@ async fn within<T>(
     timeout(limit, call).await.unwrap_or_else(late)
 }
 
+/// What else a reader should know, also once that is part of what came of it.
+fn notes(state: &State) -> &[String] {
+    match &state.stage {
+        Stage::Done(outcome) => &outcome.notes,
+        _ => &state.notes,
+    }
+}
+
 /// Logs how far the request has come from the stage that was called so before.
-fn tell(plan: &Plan, state: &State, before: &str) {
+fn tell(state: &State, before: &str) {
     if let Some(own) = &state.own {
         tracing::Span::current().record("job", own.run.to_string());
     }
@@ -248,6 +260,10 @@ fn tell(plan: &Plan, state: &State, before: &str) {
         return;
     }
     info!(stage = at, state = word, "went on");
+}
+
+/// Logs that a search has come to its end which found nothing that is alive.
+fn tell_what_was_sought(plan: &Plan, state: &State, before: &str) {
     let was_search = before == (Stage::Search { since: None }).word();
     if was_search && matches!(&state.stage, Stage::Done(outcome) if outcome.failure.is_none()) {
         let whose = match &plan.goal {

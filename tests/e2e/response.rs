@@ -16,13 +16,14 @@ fn an_answer_that_was_not_taken_is_given_again() {
 }
 
 #[test]
-fn an_answer_that_is_forbidden_is_not_given_again() {
+fn an_answer_that_is_forbidden_is_given_once_more_by_the_responder() {
     play_light("Forbidden", async |scene| {
         let event = scene.create(&json!({}));
         scene.world.answers.fail(&event.token, &[Mishap::Status(403)]);
         scene.ask(&event).await;
         scene.world.workflow.ended(&event.token).await;
-        assert_eq!(scene.world.answers.puts(&event.token).len(), 1);
+        let puts = scene.world.answers.puts(&event.token);
+        assert_eq!(puts.len(), 2);
         assert!(scene.log().contains("403"), "the log does not tell: {}", scene.log());
     });
 }

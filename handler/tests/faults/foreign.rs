@@ -1,7 +1,9 @@
 //! Input that nobody can make sense of, or only in part: each ends with a clear word in the log, and with an answer where a
 //! request can be read.
 
+use http::Method;
 use serde_json::{Value, json};
+use sparkjob::testing::{Fault, Instead};
 use tracing::level_filters::LevelFilter;
 
 use crate::NEW;
@@ -150,6 +152,28 @@ async fn a_token_that_names_nothing_is_deleted() {
             |message: &str| line(&log, &delete.id, message).unwrap_or_else(|| panic!("{message}: {}", log.text()));
         assert_eq!(line("answered")["job"], delete.event["PhysicalResourceId"], "{engine:?}");
         assert!(line("no live job bears the token")["message"].as_str().is_some_and(|word| word.contains(&token)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_could_look_the_log_does_not_say_that_nothing_is_left() {
+    for engine in Engine::ALL {
+        let log = Log::at(LevelFilter::INFO);
+        let account = Account::new(engine);
+        // No look succeeds: those of steps are asked for by POST.
+        for (method, part) in [(Method::GET, ""), (Method::POST, "ListSteps")] {
+            account.way().fault_each(method, part, Fault::Before(Instead::Page(503)));
+        }
+        let mut stack = Stack::new(account.town());
+        let mut properties = engine.target();
+        properties["OnDeleteError"] = "Ignore".into();
+        stack.create_with(properties);
+        let delete = stack.delete_of(&format!("spark-job:unknown:{}", "0f".repeat(32)));
+        let answer = account.deliver(&delete).await;
+        assert_eq!(answer.status, "SUCCESS", "{engine:?}: {}", answer.reason);
+        let left = line(&log, &delete.id, "OnDeleteError is Ignore").unwrap_or_else(|| panic!("{}", log.text()));
+        assert_eq!(left["level"], "WARN", "{engine:?}");
+        assert_eq!(line(&log, &delete.id, "no live job"), None, "{engine:?}");
     }
 }
 

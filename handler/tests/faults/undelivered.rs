@@ -114,11 +114,31 @@ async fn a_request_that_is_too_large_is_refused_alike_by_a_responder_that_is_tol
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_is_refused_where_the_function_is_is_put_as_it_is_by_the_responder() {
+    // As by the policy of a VPC's endpoint. Without the workflow Lambda tries three times first.
+    for (engine, is_alone) in Engine::ALL.into_iter().flat_map(|engine| [(engine, false), (engine, true)]) {
+        let account = if is_alone { Account::without_workflow(engine) } else { Account::new(engine) };
+        for _ in 0..if is_alone { 3 } else { 1 } {
+            account.way().fault_next(Method::PUT, "request-1", refused());
+        }
+        let mut stack = Stack::new(account.town());
+        let request = stack.create(NEW, Properties::default());
+        let answer = account.deliver(&request).await;
+        assert_eq!((answer.status.as_str(), account.town().jobs_of(NEW)), ("SUCCESS", 1), "{}", answer.reason);
+        assert!(account.way().requests().iter().all(|sent| sent.fault.is_none() || sent.method == Method::PUT));
+        account.finish(stack, &answer).await;
+    }
+}
+
+fn refused() -> Fault {
+    Fault::Before(Instead::Answer(403, "<Error><Code>AccessDenied</Code></Error>".to_owned()))
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_responder_whose_answer_is_refused_does_not_put_it_again() {
     let account = Account::new(Engine::EmrServerless);
     account.cut_off(Function::Submitter, BUCKET);
-    let refused = Fault::Before(Instead::Answer(403, "<Error><Code>AccessDenied</Code></Error>".to_owned()));
-    account.way().fault_each(Method::PUT, "request-1", refused);
+    account.way().fault_each(Method::PUT, "request-1", refused());
     let request = Stack::new(account.town()).create(NEW, Properties::default());
     assert_eq!(account.ask(&request).await, None);
     let puts = account.way().requests().iter().filter(|sent| sent.method == Method::PUT).count();

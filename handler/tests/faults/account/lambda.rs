@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{Request, Response};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
@@ -229,13 +230,21 @@ impl Sandbox {
         let mut context = Context::default();
         context.deadline = (clock.now() + limit).0;
         context.invoked_function_arn = function.arn();
-        let turn = match &self.code {
-            Code::Submitter(code) => code.serve(LambdaEvent::new(read(payload), context), clock).boxed().await,
-            Code::Responder(code) => code.serve(LambdaEvent::new(read(payload), context), clock).boxed().await,
-            Code::Scripted => return scripted::serve(&read(payload)).await,
-        };
-        turn.map(|turn| serde_json::to_value(turn).expect("a turn is JSON")).map_err(|failed: Failed| failed.into())
+        match &self.code {
+            Code::Submitter(code) => {
+                returned(code.serve(LambdaEvent::new(read(payload), context), clock).boxed().await)
+            }
+            Code::Responder(code) => {
+                returned(code.serve(LambdaEvent::new(read(payload), context), clock).boxed().await)
+            }
+            Code::Scripted => scripted::serve(&read(payload)).await,
+        }
     }
+}
+
+/// What the runtime makes of what a function returns.
+fn returned(served: Result<impl Serialize, Failed>) -> Result<Value, Diagnostic> {
+    served.map(|done| serde_json::to_value(done).expect("plain data")).map_err(Diagnostic::from)
 }
 
 fn read<T: DeserializeOwned>(payload: &str) -> T {
