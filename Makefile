@@ -114,9 +114,9 @@ unit: ## unit and property tests, in virtual time; nothing that they make the co
 
 # As the tests of `make unit`, so that nothing is built twice.
 .PHONY: chaos
-chaos: ## random pairs of faults, and a real kill at each request; SPARKJOB_CHAOS_RUNS=, SPARKJOB_CHAOS_SEED= for how many and which pairs
+chaos: ## random pairs of faults, and a real kill at each request; SPARKJOB_CHAOS_RUNS= for how many pairs, SPARKJOB_CHAOS_SEED= for these alone
 	$(CARGO_TEST) --test faults -- --ignored --nocapture random_pairs
-	SPARKJOB_ALL_KILLS=1 $(MAKE) e2e ONLY=kills
+	[ -n "$(SPARKJOB_CHAOS_SEED)" ] || SPARKJOB_ALL_KILLS=1 $(MAKE) e2e ONLY=kills
 
 .PHONY: deps
 deps: $(DENY) ## prove that one TLS stack is in the graph, no table of Unicode's, only crates.io, only known licences

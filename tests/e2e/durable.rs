@@ -1,6 +1,8 @@
 //! The workflow: every request answered and every job made once, whatever dies on the way.
 
-use serde_json::json;
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
 
 use crate::answers::Mishap;
 use crate::functions::Unlike;
@@ -19,6 +21,10 @@ fn a_job_longer_than_an_invocation_completes_its_stack() {
         let settled = stack.settled().await.is("CREATE_COMPLETE");
         assert_eq!(settled.outputs["State"], "success");
         assert_eq!(settled.outputs["Name"], scene.only_batch().name);
+        let log = scene.log();
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let invocations: HashSet<_> = lines.filter_map(|line| line["invocation"].as_str().map(str::to_owned)).collect();
+        assert!(invocations.len() > 2, "it took one invocation: {log}");
         stack.delete().await.is("DELETE_COMPLETE");
     });
 }

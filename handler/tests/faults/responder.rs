@@ -4,30 +4,61 @@ use http::Method;
 
 use sparkjob::testing::{Fault, Instead};
 
-use crate::NEW;
 use crate::account::{Account, Function};
 use crate::claims::START;
 use crate::cloudformation::{Properties, Stack};
 use crate::durable::faults;
 use crate::tally::Tally;
 use crate::town::{BUCKET, Engine};
+use crate::{NEW, OLD};
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Asked {
+    Create,
+    Update,
+    Delete,
+}
+
+/// Why the responder has to answer.
+#[derive(Clone, Copy, Debug)]
+enum Why {
+    /// Every step dies that submits.
+    Dies,
+    /// Nothing can be claimed.
+    ClaimsNothing,
+    /// The function cannot put the answer.
+    CannotPut,
+}
+
+impl Why {
+    fn hinder(self, account: &Account) {
+        let each = |part, fault| account.way().fault_each(Method::POST, part, fault);
+        match self {
+            Self::Dies => each(account.town().engine().submission(), Fault::Before(Instead::Death)),
+            Self::ClaimsNothing => each(START, Fault::Before(Instead::Silence)),
+            Self::CannotPut => account.cut_off(Function::Submitter, BUCKET),
+        }
+    }
+}
 
 #[tokio::test(start_paused = true)]
 async fn what_the_responder_does_survives_any_one_fault() {
-    // Once because every step dies, once because nothing can be claimed, once because the answer cannot be put.
-    let dies = |account: &Account| {
-        account.way().fault_each(Method::POST, "/jobruns", Fault::Before(Instead::Death));
-    };
-    let claims_nothing = |account: &Account| {
-        account.way().fault_each(Method::POST, START, Fault::Before(Instead::Silence));
-    };
-    let cannot_put = |account: &Account| account.cut_off(Function::Submitter, BUCKET);
+    let cases = [
+        (Asked::Create, Why::Dies),
+        (Asked::Create, Why::ClaimsNothing),
+        (Asked::Create, Why::CannotPut),
+        (Asked::Update, Why::Dies),
+        (Asked::Update, Why::CannotPut),
+        (Asked::Delete, Why::ClaimsNothing),
+        (Asked::Delete, Why::CannotPut),
+    ];
     let mut tally = Tally::default();
-    for hinder in [&dies as &dyn Fn(&Account), &claims_nothing, &cannot_put] {
-        let clean = respond(hinder, None).await;
+    for (engine, (asked, why)) in Engine::ALL.into_iter().flat_map(|engine| cases.map(|case| (engine, case))) {
+        let clean = respond(engine, asked, why, None).await;
         for k in 1..=clean {
             for fault in faults() {
-                respond(hinder, Some((k, fault))).await;
+                respond(engine, asked, why, Some((k, fault))).await;
                 tally.survived(1);
             }
         }
@@ -35,21 +66,39 @@ async fn what_the_responder_does_survives_any_one_fault() {
     tally.tell("the responder");
 }
 
-/// A Create that the responder answers; how many requests it took.
-async fn respond(hinder: &dyn Fn(&Account), fault: Option<(usize, Fault)>) -> usize {
-    let told = format!("{fault:?}");
-    let account = Account::new(Engine::EmrServerless);
-    hinder(&account);
-    if let Some((k, fault)) = fault {
-        account.way().fault_at(k, fault);
-    }
+/// A request that the responder answers; how many requests it took.
+async fn respond(engine: Engine, asked: Asked, why: Why, fault: Option<(usize, Fault)>) -> usize {
+    let told = format!("{engine:?}, {asked:?}, {why:?} with {fault:?}");
+    let account = Account::new(engine);
     let mut stack = Stack::new(account.town());
-    let request = stack.create(NEW, Properties::BRIEF);
-    let answer = account.ask(&request).await.unwrap_or_else(|| panic!("{told}: nobody answered"));
+    let mut present = None;
+    if asked != Asked::Create {
+        let created = account.deliver(&stack.create(OLD, Properties::BRIEF)).await;
+        stack.answered(&created);
+        account.settled().await;
+        present = Some(created.id);
+    }
+    let before = account.way().sends();
+    why.hinder(&account);
+    if let Some((k, fault)) = fault {
+        account.way().fault_at(before + k, fault);
+    }
+    let request = match asked {
+        Asked::Create => stack.create(NEW, Properties::BRIEF),
+        Asked::Update => stack.update(NEW, Properties::BRIEF),
+        Asked::Delete => stack.delete(),
+    };
+    let mut answer = account.ask(&request).await.unwrap_or_else(|| panic!("{told}: nobody answered"));
     account.settled().await;
-    let sends = account.way().sends();
+    let sends = account.way().sends() - before;
     assert_eq!(account.town().ids_of_answers(&request).len(), 1, "{told}");
     account.heal();
+    if answer.status == "FAILED" {
+        assert!(present.is_none_or(|present| answer.id == present), "{told}: another resource is made up");
+        if asked == Asked::Update {
+            answer = account.deliver(&stack.roll_back()).await;
+        }
+    }
     account.finish(stack, &answer).await;
     sends
 }

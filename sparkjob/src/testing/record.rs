@@ -171,6 +171,8 @@ mod tests {
 
     #[test]
     fn what_is_logged_is_recorded_once() {
+        // Or lines that other threads, without a subscriber yet, are the first to come by are off.
+        start();
         let written = Shared::default();
         let recorder = Recorder(Box::leak(Box::new(Lines::to(written.clone()))));
         tracing::subscriber::with_default(recorder, || {
