@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sparkjob::drive::Clock;
 use sparkjob::http::{Lost, Transport};
 use sparkjob::job::Timestamp;
-use sparkjob::testing::{engines, note};
+use sparkjob::testing::{engines, note, start_recording};
 use tokio::time::Instant;
 use tracing::Span;
 use tracing::level_filters::LevelFilter;
@@ -156,6 +156,7 @@ impl io::Write for Lines {
 /// Sends `event` to the Lambda with all its logs on, and checks what must hold for every request.
 async fn ask(event: Value, engine: Engine, statuses: &[u16]) -> Told {
     let world = Arc::new(World { engine, statuses: statuses.to_vec(), put: Mutex::default(), calls: Mutex::default() });
+    start_recording();
     let lines = Lines::default();
     let writer = lines.clone();
     let result = {
@@ -420,6 +421,7 @@ async fn tell_the_responder(record: Value, statuses: &[u16]) -> Told {
         put: Mutex::default(),
         calls: Mutex::default(),
     });
+    start_recording();
     let lines = Lines::default();
     let writer = lines.clone();
     let _guard = tracing::subscriber::set_default(logs::subscriber(LevelFilter::TRACE, move || writer.clone()));

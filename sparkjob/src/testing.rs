@@ -19,7 +19,7 @@ pub use aws::{ACCOUNT, REGION, engines};
 pub use emr::{EmrCluster, EmrRun, FakeEmr, OPENED, Operation, Service};
 pub use fault::{Death, Fault, Faulty, Instead, Sent};
 pub use livy::{FakeLivy, Made, Version};
-pub use record::note;
+pub use record::{note, start as start_recording};
 pub use script::{End, Script};
 pub use secrets::FakeSecrets;
 pub use served::Served;

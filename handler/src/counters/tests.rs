@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use sparkjob::hidden::Hidden;
 use sparkjob::outcome::FailureKind;
+use sparkjob::testing::start_recording;
 use tracing::level_filters::LevelFilter;
 
 use super::*;
@@ -26,6 +27,7 @@ impl io::Write for Written {
 
 /// The lines that are written where nothing but errors is logged.
 fn lines(count: impl FnOnce()) -> Vec<Value> {
+    start_recording();
     let written = Written::default();
     let writer = written.clone();
     tracing::subscriber::with_default(logs::subscriber(LevelFilter::ERROR, move || writer.clone()), count);

@@ -8,6 +8,7 @@ use tracing::level_filters::LevelFilter;
 use tracing::subscriber::DefaultGuard;
 
 use handler::logs;
+use sparkjob::testing::start_recording;
 
 /// The log of this thread's functions, for as long as it is held.
 pub struct Log {
@@ -31,6 +32,7 @@ impl io::Write for Written {
 impl Log {
     /// One of this level, which begins now.
     pub fn at(level: LevelFilter) -> Self {
+        start_recording();
         let written = Written::default();
         let writer = written.clone();
         let subscriber = logs::subscriber(level, move || writer.clone());

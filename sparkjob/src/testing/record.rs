@@ -35,8 +35,8 @@ pub fn note(text: &str) {
 }
 
 /// Has the logs of this process go into the record, or to nobody where there is none. Tests that judge their logs themselves
-/// set a subscriber of their own.
-pub(super) fn start() {
+/// call this, and then set a subscriber of their own.
+pub fn start() {
     static STARTED: OnceLock<()> = OnceLock::new();
     STARTED.get_or_init(|| {
         // It fails only where logs go somewhere else already.
