@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sparkjob::drive::{self, Span};
 use sparkjob::job::Timestamp;
-use sparkjob::lifecycle::{Action, Plan, Stage, State, next};
+use sparkjob::lifecycle::{Action, Plan, Purpose, Stage, State, next};
 use sparkjob::outcome::Outcome;
 
 use crate::Failed;
@@ -109,11 +109,12 @@ async fn work(
     }
 }
 
-/// Whether the step is one of the few that lead to a submission, none of which waits for something that takes long.
+/// Whether the step may lead to a submission: also one that begins with a stop that makes room for the new job, since it goes on
+/// to submit once that is over.
 fn is_submitting(known: Option<&State>) -> bool {
     known.is_none_or(|state| {
-        let waits = matches!(state.stage, Stage::Finish { .. } | Stage::Stop { .. } | Stage::Search { .. });
-        state.own.is_none() && !waits
+        let is_to_stop_alone = matches!(state.stage, Stage::Search { .. } | Stage::Stop { purpose: Purpose::Goal, .. });
+        state.own.is_none() && !is_to_stop_alone
     })
 }
 
