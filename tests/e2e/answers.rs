@@ -85,6 +85,12 @@ pub struct Answer {
     pub data: BTreeMap<String, String>,
 }
 
+impl Put {
+    fn is_taken(&self) -> bool {
+        self.status.is_some_and(|status| status < 300)
+    }
+}
+
 impl Answers {
     /// Listens on this machine, and keeps in a file whatever is put, where `make e2e` looks for secrets.
     pub async fn listen(kept: &Path) -> Self {
@@ -133,21 +139,18 @@ impl Answers {
         self.awaited.lock().expect("no panic")[token].puts.clone()
     }
 
-    /// Whether an attempt came to an end, good or bad, that is no reason for another one.
+    /// Whether an attempt was taken, after which there is to be none.
     pub fn is_taken(&self, token: &str) -> bool {
-        self.tried(token).last().and_then(|put| put.status).is_some_and(|status| status < 500)
+        self.tried(token).last().is_some_and(Put::is_taken)
     }
 
     /// The one answer to `event`. Where it took several attempts, all were the same.
     pub fn only(&self, token: &str, event: &Value) -> Answer {
         let puts = self.puts(token);
         let (last, earlier) = puts.split_last().unwrap_or_else(|| panic!("no answer to {event:#}"));
-        assert!(last.status.is_some_and(|status| status < 500), "gave up: {puts:?}");
+        assert!(last.is_taken(), "gave up: {puts:?}");
         for put in earlier {
-            assert!(
-                put.status.is_none_or(|status| status >= 500),
-                "answered again after an answer was taken: {puts:?}"
-            );
+            assert!(!put.is_taken(), "answered again after an answer was taken: {puts:?}");
             assert_eq!(put.body, last.body, "an attempt differs from the one before");
         }
         Answer::read(&last.body, event)
@@ -225,7 +228,7 @@ fn take(awaited: &Mutex<HashMap<String, Awaited>>, request: &Request<Bytes>) -> 
 
 fn is_responder(request: &Request<Bytes>) -> bool {
     let peer = request.extensions().get::<Peer>();
-    peer.is_some_and(|peer| lambda_behind_has(peer.0, "_HANDLER=responder"))
+    peer.is_some_and(|peer| lambda_behind_has(*peer, "_HANDLER=responder"))
 }
 
 /// What S3 would not take: a type that was not signed, a length that is not told beforehand.

@@ -258,7 +258,7 @@ async fn forward(livy: &Livy, routes: &Mutex<HashMap<String, Recorded>>, request
     let response = match weather {
         Weather::Down => None,
         Weather::Kill(_) => {
-            kill_lambda_behind(peer?.0);
+            kill_lambda_behind(peer?);
             None
         }
         Weather::Says(code) => Response::builder().status(code).body("<html>not Livy</html>".into()).ok(),
@@ -271,7 +271,7 @@ async fn forward(livy: &Livy, routes: &Mutex<HashMap<String, Recorded>>, request
     match weather {
         Weather::LoseNextSubmission | Weather::DownAfterSubmission if is_submission => None,
         Weather::KillFromSubmission(_) if is_submission => {
-            kill_lambda_behind(peer?.0);
+            kill_lambda_behind(peer?);
             None
         }
         _ => response,

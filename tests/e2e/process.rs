@@ -4,21 +4,26 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Kills the Lambda at whose end of a connection `port` is.
-pub fn kill_lambda_behind(port: u16) {
-    let lambda = lambda_behind(port).expect("a Lambda that asks");
+use crate::server::Peer;
+
+/// How often the Lambda behind a connection is looked for: the kernel's table is no snapshot, and may lack a row that is there.
+const LOOKS: u32 = 10;
+
+/// Kills the Lambda that is at the other end of a connection.
+pub fn kill_lambda_behind(peer: Peer) {
+    let lambda = (0..LOOKS).find_map(|_| lambda_behind(peer)).expect("a Lambda that asks");
     let id = lambda.file_name().expect("a number");
     assert!(Command::new("kill").arg("-KILL").arg(id).status().is_ok_and(|status| status.success()));
 }
 
-/// Whether the Lambda at whose end of a connection `port` is has a variable with its value, `NAME=value`.
-pub fn lambda_behind_has(port: u16, variable: &str) -> bool {
-    lambda_behind(port).is_some_and(|process| has(&process, variable))
+/// Whether the Lambda that is at the other end of a connection has a variable with its value, `NAME=value`.
+pub fn lambda_behind_has(peer: Peer, variable: &str) -> bool {
+    (0..LOOKS).find_map(|_| lambda_behind(peer)).is_some_and(|process| has(&process, variable))
 }
 
-/// The folder in `/proc` of the Lambda at whose end of a connection `port` is.
-fn lambda_behind(port: u16) -> Option<PathBuf> {
-    let socket = format!("socket:[{}]", inode(port)?);
+/// The folder in `/proc` of the Lambda that is at the other end of a connection.
+fn lambda_behind(peer: Peer) -> Option<PathBuf> {
+    let socket = format!("socket:[{}]", inode(peer)?);
     let holds = |process: &PathBuf| {
         let descriptors = fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
         descriptors.filter_map(|one| fs::read_link(one.path()).ok()).any(|link| link.as_os_str() == socket.as_str())
@@ -42,11 +47,11 @@ fn has(process: &Path, variable: &str) -> bool {
     environment.split(|byte| *byte == 0).any(|entry| entry == variable.as_bytes())
 }
 
-/// The inode of the socket of this machine that is bound to a port and not listening.
-fn inode(port: u16) -> Option<String> {
+/// The inode of the socket at the other end of a connection.
+fn inode(peer: Peer) -> Option<String> {
     let table = fs::read_to_string("/proc/net/tcp").ok()?;
-    let ends_with = format!(":{port:04X}");
+    let is_at = |end: Option<&&str>, port: u16| end.is_some_and(|end| end.ends_with(&format!(":{port:04X}")));
     let mut rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let row = rows.find(|row| row.get(1).is_some_and(|local| local.ends_with(&ends_with)))?;
+    let row = rows.find(|row| is_at(row.get(1), peer.theirs) && is_at(row.get(2), peer.ours))?;
     row.get(9).map(|inode| (*inode).to_owned())
 }

@@ -64,7 +64,7 @@ impl Deadly {
         let port = serve(move |mut request| {
             let (deadly, url, net) = (deadly.clone(), url.clone(), Arc::clone(&net));
             async move {
-                let (when, peer) = (deadly.pass(), request.extensions().get::<Peer>()?.0);
+                let (when, peer) = (deadly.pass(), request.extensions().get::<Peer>().copied()?);
                 if when == Some(When::Before) {
                     kill_lambda_behind(peer);
                     return None;

@@ -11,9 +11,14 @@ use tokio::net::{TcpListener, TcpStream};
 /// What goes back; none hangs up.
 pub type Reply = Option<Response<Bytes>>;
 
-/// The client's port, an extension of each request.
+/// Who is at the other end of a connection, an extension of each request.
 #[derive(Clone, Copy, Debug)]
-pub struct Peer(pub u16);
+pub struct Peer {
+    /// The client's end, a port of this machine.
+    pub theirs: u16,
+    /// This server's end: a client's port may lead to several servers.
+    pub ours: u16,
+}
 
 /// More than any test sends.
 const MAX_HEADERS: usize = 64;
@@ -43,7 +48,7 @@ where
     F: Future<Output = Reply>,
 {
     let mut request = read(&mut stream).await?;
-    request.extensions_mut().insert(Peer(stream.peer_addr()?.port()));
+    request.extensions_mut().insert(Peer { theirs: stream.peer_addr()?.port(), ours: stream.local_addr()?.port() });
     let Some(response) = handler(request).await else { return Ok(()) };
     let mut head =
         format!("HTTP/1.1 {}\r\nConnection: close\r\nContent-Length: {}\r\n", response.status(), response.body().len());
