@@ -195,13 +195,12 @@ const ASKED_WITHIN: Duration = Duration::from_secs(5);
 
 /// What is told of a request that came so far, with the job that was known to be its own.
 fn with_its_job(told: &str, progress: &Progress) -> String {
-    match progress {
-        Progress::Working(state) => match &state.own {
-            Some(own) => format!("{told}; its job is {}", own.run),
-            None => told.to_owned(),
-        },
-        _ => told.to_owned(),
+    if let Progress::Working(state) = progress
+        && let Some(own) = &state.own
+    {
+        return format!("{told}; its job is {}", own.run);
     }
+    told.to_owned()
 }
 
 /// The envelope of a request that this is told of.

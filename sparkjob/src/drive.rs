@@ -1,6 +1,7 @@
 //! Carries a plan out against an engine: in one go, or from one state that is kept to the next.
 
 use std::future::Future;
+use std::mem::discriminant;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -99,16 +100,16 @@ pub async fn advance(
             Seen::Started(Ok(run)) => Some(run.place.engine()),
             _ => None,
         };
-        let (before, known) = (state.stage.word(), state.notes.len());
-        let is_nothing_left =
-            matches!(&seen, Seen::Found(Ok(runs)) if runs.iter().all(|run| run.status.phase.is_over()));
+        let has_found_nothing = matches!(state.stage, Stage::Search { .. })
+            && matches!(&seen, Seen::Found(Ok(runs)) if runs.iter().all(|run| run.status.phase.is_over()));
+        let (before, known) = (discriminant(&state.stage), state.notes.len());
         state = learn(plan, state, clock.now(), seen);
         for note in notes(&state).iter().skip(known) {
             warn!("{note}");
         }
-        tell(&state, before);
-        if is_nothing_left {
-            tell_what_was_sought(plan, &state, before);
+        tell(&state, before != discriminant(&state.stage));
+        if has_found_nothing {
+            tell_end_of_search(plan, &state);
         }
         if let Some(engine) = submitted {
             info!(target: COUNT, counter = SUBMITTED, Engine = engine, "a job was submitted");
@@ -245,8 +246,8 @@ fn notes(state: &State) -> &[String] {
     }
 }
 
-/// Logs how far the request has come from the stage that was called so before.
-fn tell(state: &State, before: &str) {
+/// Logs how far the request has come, and whether it has moved to another stage.
+fn tell(state: &State, has_moved: bool) {
     if let Some(own) = &state.own {
         tracing::Span::current().record("job", own.run.to_string());
     }
@@ -255,17 +256,16 @@ fn tell(state: &State, before: &str) {
     }
     let word = state.own.as_ref().and_then(|own| own.status.as_ref()).map_or("", |status| status.word.as_str());
     let at = state.stage.word();
-    if at == before {
+    if has_moved {
+        info!(stage = at, state = word, "went on");
+    } else {
         debug!(stage = at, state = word, polls = state.polls, "looked");
-        return;
     }
-    info!(stage = at, state = word, "went on");
 }
 
-/// Logs that a search has come to its end which found nothing that is alive.
-fn tell_what_was_sought(plan: &Plan, state: &State, before: &str) {
-    let was_search = before == (Stage::Search { since: None }).word();
-    if was_search && matches!(&state.stage, Stage::Done(outcome) if outcome.failure.is_none()) {
+/// Logs that a search which has found nothing that is alive was the last thing to do.
+fn tell_end_of_search(plan: &Plan, state: &State) {
+    if matches!(&state.stage, Stage::Done(outcome) if outcome.failure.is_none()) {
         let whose = match &plan.goal {
             Goal::Stop(Target::Search { identity, by: Lookup::Name | Lookup::Token, .. }) => {
                 format!("bears the token {}", identity.token)
