@@ -84,7 +84,15 @@ deploy: install-tools ## build and deploy to the AWS account of this shell; STAG
 ##@ Work on it
 
 .PHONY: test
-test: install check lint-templates size test-local e2e ## everything: format, lints, unit tests, then end to end on real parts
+test: checked test-local e2e ## everything: format, lints, unit tests, then end to end on real parts
+
+# Two at a time: downloads wait for the network, and the linker of the Lambda has use for one processor only. The first that fails
+# ends the other.
+.PHONY: checked
+checked:
+	@trap 'kill $$(jobs -p) 2>/dev/null || true' EXIT; \
+	$(MAKE) check & check=$$!; $(MAKE) install lint-templates size & build=$$!; \
+	wait -n $$check $$build; wait $$check; wait $$build
 
 .PHONY: check
 check: fmt-check clippy doc unit deps ## what a commit needs: format, lints, documentation, unit tests, dependencies

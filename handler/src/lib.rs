@@ -132,7 +132,7 @@ impl Submitter {
 
     /// Takes a step.
     async fn step(&self, step: Step, context: &Context, clock: &Clock) -> Result<Turn, Failed> {
-        let Step { turn, began, tries } = step;
+        let Step { turn, began, died } = step;
         let envelope = Envelope::read(&turn.event).map_err(|why| Failed::unreadable(&turn.event, why))?;
         let began = moment::read(&began).unwrap_or_else(|| clock.now());
         let times = Times::durable(&envelope, &turn.event, began);
@@ -143,7 +143,7 @@ impl Submitter {
         let way = Way { engines: &self.engines, clock, stack: &stack };
         let span = logs::request(&request.envelope, &context.request_id);
         logs::hide(request.hidden());
-        Box::pin(step::step(&request, turn, tries > 0, &times, lambda_ends, way).instrument(span)).await
+        Box::pin(step::step(&request, turn, died, &times, lambda_ends, way).instrument(span)).await
     }
 
     /// Does all that a request asks for within this invocation, and answers it.

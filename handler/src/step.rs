@@ -30,14 +30,15 @@ const TO_TELL: Duration = Duration::from_secs(2);
 /// time, and between its deaths the request would look for what it may have submitted until nobody waits any more.
 const MOST_REPEATED: u32 = 3;
 
-/// Takes one step about `request`, whose `turn` it is and whose invocation lasts until `lambda_ends`.
+/// Takes one step about `request`, whose `turn` it is and whose invocation lasts until `lambda_ends`; another one may have
+/// `died` of it, as this tells.
 ///
 /// # Errors
 /// The answer could not be put.
 pub async fn step(
     request: &Request,
-    turn: Turn,
-    is_repeated: bool,
+    mut turn: Turn,
+    died: Option<String>,
     times: &Times,
     lambda_ends: Timestamp,
     way: Way<'_>,
@@ -50,17 +51,19 @@ pub async fn step(
         Progress::Working(state) => Some(*state),
     };
     let known = state.clone();
-    let turn = Turn { repeated: turn.repeated + u32::from(is_repeated && is_submitting(known.as_ref())), ..turn };
-    if turn.repeated > MOST_REPEATED && is_submitting(known.as_ref()) {
-        let why = format!("{} of its steps came to nothing and had to be taken again", turn.repeated);
-        let progress = concluded(request, abandoned(&request.envelope, &why));
-        return Ok(turn.on(progress, now));
+    if let Some(told) = &died
+        && is_submitting(known.as_ref())
+    {
+        turn.repeated += 1;
+        if turn.repeated > MOST_REPEATED {
+            return Ok(given_up(request, turn, told, now));
+        }
     }
     let limit = latest(times.deadlines).min(lambda_ends.before(TO_TELL / 2)).since(now);
     let work = async {
         // It is asked once: whatever it is about later, the request goes on as it began.
         let standing = if state.is_some() { turn.standing } else { way.stack.standing().await };
-        (standing, work(request, standing, state, is_repeated, times, lambda_ends, way).await)
+        (standing, work(request, standing, state, died.is_some(), times, lambda_ends, way).await)
     };
     let progress = match guarded(request, limit, work).await {
         Ok((standing, Worked::On(state, until))) => {
@@ -71,6 +74,14 @@ pub async fn step(
         Err(outcome) => concluded(request, knowing(outcome, known)),
     };
     Ok(turn.on(progress, way.clock.now()))
+}
+
+/// The turn of a request whose function dies too often. What is told of its death may repeat what it had in hand.
+fn given_up(request: &Request, turn: Turn, told: &str, now: Timestamp) -> Turn {
+    let told = request.hidden().mask(told).into_owned();
+    let why = format!("{} of its steps came to nothing and had to be taken again, and at last {told}", turn.repeated);
+    let progress = concluded(request, abandoned(&request.envelope, &why));
+    turn.on(progress, now)
 }
 
 /// What came of working.

@@ -3,11 +3,13 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use sparkjob::job::Timestamp;
 use sparkjob::lifecycle::State;
 
 use crate::event::Event;
+use crate::mishap::failed_step;
 use crate::moment;
 use crate::old::Old;
 use crate::stack::Standing;
@@ -138,15 +140,14 @@ impl fmt::Debug for Turn {
 }
 
 /// One step that the workflow asks for.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Clone, Debug)]
 pub struct Step {
     /// What there is.
     pub turn: Turn,
     /// When the execution began.
     pub began: String,
-    /// Whether this very step was tried before, by an invocation that came to nothing: 0 if not.
-    pub tries: u32,
+    /// What is told of an invocation that came to nothing when it took this very step, as a clause; none where nobody has.
+    pub died: Option<String>,
 }
 
 impl Step {
@@ -162,15 +163,22 @@ impl Step {
         }
         #[derive(Deserialize)]
         #[serde(rename_all = "PascalCase")]
-        struct Outer {
-            turn: Versioned,
+        struct Asked<T> {
+            turn: T,
+            began: String,
+            /// How often this very step was tried before.
+            tries: u32,
         }
-        let Outer { turn: Versioned { version } } =
+        let Asked { turn: Versioned { version }, .. } =
             serde_json::from_str(payload).map_err(|error| format!("it has no version ({error})"))?;
         if version != VERSION {
             return Err(format!("it is of version {version}, and this function knows version {VERSION} only"));
         }
-        serde_json::from_str(payload).map_err(|error| error.to_string())
+        let Asked::<Box<RawValue>> { turn, began, tries } =
+            serde_json::from_str(payload).map_err(|error| error.to_string())?;
+        let died = (tries > 0).then(|| failed_step(turn.get()));
+        let turn = serde_json::from_str(turn.get()).map_err(|error| error.to_string())?;
+        Ok(Self { turn, began, died })
     }
 }
 

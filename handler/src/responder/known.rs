@@ -105,7 +105,10 @@ pub async fn known(
 ) -> Result<Option<Case>, Failed> {
     let name = execution_name(&envelope(&given_up.event, &given_up.told)?);
     let until = patience(Some(&given_up.event), invocation, clock.now());
-    let execution = look(workflow, &name, until, clock, |_| true).await;
+    // The invocation that died last may have begun one a moment ago.
+    let mut has_been_none = false;
+    let is_sure = |execution: &Execution| *execution != Execution::None || std::mem::replace(&mut has_been_none, true);
+    let execution = look(workflow, &name, until, clock, is_sure).await;
     if execution == Some(Execution::Runs) {
         tracing::info!(execution = name, "the workflow has the request, and answers it");
         return Ok(None);
@@ -130,8 +133,6 @@ pub async fn closed(
     clock: &Clock,
 ) -> Result<Case, Failed> {
     let until = patience(input.as_ref().map(|turn| &turn.event), invocation, clock.now());
-    // What is told of it is
-    // [a little behind](https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html).
     let execution = look(workflow, name, until, clock, |execution| *execution != Execution::Runs).await;
     let now = clock.now();
     let begun = input.map(|turn| Case { left: Some(now), ..Case::of(*turn, told.clone()) });
@@ -143,20 +144,21 @@ pub async fn closed(
     Ok(case.when_its_step_has_ended(invocation, clock).await)
 }
 
-/// Looks at the execution of this name until it is as wanted; none where it is not so until then.
+/// Looks at the execution of this name until it is as wanted; none where it is not so until then. What is told of one is
+/// [a little behind](https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html).
 async fn look(
     workflow: Option<&Workflow>,
     name: &str,
     until: Timestamp,
     clock: &Clock,
-    is_wanted: impl Fn(&Execution) -> bool,
+    mut is_wanted: impl FnMut(&Execution) -> bool,
 ) -> Option<Execution> {
     let workflow = workflow?;
     let looks = async {
         loop {
             match workflow.look(name).await {
                 Ok(execution) if is_wanted(&execution) => return execution,
-                Ok(_) => tracing::warn!(execution = name, "an execution is told to have ended, and to run"),
+                Ok(_) => tracing::info!(execution = name, "what is told of the execution may be behind: one more look"),
                 Err(why) => {
                     tracing::warn!(execution = name, why, "whether the workflow works on the request is not known");
                 }

@@ -17,7 +17,7 @@ use handler::deadlines::Times;
 use handler::envelope::Envelope;
 use handler::event::Event;
 use handler::moment;
-use handler::turn::{Progress, Step, Turn, VERSION};
+use handler::turn::{Step, Turn};
 use sparkjob::drive::Clock;
 use sparkjob::http::{Lost, Transport};
 use sparkjob::job::Timestamp;
@@ -241,23 +241,12 @@ impl World {
         let times = Times::durable(&envelope, &event, self.now());
         let request = handler::request::Request::of(envelope, event, &times);
         let began = moment::text(self.now());
-        let mut turn = Turn {
-            version: VERSION,
-            event: request.event,
-            old: request.old,
-            standing: None,
-            repeated: 0,
-            submitter: String::new(),
-            respond_at: String::new(),
-            responder: String::new(),
-            progress: Progress::Claimed,
-            until: String::new(),
-            ended: false,
-        };
+        let mut turn = Turn { old: request.old, ..Turn::of(request.event) };
         while !turn.ended {
             // It is stored in between.
             let stored = serde_json::to_string(&turn).expect("a turn is stored");
-            let step = Step { turn: serde_json::from_str(&stored).expect("and read"), began: began.clone(), tries: 0 };
+            let step =
+                Step { turn: serde_json::from_str(&stored).expect("and read"), began: began.clone(), died: None };
             let event = LambdaEvent::new(Arrival::Step(step), self.context());
             let taken = self.submitter().serve(event, Clock::showing(self.now())).await;
             turn = taken.expect("a step is taken").expect("and tells the next turn");

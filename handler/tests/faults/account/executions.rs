@@ -57,6 +57,7 @@ impl Status {
 pub struct Executions {
     by_name: BTreeMap<String, Execution>,
     denied: BTreeSet<&'static str>,
+    lag: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -75,6 +76,11 @@ impl Account {
     /// Denies an operation of Step Functions: `StartExecution`, say.
     pub fn deny(&self, operation: &'static str) {
         held(&self.0.executions).denied.insert(operation);
+    }
+
+    /// Has nothing told of an execution before it is so old.
+    pub fn lag(&self, lag: Duration) {
+        held(&self.0.executions).lag = lag;
     }
 
     /// How each execution stands, in no order.
@@ -201,7 +207,9 @@ impl Account {
         let asked = body["executionArn"].as_str().expect("an ARN");
         let name = asked.rsplit(':').next().expect("a name");
         assert_eq!(asked, arn(name));
-        let known = held(&self.0.executions).by_name.get(name).cloned();
+        let executions = held(&self.0.executions);
+        let is_told = |execution: &&Execution| self.town().now() >= execution.began + executions.lag;
+        let known = executions.by_name.get(name).filter(is_told).cloned();
         known.ok_or_else(|| ("ExecutionDoesNotExist", format!("Execution Does Not Exist: '{asked}'")))
     }
 
