@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use sparkjob::engine::SUBMISSION_LIMIT;
 use sparkjob::job::Timestamp;
 use sparkjob::lifecycle::Deadlines;
 use sparkjob::properties::Limit;
 
-use crate::envelope::Envelope;
+use crate::envelope::{Action, Envelope};
 use crate::event::Event;
 
 /// What `CloudFormation` waits at most, and where a template says nothing, in seconds: [`ServiceTimeout`].
@@ -66,6 +67,14 @@ impl Times {
         let Deadlines { over, end, .. } = self.deadlines;
         let within = PUT_WITHIN.min(over.since(now) / 2).max(TO_PUT.min(end.since(now) / 2));
         (now + within).min(lambda_ends.before(TO_FAIL))
+    }
+
+    /// When a request that fails at `now` is to be told so, which may have submitted something at `lost` that takes effect late: an
+    /// Update once that has had its time, or half of what is left. What it submits after its rollback has looked for it is nobody's,
+    /// whereas the Delete of a Create that failed looks for as long itself.
+    pub fn once_arrived(&self, envelope: &Envelope, lost: Timestamp, now: Timestamp) -> Timestamp {
+        let takes = if envelope.action == Action::Update { SUBMISSION_LIMIT } else { Duration::ZERO };
+        (lost + takes).min(now + self.deadlines.end.since(now) / 2)
     }
 
     /// What the first delivery of a request with `service_timeout` has for its job. A later one has less, and is held to

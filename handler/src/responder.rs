@@ -71,14 +71,16 @@ impl Responder {
         let (invocation, workflow) = (Invocation::of(&context, clock.now()), self.workflow.as_ref());
         let case = match payload {
             Mishap::Caught { turn, told } => {
-                let (progress, _) = self.answer(Case::of((*turn).clone(), told), &invocation, &clock).await?;
+                let case = Case::of((*turn).clone(), told).dead(clock.now());
+                let case = case.once_it_is_over(&invocation, &clock).await;
+                let (progress, _) = self.answer(case, &invocation, &clock).await?;
                 return Ok(Done::Turn(Box::new(turn.on(progress, clock.now()))));
             }
             Mishap::BadTurn(why) => return Err(Failed::Foreign(why)),
             Mishap::GivenUp { event, told, answer } => {
                 let whose = logs::fragment(&event);
                 let progress = answer.map_or(Progress::Claimed, Progress::Answer);
-                let given_up = Case { event, progress, told, left: None };
+                let given_up = Case { event, progress, told, left: None }.dead(clock.now());
                 known(workflow, given_up, &invocation, &clock).instrument(whose).await
             }
             Mishap::Closed { name, told, input } => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sparkjob::drive::{self, Span};
 use sparkjob::job::Timestamp;
-use sparkjob::lifecycle::{Action, Plan, Purpose, Stage, State, next};
+use sparkjob::lifecycle::{Action, Plan, State, next};
 use sparkjob::outcome::Outcome;
 
 use crate::Failed;
@@ -26,9 +26,9 @@ use crate::way::Way;
 /// What is left of an invocation for telling what came of it.
 const TO_TELL: Duration = Duration::from_secs(2);
 
-/// Of the steps on the way to a submission no more than so many are repeated: a function that dies of its work does so each
-/// time, and between its deaths the request would look for what it may have submitted until nobody waits any more.
-const MOST_REPEATED: u32 = 3;
+/// Of the steps on the way to a submission no more than so many may die: a function that dies of its work does so each time, and
+/// between its deaths the request would look for what it may have submitted until nobody waits any more.
+const MOST_DEATHS: u32 = 3;
 
 /// Takes one step about `request`, whose `turn` it is and whose invocation lasts until `lambda_ends`; another one may have
 /// `died` of it, as this tells.
@@ -37,7 +37,7 @@ const MOST_REPEATED: u32 = 3;
 /// The answer could not be put.
 pub async fn step(
     request: &Request,
-    mut turn: Turn,
+    turn: Turn,
     died: Option<String>,
     times: &Times,
     lambda_ends: Timestamp,
@@ -51,82 +51,70 @@ pub async fn step(
         Progress::Working(state) => Some(*state),
     };
     let known = state.clone();
-    if let Some(told) = &died
-        && is_submitting(known.as_ref())
-    {
-        turn.repeated += 1;
-        if turn.repeated > MOST_REPEATED {
-            return Ok(given_up(request, turn, told, now));
-        }
-    }
     let limit = latest(times.deadlines).min(lambda_ends.before(TO_TELL / 2)).since(now);
     let work = async {
         // It is asked once: whatever it is about later, the request goes on as it began.
         let standing = if state.is_some() { turn.standing } else { way.stack.standing().await };
-        (standing, work(request, standing, state, died.is_some(), times, lambda_ends, way).await)
+        (standing, work(request, standing, state, died, times, lambda_ends, way).await)
     };
-    let progress = match guarded(request, limit, work).await {
+    let (progress, until) = match guarded(request, limit, work).await {
         Ok((standing, Worked::On(state, until))) => {
             let turn = Turn { standing, ..turn };
             return Ok(turn.on(Progress::Working(state), until));
         }
-        Ok((_, Worked::Out(outcome))) => concluded(request, *outcome),
-        Err(outcome) => concluded(request, knowing(outcome, known)),
+        Ok((_, Worked::Out(outcome, until))) => (concluded(request, *outcome), until),
+        Err(outcome) => (concluded(request, knowing(outcome, known)), way.clock.now()),
     };
-    Ok(turn.on(progress, way.clock.now()))
-}
-
-/// The turn of a request whose function dies too often. What is told of its death may repeat what it had in hand.
-fn given_up(request: &Request, turn: Turn, told: &str, now: Timestamp) -> Turn {
-    let told = request.hidden().mask(told).into_owned();
-    let why = format!("{} of its steps came to nothing and had to be taken again, and at last {told}", turn.repeated);
-    let progress = concluded(request, abandoned(&request.envelope, &why));
-    turn.on(progress, now)
+    Ok(turn.on(progress, until))
 }
 
 /// What came of working.
 enum Worked {
     /// So far, and nothing to do before then.
     On(Box<State>, Timestamp),
-    /// This was all.
-    Out(Box<Outcome>),
+    /// This was all, and it is to be told then.
+    Out(Box<Outcome>, Timestamp),
 }
 
 async fn work(
     request: &Request,
     standing: Option<Standing>,
     state: Option<State>,
-    is_repeated: bool,
+    died: Option<String>,
     times: &Times,
     lambda_ends: Timestamp,
     way: Way<'_>,
 ) -> Worked {
+    let now = way.clock.now();
     let plan = match plan(request, times, standing) {
         Ok(plan) => plan,
-        Err(refused) => return Worked::Out(Box::new(refuse(&request.envelope, &refused))),
+        Err(refused) => return Worked::Out(Box::new(refuse(&request.envelope, &refused)), now),
     };
-    let now = way.clock.now();
+    // The first step may have been taken at once.
+    let since = state.as_ref().map_or(times.deadlines.asked, |state| state.not_before);
     let mut state = state.unwrap_or_else(|| begin(&plan, now));
-    if is_repeated {
-        state = state.repeated(&plan, now);
+    if let Some(told) = died {
+        state = state.repeated(&plan, since, now);
+        if state.deaths > MOST_DEATHS {
+            return given_up(request, &state, &told, times, now);
+        }
     }
     // Half of it is for actions to begin in, and half for the last of them to end in.
     let span = Span { rest: now + lambda_ends.since(now) / 2, end: lambda_ends.before(TO_TELL) };
     let state = drive::advance(&plan, state, way.engines, way.clock, way.stack, span).await;
     match next(&plan, &state, way.clock.now()) {
-        Action::Done(outcome) => Worked::Out(outcome),
+        Action::Done(outcome) => Worked::Out(outcome, way.clock.now()),
         Action::Wait(until) => Worked::On(Box::new(state), until),
         _ => Worked::On(Box::new(state), way.clock.now()),
     }
 }
 
-/// Whether the step may lead to a submission: also one that begins with a stop that makes room for the new job, since it goes on
-/// to submit once that is over.
-fn is_submitting(known: Option<&State>) -> bool {
-    known.is_none_or(|state| {
-        let is_to_stop_alone = matches!(state.stage, Stage::Search { .. } | Stage::Stop { purpose: Purpose::Goal, .. });
-        state.own.is_none() && !is_to_stop_alone
-    })
+/// What is told of a request whose function dies of it, and when. What is told of its death may repeat what it had in hand.
+fn given_up(request: &Request, state: &State, told: &str, times: &Times, now: Timestamp) -> Worked {
+    let told = request.hidden().mask(told).into_owned();
+    let why = format!("{} of its steps came to nothing and had to be taken again: {told}", state.deaths);
+    let outcome = abandoned(&request.envelope, &why);
+    Worked::Out(Box::new(outcome), times.once_arrived(&request.envelope, now, now))
 }
 
 /// Only one execution at a time acts for a request.

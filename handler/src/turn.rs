@@ -44,9 +44,6 @@ pub struct Turn {
     /// How far it has come.
     #[serde(default)]
     pub progress: Progress,
-    /// How many of its steps towards a submission had to be taken more than once, because the function died or may have.
-    #[serde(default)]
-    pub repeated: u32,
     /// The next step is taken then.
     #[serde(default)]
     pub until: String,
@@ -96,7 +93,6 @@ impl Turn {
             responder: String::new(),
             respond_at: String::new(),
             progress: Progress::Claimed,
-            repeated: 0,
             until: String::new(),
             ended: false,
         }
@@ -158,26 +154,32 @@ impl Step {
     pub fn read(payload: &str) -> Result<Self, String> {
         #[derive(Deserialize)]
         #[serde(rename_all = "PascalCase")]
+        struct Asked {
+            turn: Box<RawValue>,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
         struct Versioned {
             version: u32,
         }
         #[derive(Deserialize)]
         #[serde(rename_all = "PascalCase")]
-        struct Asked<T> {
-            turn: T,
+        struct Told {
             began: String,
             /// How often this very step was tried before.
             tries: u32,
         }
-        let Asked { turn: Versioned { version }, .. } =
-            serde_json::from_str(payload).map_err(|error| format!("it has no version ({error})"))?;
+        let has_no_version = |error| format!("it has no version ({error})");
+        let Asked { turn } = serde_json::from_str(payload).map_err(has_no_version)?;
+        let Versioned { version } = serde_json::from_str(turn.get()).map_err(has_no_version)?;
         if version != VERSION {
             return Err(format!("it is of version {version}, and this function knows version {VERSION} only"));
         }
-        let Asked::<Box<RawValue>> { turn, began, tries } =
-            serde_json::from_str(payload).map_err(|error| error.to_string())?;
-        let died = (tries > 0).then(|| failed_step(turn.get()));
-        let turn = serde_json::from_str(turn.get()).map_err(|error| error.to_string())?;
+        let is_bad = |error: serde_json::Error| error.to_string();
+        let died = failed_step(turn.get());
+        let turn = serde_json::from_str(turn.get()).map_err(is_bad)?;
+        let Told { began, tries } = serde_json::from_str(payload).map_err(is_bad)?;
+        let died = (tries > 0).then_some(died);
         Ok(Self { turn, began, died })
     }
 }

@@ -1,18 +1,19 @@
 //! Carries a plan out against an engine: in one go, or from one state that is kept to the next.
 
+mod tell;
+
 use std::future::Future;
-use std::mem::discriminant;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::{Instant, timeout};
-use tracing::{debug, info, warn};
 
-use crate::engine::{Engine, Engines, Kind, Links, Lookup, Report, Trouble, doing};
+use crate::engine::{Engine, Engines, Kind, Links, Report, Trouble, doing};
 use crate::hidden::Hidden;
 use crate::job::{RunRef, Status, Timestamp};
-use crate::lifecycle::{Action, Goal, Plan, Retag, Seen, Stage, State, Target, horizon, learn, leave, next, withdraw};
+use crate::lifecycle::{Action, Plan, Retag, Seen, State, horizon, learn, leave, next, withdraw};
 use crate::outcome::Outcome;
+use tell::{Before, tell};
 
 /// The target of the events that are counted: those have a field `counter`, which is the counter's name, and a text for each
 /// other field that it is counted by. Whoever takes the events of this process decides what becomes of them.
@@ -96,25 +97,10 @@ pub async fn advance(
         }
         let limit = horizon(plan, &state).min(span.end).since(now);
         let seen = act(plan, action, engines, limit).await;
-        let submitted = match &seen {
-            Seen::Started(Ok(run)) => Some(run.place.engine()),
-            _ => None,
-        };
-        let has_found_nothing = matches!(state.stage, Stage::Search { .. })
-            && matches!(&seen, Seen::Found(Ok(runs)) if runs.iter().all(|run| run.status.phase.is_over()));
-        let (before, known) = (discriminant(&state.stage), state.notes.len());
+        has_submitted = matches!(&seen, Seen::Started(Ok(_)));
+        let before = Before::of(&state, &seen);
         state = learn(plan, state, clock.now(), seen);
-        for note in notes(&state).iter().skip(known) {
-            warn!("{note}");
-        }
-        tell(&state, before != discriminant(&state.stage));
-        if has_found_nothing {
-            tell_end_of_search(plan, &state);
-        }
-        if let Some(engine) = submitted {
-            info!(target: COUNT, counter = SUBMITTED, Engine = engine, "a job was submitted");
-            has_submitted = true;
-        }
+        tell(plan, &before, &state);
     }
 }
 
@@ -236,44 +222,6 @@ async fn within<T>(
 ) -> Result<T, Trouble> {
     let late = |_| Err(Trouble::new(kind, doing, "no answer before the deadline"));
     timeout(limit, call).await.unwrap_or_else(late)
-}
-
-/// What else a reader should know, also once that is part of what came of it.
-fn notes(state: &State) -> &[String] {
-    match &state.stage {
-        Stage::Done(outcome) => &outcome.notes,
-        _ => &state.notes,
-    }
-}
-
-/// Logs how far the request has come, and whether it has moved to another stage.
-fn tell(state: &State, has_moved: bool) {
-    if let Some(own) = &state.own {
-        tracing::Span::current().record("job", own.run.to_string());
-    }
-    if let Some(weather) = &state.weather {
-        warn!(polls = state.polls, "{weather}; trying again");
-    }
-    let word = state.own.as_ref().and_then(|own| own.status.as_ref()).map_or("", |status| status.word.as_str());
-    let at = state.stage.word();
-    if has_moved {
-        info!(stage = at, state = word, "went on");
-    } else {
-        debug!(stage = at, state = word, polls = state.polls, "looked");
-    }
-}
-
-/// Logs that a search which has found nothing that is alive was the last thing to do.
-fn tell_end_of_search(plan: &Plan, state: &State) {
-    if matches!(&state.stage, Stage::Done(outcome) if outcome.failure.is_none()) {
-        let whose = match &plan.goal {
-            Goal::Stop(Target::Search { identity, by: Lookup::Name | Lookup::Token, .. }) => {
-                format!("bears the token {}", identity.token)
-            }
-            _ => "is of this resource".to_owned(),
-        };
-        info!("no live job {whose}: nothing is left to stop");
-    }
 }
 
 /// What time it is: a wall clock's reading once, and tokio's time since, which tests can make virtual.

@@ -6,21 +6,18 @@ use lambda_runtime::Context;
 use tokio::time::{sleep, timeout};
 
 use sparkjob::drive::Clock;
-use sparkjob::engine::SUBMISSION_LIMIT;
 use sparkjob::job::Timestamp;
 
 use super::envelope;
 use crate::Failed;
 use crate::deadlines::{Times, UNKNOWN_LIMIT};
-use crate::envelope::{Action, Envelope};
+use crate::envelope::Envelope;
 use crate::event::Event;
 use crate::turn::{Progress, Turn};
 use crate::workflow::{Broken, Execution, Workflow, execution_name};
 
 /// Whoever stops an execution does not stop the step that it is at, and what `CloudFormation` sends next should not meet that:
-/// for so long it is left to come to its end, which takes a few calls of an engine. An Update's is left for
-/// [`SUBMISSION_LIMIT`]: what it submits after its rollback has looked for it is nobody's, whereas the Delete of a Create that
-/// failed looks for as long itself.
+/// for so long it is left to come to its end, which takes a few calls of an engine.
 const STEP_ENDS: Duration = Duration::from_secs(10);
 
 /// The pause before it is asked again for an execution that could not be looked at.
@@ -56,14 +53,28 @@ pub struct Case {
     pub progress: Progress,
     /// Why nobody answered.
     pub told: String,
-    /// When its execution ended, if that left a step to itself which may have been under way.
-    pub left: Option<Timestamp>,
+    /// What may still be under way of it.
+    pub left: Option<Left>,
+}
+
+/// What nobody follows any more.
+pub enum Left {
+    /// A step, whose execution ended then.
+    Step(Timestamp),
+    /// A submission by an invocation that has died by then.
+    Submission(Timestamp),
 }
 
 impl Case {
     /// One that came so far.
     pub fn of(turn: Turn, told: String) -> Self {
         Self { event: turn.event, progress: turn.progress, told, left: None }
+    }
+
+    /// The same, whose last step has died by `now`.
+    pub fn dead(self, now: Timestamp) -> Self {
+        let has_job = matches!(&self.progress, Progress::Working(state) if state.own.is_some());
+        Self { left: (!has_job).then_some(Left::Submission(now)), ..self }
     }
 
     /// As an execution tells, if any does. How it ended otherwise than it should is told by nobody else, so that the answer is
@@ -73,21 +84,28 @@ impl Case {
             Some(Execution::Succeeded(Some(turn))) => Some(Self::of(*turn, told)),
             Some(Execution::Broken(Broken { told, at, turn })) => {
                 let case = turn.map(|turn| Self::of(*turn, String::new())).or(other)?;
-                Some(Self { told, left: Some(at.unwrap_or(now)), ..case })
+                Some(Self { told, left: Some(Left::Step(at.unwrap_or(now))), ..case })
             }
             _ => other,
         }
     }
 
-    /// The same when such a step has had time to end: half of what is left of the request at most. None is at an engine once
-    /// there is an answer.
-    async fn when_its_step_has_ended(self, invocation: &Invocation, clock: &Clock) -> Self {
+    /// The same when what is left of it has had time to end: half of what is left of the request at most. None is at an engine
+    /// once there is an answer.
+    pub async fn once_it_is_over(self, invocation: &Invocation, clock: &Clock) -> Self {
         let now = clock.now();
-        if let (Some(left), Progress::Claimed | Progress::Working(_)) = (self.left, &self.progress) {
-            let is_update = Envelope::read(&self.event).is_ok_and(|envelope| envelope.action == Action::Update);
-            let takes = if is_update { SUBMISSION_LIMIT } else { STEP_ENDS };
-            let until = (left + takes).min(now + time_left(&self.event, now) / 2).min(invocation.half);
-            sleep(until.since(now)).await;
+        if let (Some(left), Progress::Claimed | Progress::Working(_)) = (&self.left, &self.progress)
+            && let Ok(envelope) = Envelope::read(&self.event)
+        {
+            let times = Times::durable(&envelope, &self.event, now);
+            let until = match left {
+                Left::Submission(lost) => times.once_arrived(&envelope, *lost, now),
+                Left::Step(ended) => {
+                    let ends = (*ended + STEP_ENDS).min(now + times.deadlines.end.since(now) / 2);
+                    times.once_arrived(&envelope, *ended, now).max(ends)
+                }
+            };
+            sleep(until.min(invocation.half).since(now)).await;
         }
         self
     }
@@ -115,7 +133,7 @@ pub async fn known(
     }
     let told = given_up.told.clone();
     match Case::known(execution, told, Some(given_up), clock.now()) {
-        Some(case) => Ok(Some(case.when_its_step_has_ended(invocation, clock).await)),
+        Some(case) => Ok(Some(case.once_it_is_over(invocation, clock).await)),
         None => Ok(None),
     }
 }
@@ -135,13 +153,13 @@ pub async fn closed(
     let until = patience(input.as_ref().map(|turn| &turn.event), invocation, clock.now());
     let execution = look(workflow, name, until, clock, |execution| *execution != Execution::Runs).await;
     let now = clock.now();
-    let begun = input.map(|turn| Case { left: Some(now), ..Case::of(*turn, told.clone()) });
+    let begun = input.map(|turn| Case { left: Some(Left::Step(now)), ..Case::of(*turn, told.clone()) });
     let unknown = match execution {
         Some(_) => Failed::Foreign(format!("execution {name} holds no request")),
         None => Failed::Unseen(format!("execution {name} cannot be looked at, and whose request it has is not told")),
     };
     let case = Case::known(execution, told, begun, now).ok_or(unknown)?;
-    Ok(case.when_its_step_has_ended(invocation, clock).await)
+    Ok(case.once_it_is_over(invocation, clock).await)
 }
 
 /// Looks at the execution of this name until it is as wanted; none where it is not so until then. What is told of one is

@@ -7,11 +7,12 @@ use tokio::time::sleep;
 
 use sparkjob::testing::{Fault, Instead};
 
-use crate::NEW;
 use crate::account::{Account, Function};
 use crate::claims::START;
 use crate::cloudformation::{Properties, Stack};
+use crate::stopped::struck;
 use crate::town::Engine;
+use crate::{NEW, OLD};
 
 #[tokio::test(start_paused = true)]
 async fn a_function_that_is_killed_at_every_claim_leaves_one_answer() {
@@ -65,6 +66,41 @@ async fn a_function_that_is_killed_before_every_submission_leaves_an_answer_and_
         account.heal();
         account.finish(stack, &answer).await;
         assert_eq!(account.town().jobs_of(NEW), 0, "{engine:?}");
+    }
+}
+
+/// It comes once its sender and all who looked for it are dead.
+#[tokio::test(start_paused = true)]
+async fn what_an_update_submits_late_is_found_by_its_rollback_although_its_function_dies() {
+    for engine in Engine::ALL {
+        for (deaths, seconds) in [(0, 60), (0, 100), (3, 20), (3, 90)] {
+            let told = format!("{engine:?}, {deaths} deaths before it, {seconds} s late");
+            let account = Account::new(engine);
+            let mut stack = Stack::new(account.town());
+            let created = account.deliver(&stack.create(OLD, Properties::default())).await;
+            stack.answered(&created);
+            account.settled().await;
+            for _ in 0..deaths {
+                account.way().fault_next(Method::POST, engine.submission(), Fault::Before(Instead::Death));
+            }
+            let late = Fault::Late(Duration::from_secs(seconds));
+            account.way().fault_next(Method::POST, engine.submission(), late.clone());
+            let update = stack.update(NEW, Properties::default());
+            account.deliver_again(&update);
+            struck(&account, &late).await;
+            account.way().fault_all(Fault::Before(Instead::Death));
+            account.kill();
+            sleep(Duration::from_secs(15)).await;
+            account.heal();
+            let failed = account.answer(&update).await.expect("an answer");
+            assert_eq!((failed.status.as_str(), &failed.id), ("FAILED", &created.id), "{told}: {}", failed.reason);
+            let rolled_back = account.deliver(&stack.roll_back()).await;
+            assert_eq!(rolled_back.status, "SUCCESS", "{told}: {}", rolled_back.reason);
+            account.settled().await;
+            sleep(Duration::from_mins(5)).await;
+            assert_eq!(account.town().alive().len(), 1, "{told}: {:?}", account.town().alive());
+            account.finish(stack, &rolled_back).await;
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::account::{Account, Function, STATES, Status};
 use crate::cloudformation::{Properties, Stack};
 use crate::log::Log;
 use crate::told::{RESPONDS, line};
-use crate::town::Engine;
+use crate::town::{APPLICATION, CLUSTER, Engine, VIRTUAL_CLUSTER};
 
 #[tokio::test(start_paused = true)]
 async fn a_turn_of_a_newer_version_is_answered_as_far_as_it_can_be_read() {
@@ -144,14 +144,32 @@ async fn a_token_that_names_nothing_is_deleted() {
         let account = Account::new(engine);
         let mut stack = Stack::new(account.town());
         stack.create(NEW, Properties::default());
-        let token = "0f".repeat(32);
-        let delete = stack.delete_of(&format!("spark-job:unknown:{token}"));
+        let (token, dated) = ("0f".repeat(32), "0e".repeat(32));
+        let delete = stack.delete_of(&format!("spark-job:unknown:{token}:{dated}"));
         let answer = account.deliver(&delete).await;
         assert_eq!(answer.status, "SUCCESS", "{engine:?}: {}", answer.reason);
         let line =
             |message: &str| line(&log, &delete.id, message).unwrap_or_else(|| panic!("{message}: {}", log.text()));
         assert_eq!(line("answered")["job"], delete.event["PhysicalResourceId"], "{engine:?}");
-        assert!(line("no live job bears the token")["message"].as_str().is_some_and(|word| word.contains(&token)));
+        let told = format!("no live job bears the token {token} or {dated}: nothing is left to stop");
+        assert_eq!(line("no live job")["message"], told, "{engine:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_of_a_place_that_is_gone_names_nothing_either() {
+    for engine in [Engine::EmrOnEks, Engine::EmrServerless, Engine::EmrSteps] {
+        let log = Log::at(LevelFilter::INFO);
+        let account = Account::new(engine);
+        let mut stack = Stack::new(account.town());
+        stack.create(NEW, Properties::default());
+        for place in [VIRTUAL_CLUSTER, APPLICATION, CLUSTER] {
+            account.town().emr().forget(place);
+        }
+        let delete = stack.delete_of(&format!("spark-job:unknown:{}", "0f".repeat(32)));
+        let answer = account.deliver(&delete).await;
+        assert_eq!(answer.status, "SUCCESS", "{engine:?}: {}", answer.reason);
+        assert!(line(&log, &delete.id, "no live job bears the token").is_some(), "{engine:?}: {}", log.text());
     }
 }
 

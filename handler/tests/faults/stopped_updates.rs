@@ -29,7 +29,7 @@ async fn an_update_that_is_stopped_by_hand_leaves_nothing_that_its_rollback_does
             account.stop_executions();
             let failed = account.answer(&update).await.expect("an answer");
             assert_eq!((failed.status.as_str(), &failed.id), ("FAILED", &created.id), "{told}");
-            let rolled_back = account.deliver(&stack.update(OLD, Properties::default())).await;
+            let rolled_back = account.deliver(&stack.roll_back()).await;
             assert_eq!(rolled_back.status, "SUCCESS", "{told}: {}", rolled_back.reason);
             assert_eq!(account.town().alive().len(), 1, "{told}");
             stack.answered(&rolled_back);

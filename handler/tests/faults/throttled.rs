@@ -47,6 +47,23 @@ async fn steps_that_find_no_room_at_first_are_none_that_died() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_first_step_finds_room_however_late() {
+    for engine in Engine::ALL {
+        let account = Account::new(engine);
+        let mut stack = Stack::new(account.town());
+        let request = stack.create(NEW, Properties::default());
+        claimed(&account, &request).await;
+        account.throttle(Function::Submitter, u32::MAX);
+        sleep(Duration::from_mins(20)).await;
+        account.throttle(Function::Submitter, 0);
+        let answer = account.answer(&request).await.expect("an answer");
+        assert_eq!(answer.status, "SUCCESS", "{engine:?}: {}", answer.reason);
+        account.finish(stack, &answer).await;
+        assert_eq!(account.town().jobs_of(NEW), 1, "{engine:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_long_job_outlives_a_while_without_room() {
     for minutes in [1, 2, 5, 15] {
         let account = Account::new(Engine::EmrServerless);

@@ -24,7 +24,8 @@ async fn every_reason_in_the_readme_is_given() {
         create(Town::of(Engine::Livy, Version::V0_5), NEW, |_| ()).await,
         create(Town::new(Engine::Livy), NEW, |_| ()).await,
         delete_in_vain().await,
-        die_each_time().await,
+        die_each_time(Engine::Livy).await,
+        die_each_time(Engine::EmrSteps).await,
     ];
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
     let readme = std::fs::read_to_string(readme).expect("README.md");
@@ -59,10 +60,10 @@ async fn delete_in_vain() -> String {
 }
 
 /// The reason of a Create whose function dies whenever it submits.
-async fn die_each_time() -> String {
-    let account = Account::new(Engine::Livy);
+async fn die_each_time(engine: Engine) -> String {
+    let account = Account::new(engine);
     let request = Stack::new(account.town()).create(NEW, Properties::default());
-    account.way().fault_each(Method::POST, Engine::Livy.submission(), Fault::Before(Instead::Death));
+    account.way().fault_each(Method::POST, engine.submission(), Fault::Before(Instead::Death));
     let answer = account.deliver(&request).await;
     assert_eq!(answer.status, "FAILED");
     answer.reason

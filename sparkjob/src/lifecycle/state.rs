@@ -39,6 +39,12 @@ pub struct State {
     pub anew: bool,
     /// Whether an earlier delivery of the request may have submitted a job, and no look-up has told yet.
     pub unseen: bool,
+    /// Since when a step that died may have submitted one, where no look-up has told yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen_since: Option<Timestamp>,
+    /// How many steps have died that may have been submitting, since a submission was last answered.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub deaths: u32,
     /// The runs of the old description that nobody knows of, where a look has told already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_behind: Option<Vec<RunRef>>,
@@ -334,6 +340,8 @@ impl State {
             lost: None,
             anew: false,
             unseen: plan.wanted().is_some() && is_late,
+            unseen_since: None,
+            deaths: 0,
             left_behind: None,
             rolled_back,
             refused: None,
@@ -347,15 +355,16 @@ impl State {
         }
     }
 
-    /// The state in which a step begins that was begun before, by a process that died: whatever it came to is not known, and
-    /// a submission of its may still take effect.
+    /// The state in which a step begins that was begun before, not before `since`, by a process that died: whatever it came to
+    /// is not known, and a submission of its may still take effect.
     #[must_use]
-    pub fn repeated(mut self, plan: &Plan, now: Timestamp) -> Self {
-        let may_have_submitted = plan.wanted().is_some() && self.own.is_none();
-        if !may_have_submitted || matches!(self.stage, Stage::Explain(_) | Stage::Done(_)) {
+    pub fn repeated(mut self, plan: &Plan, since: Timestamp, now: Timestamp) -> Self {
+        let is_at_an_end = self.given_up || matches!(self.stage, Stage::Explain(_) | Stage::Done(_));
+        if plan.wanted().is_none() || self.own.is_some() || is_at_an_end {
             return self;
         }
-        (self.unseen, self.lost) = (true, Some(now));
+        (self.unseen, self.unseen_since, self.lost) = (true, Some(since), Some(now));
+        self.deaths += 1;
         if self.stage == Stage::Recall { self } else { self.at(Stage::FindOwn, now) }
     }
 
@@ -378,6 +387,11 @@ impl State {
     /// where nobody else acts for the request, a step of it died that may have submitted something.
     pub(super) fn has_submitted(&self) -> bool {
         self.tried || self.sole && self.lost.is_some()
+    }
+
+    /// Whether there may be a job of this request that is not known.
+    pub(super) fn may_have_made_one(&self) -> bool {
+        self.has_submitted() || self.unseen
     }
 
     /// Whether another try of the request has taken its place.
@@ -431,7 +445,7 @@ impl State {
         let failure = if self.superseded.is_some() { Some(failure::of_withdrawal()) } else { failure };
         let made = match &self.own {
             Some(own) => Made::Job(own.run.clone()),
-            None if self.tried || self.unseen => Made::Unknown,
+            None if self.may_have_made_one() => Made::Unknown,
             None => Made::Nothing,
         };
         let outcome = Outcome {
@@ -448,4 +462,9 @@ impl State {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn is_false(flag: &bool) -> bool {
     !flag
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }

@@ -1,5 +1,6 @@
 //! The state machine against a world without I/O: every action is answered at once, waiting advances the clock.
 
+mod deaths;
 mod engines;
 mod make;
 mod replace;

@@ -13,7 +13,7 @@ use crate::properties::WaitFor;
 /// A run without any sign of life for so long was registered but never started.
 const SILENCE: Duration = Duration::from_mins(1);
 
-/// An engine may forget a job ten minutes after its end: whether an earlier delivery's job ran is then not to be told.
+/// An engine may forget a job ten minutes after its end: whether a job ran that nobody has seen is then not to be told.
 const MEMORY: Duration = Duration::from_mins(9);
 
 /// A listing that does not show what was just submitted is behind, and is asked for again, but not for ever.
@@ -49,7 +49,8 @@ impl At<'_> {
             state.anew = true;
             return state.at(Stage::FindOwn, self.now);
         }
-        let first_look = std::mem::take(&mut state.unseen);
+        let may_be_forgotten = self.may_be_forgotten(&state);
+        (state.unseen, state.unseen_since) = (false, None);
         match first_made(&runs).cloned() {
             found if state.given_up => self.found_too_late(state, found),
             found if state.refused.is_some() => self.found_after_refusal(state, found),
@@ -67,7 +68,7 @@ impl At<'_> {
             // Once a submission was tried, all that comes before it has been done.
             None if state.tried => self.start(state),
             None if self.plan.is_restoring() => self.restore(state),
-            None if first_look && self.is_on_livy() && self.now.since(self.plan.deadlines.asked) >= MEMORY => {
+            None if may_be_forgotten => {
                 state.tried = true;
                 self.fail(state, failure::of_oblivion(self.plan))
             }
@@ -86,7 +87,7 @@ impl At<'_> {
                 state.own = Some(Own { status: Some(status), ..Own::new(run, ours) });
                 self.fail(state, failure)
             }
-            None if state.tried => self.looked_well(state),
+            None if state.has_submitted() => self.looked_well(state),
             None => self.fail(state, failure),
         }
     }
@@ -219,6 +220,7 @@ impl At<'_> {
             Ok(run) => return self.submitted(state, run),
             Err(trouble) => trouble,
         };
+        state.deaths = 0;
         match trouble.kind {
             Kind::Taken => {
                 let pace = Pace::of_looks(self.plan.wanted_place());
@@ -390,6 +392,14 @@ impl At<'_> {
     fn may_look_later(self, state: &State) -> bool {
         let is_first = !state.tried && !state.unseen && !state.given_up;
         self.takes_twins() && is_first && matches!(self.plan.goal, Goal::Run(_))
+    }
+
+    /// Whether a job may have been made, and forgotten, that nobody has seen: by a step that died, or, where others may act for the
+    /// request, by an earlier delivery of it.
+    fn may_be_forgotten(self, state: &State) -> bool {
+        let asked = self.plan.deadlines.asked;
+        let since = if state.sole { state.unseen_since } else { state.unseen.then_some(asked) };
+        self.is_on_livy() && since.is_some_and(|since| self.now.since(since) >= MEMORY)
     }
 
     /// Whether a submission whose answer was lost may yet take effect, and then stand beside another one.

@@ -16,7 +16,7 @@ pub fn withdraw(plan: &Plan, mut state: State, kept: Option<RunRef>, now: Timest
     match &state.stage {
         Stage::Done(_) => state,
         // Something may have been submitted: it is looked for, then cancelled.
-        _ if state.own.is_none() && (state.tried || state.unseen) => state.at(Stage::FindOwn, now),
+        _ if state.own.is_none() && state.may_have_made_one() => state.at(Stage::FindOwn, now),
         _ => at.fail(state, failure::of_withdrawal()),
     }
 }

@@ -10,7 +10,7 @@ use crate::outcome::Made;
 use crate::properties::{Management, OnDeleteError, OnTimeout, UpdateStrategy, WaitFor};
 
 /// The present job is run 0 of every world here.
-fn replace(strategy: UpdateStrategy, old: &Wanted, new: &Wanted) -> Plan {
+pub(super) fn replace(strategy: UpdateStrategy, old: &Wanted, new: &Wanted) -> Plan {
     replacing(Management { update_strategy: strategy, ..Management::default() }, old, new)
 }
 
@@ -28,7 +28,7 @@ fn present(old: &Wanted) -> RunRef {
     reference(0, &old.identity.name())
 }
 
-fn jobs() -> (Wanted, Wanted) {
+pub(super) fn jobs() -> (Wanted, Wanted) {
     (wanted("old.py", "r1"), wanted("new.py", "r2"))
 }
 

@@ -182,7 +182,7 @@ fn a_step_of_the_other_try_that_died_is_found_again() {
         world.run_until(&plan, |state| state.own.is_some() && state.anew);
         let begun = State { sole: true, ..State::begin(&plan, again()) };
         let now = world.now;
-        let outcome = world.go_on(&plan, begun.repeated(&plan, now), now);
+        let outcome = world.go_on(&plan, begun.repeated(&plan, BEGIN, now), now);
         assert_eq!((outcome.failure, world.runs.len()), (None, 2), "{place}");
     }
 }

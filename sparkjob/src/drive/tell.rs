@@ -1,0 +1,95 @@
+//! What is logged and counted of a request's way.
+
+use std::mem::{Discriminant, discriminant};
+
+use tracing::{debug, info, warn};
+
+use super::{COUNT, SUBMITTED};
+use crate::engine::{Kind, Lookup};
+use crate::job::Identity;
+use crate::lifecycle::{Goal, Plan, Seen, Stage, State, Target};
+
+/// What was known before something was learnt, and of what was seen then, as far as it is to be told.
+pub struct Before {
+    stage: Discriminant<Stage>,
+    notes: usize,
+    has_found_nothing: bool,
+    /// The engine that took a submission.
+    submitted: Option<&'static str>,
+}
+
+impl Before {
+    /// Before `state` learns what was `seen`.
+    pub fn of(state: &State, seen: &Seen) -> Self {
+        let is_nothing = match seen {
+            Seen::Found(Ok(runs)) => runs.iter().all(|run| run.status.phase.is_over()),
+            // There is no such place, so there is nothing in it.
+            Seen::Found(Err(trouble)) => trouble.kind == Kind::Absent,
+            _ => false,
+        };
+        let submitted = match seen {
+            Seen::Started(Ok(run)) => Some(run.place.engine()),
+            _ => None,
+        };
+        Self {
+            stage: discriminant(&state.stage),
+            notes: state.notes.len(),
+            has_found_nothing: is_nothing && matches!(state.stage, Stage::Search { .. }),
+            submitted,
+        }
+    }
+}
+
+/// Logs and counts what has come of it: `state`.
+pub fn tell(plan: &Plan, before: &Before, state: &State) {
+    for note in notes(state).iter().skip(before.notes) {
+        warn!("{note}");
+    }
+    tell_stage(state, discriminant(&state.stage) != before.stage);
+    if before.has_found_nothing && matches!(&state.stage, Stage::Done(outcome) if outcome.failure.is_none()) {
+        info!("no live job {}: nothing is left to stop", sought(plan));
+    }
+    if let Some(engine) = before.submitted {
+        info!(target: COUNT, counter = SUBMITTED, Engine = engine, "a job was submitted");
+    }
+}
+
+/// What else a reader should know, also once that is part of what came of it.
+fn notes(state: &State) -> &[String] {
+    match &state.stage {
+        Stage::Done(outcome) => &outcome.notes,
+        _ => &state.notes,
+    }
+}
+
+/// Logs how far the request has come, and whether it has moved to another stage.
+fn tell_stage(state: &State, has_moved: bool) {
+    if let Some(own) = &state.own {
+        tracing::Span::current().record("job", own.run.to_string());
+    }
+    if let Some(weather) = &state.weather {
+        warn!(polls = state.polls, "{weather}; trying again");
+    }
+    let word = state.own.as_ref().and_then(|own| own.status.as_ref()).map_or("", |status| status.word.as_str());
+    let at = state.stage.word();
+    if has_moved {
+        info!(stage = at, state = word, "went on");
+    } else {
+        debug!(stage = at, state = word, polls = state.polls, "looked");
+    }
+}
+
+/// By what the jobs are known that are searched, as the end of "no live job".
+fn sought(plan: &Plan) -> String {
+    match &plan.goal {
+        Goal::Stop(Target::Search {
+            identity: Identity { token, dated, .. },
+            by: Lookup::Name | Lookup::Token,
+            ..
+        }) => {
+            let dated = dated.map(|dated| format!(" or {dated}")).unwrap_or_default();
+            format!("bears the token {token}{dated}")
+        }
+        _ => "is of this resource".to_owned(),
+    }
+}

@@ -1,0 +1,128 @@
+//! Steps that died, where nobody else acts for the request: whatever they came to is not known.
+
+use std::time::Duration;
+
+use super::replace::{jobs, replace};
+use super::world::{BEGIN, Fate, World, place, plan, wanted, wanted_at};
+use crate::engine::{Kind, Trouble};
+use crate::job::{Phase, Place, Timestamp};
+use crate::lifecycle::{Action, Deadlines, Goal, Plan, Seen, Stage, State, learn, withdraw};
+use crate::outcome::{FailureKind, Made};
+use crate::properties::{Management, UpdateStrategy};
+
+fn create(place: &Place) -> Plan {
+    plan(Goal::Run(wanted_at(place, "new.py", "r2")), Management::default())
+}
+
+fn begin(plan: &Plan, now: Timestamp) -> State {
+    State { sole: true, ..State::begin(plan, now) }
+}
+
+/// A request whose first step died when it had hardly begun.
+fn dead(plan: &Plan) -> State {
+    begin(plan, BEGIN).repeated(plan, BEGIN, BEGIN)
+}
+
+fn steps() -> Place {
+    Place::EmrSteps("j-1".to_owned())
+}
+
+fn after(minutes: u64) -> Timestamp {
+    BEGIN + Duration::from_mins(minutes)
+}
+
+#[test]
+fn one_that_died_a_moment_ago_is_taken_again_however_old_the_request_is() {
+    let (old, new) = jobs();
+    let plan = replace(UpdateStrategy::FinishThenStart, &old, &new);
+    let mut world = World::new().with(&old.identity, Phase::Running);
+    world.runs[0].phases.push((after(20), Phase::Succeeded));
+    let state = world.run_until_or_done(&plan, begin(&plan, BEGIN), |state| state.not_before >= after(12));
+    assert!(matches!(state.stage, Stage::Finish { .. }), "{:?}", state.stage);
+    let (since, now) = (state.not_before, state.not_before + Duration::from_secs(3));
+    let outcome = world.go_on(&plan, state.repeated(&plan, since, now), now);
+    assert_eq!((outcome.failure, world.submissions()), (None, 1));
+}
+
+#[test]
+fn one_that_died_long_ago_may_have_submitted_what_livy_has_forgotten() {
+    let plan = create(&place());
+    let mut world = World::new();
+    let outcome = world.go_on(&plan, begin(&plan, after(10)).repeated(&plan, BEGIN, after(10)), after(10));
+    assert!(outcome.failure.is_some_and(|failure| failure.what.contains("too late")));
+    assert_eq!((outcome.made, world.submissions()), (Made::Unknown, 0));
+}
+
+#[test]
+fn a_first_one_submits_however_long_it_had_to_wait() {
+    let plan = create(&place());
+    let mut world = World::new();
+    let outcome = world.go_on(&plan, begin(&plan, after(20)), after(20));
+    assert_eq!((outcome.failure, world.submissions()), (None, 1));
+}
+
+#[test]
+fn one_look_that_shows_nothing_does_not_tell_that_nothing_was_made() {
+    let mut plan = create(&steps());
+    plan.deadlines = Deadlines::between(BEGIN, after(1));
+    let mut world = World::at(steps());
+    let outcome = world.go_on(&plan, dead(&plan), BEGIN);
+    assert_eq!((outcome.made, world.submissions()), (Made::Unknown, 0));
+    for place in [place(), Place::EmrServerless("00f1".to_owned())] {
+        let denied = |action: &Action, _| matches!(action, Action::Start(_)).then_some(Kind::Denied);
+        let plan = create(&place);
+        let outcome = World::at(place).weather(denied).go_on(&plan, dead(&plan), BEGIN);
+        assert_eq!(outcome.failure.map(|failure| failure.kind), Some(FailureKind::Denied));
+        assert_eq!(outcome.made, Made::Unknown);
+    }
+}
+
+#[test]
+fn what_it_submitted_is_cancelled_once_it_comes_although_the_time_is_over_or_nobody_waits() {
+    for is_withdrawn in [false, true] {
+        let mut plan = create(&steps());
+        plan.deadlines = Deadlines::between(BEGIN, after(3));
+        let mut world = World::at(steps());
+        let late = plan.deadlines.give_up + Duration::from_secs(1);
+        let name = wanted_at(&steps(), "new.py", "r2").identity.name();
+        world.runs.push(Fate {
+            name,
+            phases: vec![(BEGIN, Phase::Gone), (late, Phase::Running)],
+            silent: false,
+            deaf: false,
+        });
+        let died = plan.deadlines.give_up.before(Duration::from_secs(10));
+        let state = begin(&plan, died).repeated(&plan, died, died);
+        let mut state = learn(&plan, state, died, Seen::Found(Ok(Vec::new())));
+        if is_withdrawn {
+            state = withdraw(&plan, state, None, died);
+        }
+        let outcome = world.go_on(&plan, state, died);
+        assert!(outcome.failure.is_some());
+        assert_eq!((world.alive().len(), world.submissions()), (0, 0), "{is_withdrawn}");
+    }
+}
+
+#[test]
+fn an_answer_to_a_submission_and_a_job_that_is_in_the_way_show_that_it_did_not_die_of_one() {
+    let plan = create(&place());
+    let state = State { stage: Stage::Start, ..dead(&plan) };
+    assert_eq!(state.deaths, 1);
+    let busy = Trouble::new(Kind::Busy, "submit", "no room");
+    assert_eq!(learn(&plan, state, BEGIN, Seen::Started(Err(busy))).deaths, 0);
+
+    let (old, new) = jobs();
+    let plan = replace(UpdateStrategy::FinishThenStart, &old, &new);
+    let mut world = World::new().with(&old.identity, Phase::Running);
+    let is_waiting = |state: &State| matches!(state.stage, Stage::Finish { .. }) && state.polls > 0;
+    assert_eq!(world.run_until_or_done(&plan, dead(&plan), is_waiting).deaths, 0);
+}
+
+#[test]
+fn nothing_is_made_of_one_that_had_a_job_or_was_to_make_none() {
+    let delete = plan(Goal::Stop(crate::lifecycle::Target::Nothing), Management::default());
+    assert_eq!(dead(&delete).deaths, 0);
+    let create = plan(Goal::Run(wanted("new.py", "r2")), Management::default());
+    let state = World::new().run_until(&create, |state| state.own.is_some());
+    assert_eq!(state.clone().repeated(&create, BEGIN, BEGIN), state);
+}
