@@ -170,17 +170,15 @@ impl Step {
             tries: u32,
         }
         let has_no_version = |error| format!("it has no version ({error})");
-        let Asked { turn } = serde_json::from_str(payload).map_err(has_no_version)?;
-        let Versioned { version } = serde_json::from_str(turn.get()).map_err(has_no_version)?;
+        let Asked { turn: text } = serde_json::from_str(payload).map_err(has_no_version)?;
+        let Versioned { version } = serde_json::from_str(text.get()).map_err(has_no_version)?;
         if version != VERSION {
             return Err(format!("it is of version {version}, and this function knows version {VERSION} only"));
         }
         let is_bad = |error: serde_json::Error| error.to_string();
-        let died = failed_step(turn.get());
-        let turn = serde_json::from_str(turn.get()).map_err(is_bad)?;
+        let turn = serde_json::from_str(text.get()).map_err(is_bad)?;
         let Told { began, tries } = serde_json::from_str(payload).map_err(is_bad)?;
-        let died = (tries > 0).then_some(died);
-        Ok(Self { turn, began, died })
+        Ok(Self { turn, began, died: (tries > 0).then(|| failed_step(text.get())) })
     }
 }
 

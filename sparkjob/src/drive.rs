@@ -56,7 +56,8 @@ impl Span {
 }
 
 /// Carries `plan` on from `state` until it has to wait, or has come to its end, or a job was submitted, or it is time to
-/// rest. A submission ends it because whoever keeps states must not lose one that knows of a job.
+/// rest. A submission ends it because whoever keeps states must not lose one that knows of a job; and so does a job that is not
+/// the request's any more, since whoever dies of submitting another one is to be known to have had none.
 pub async fn advance(
     plan: &Plan,
     mut state: State,
@@ -98,9 +99,12 @@ pub async fn advance(
         let limit = horizon(plan, &state).min(span.end).since(now);
         let seen = act(plan, action, engines, limit).await;
         has_submitted = matches!(&seen, Seen::Started(Ok(_)));
-        let before = Before::of(&state, &seen);
+        let (before, had_job) = (Before::of(&state, &seen), state.own.is_some());
         state = learn(plan, state, clock.now(), seen);
         tell(plan, &before, &state);
+        if had_job && state.own.is_none() {
+            return state;
+        }
     }
 }
 

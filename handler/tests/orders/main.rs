@@ -338,3 +338,39 @@ async fn an_update_that_is_cancelled_before_it_stops_the_old_job_leaves_that_to_
         assert_eq!((world.alive(), world.made(BAD)), (vec![GOOD.to_owned()], 0), "{}", world.name());
     }
 }
+
+/// It takes itself for the rollback, since that is what its stack is about.
+#[tokio::test(start_paused = true)]
+async fn an_update_that_is_delivered_within_its_rollback_leaves_the_old_job_alone() {
+    for strategy in ["StopThenStart", "StartThenStop"] {
+        for (asked, delivered) in [(2, 3), (6, 3), (8, 20), (10, 45)] {
+            for world in worlds() {
+                let (good, id) = created(&world, &json!({ "UpdateStrategy": strategy })).await;
+                let bad = world.properties(BAD, &json!({ "UpdateStrategy": strategy }));
+                let update = world.update("update", &id, &good, &bad);
+                sleep(Duration::from_secs(asked)).await;
+                world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");
+                assert_eq!(world.succeeds(&world.update("rollback", &id, &bad, &good)).await, id);
+                sleep(Duration::from_secs(delivered)).await;
+                let told = format!("{}, {strategy}, {delivered} s after what came after {asked} s", world.name());
+                assert!(world.deliver(&update).await.is_none(), "{told}");
+                assert_eq!(world.alive(), [GOOD], "{told}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_of_tags_that_is_delivered_after_its_rollback_changes_nothing() {
+    for world in worlds().into_iter().filter(|world| matches!(world.engine, Engine::EmrOnEks | Engine::EmrServerless)) {
+        let (good, id) = created(&world, &json!({ "Tags": { "Team": "old" } })).await;
+        let new = world.properties(GOOD, &json!({ "Tags": { "Team": "new" } }));
+        let update = world.update("update", &id, &good, &new);
+        sleep(Duration::from_mins(10)).await;
+        world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");
+        assert_eq!(world.succeeds(&world.update("rollback", &id, &new, &good)).await, id);
+        sleep(Duration::from_mins(5)).await;
+        assert!(world.deliver(&update).await.is_none(), "{}", world.name());
+        assert_eq!(world.emr.runs()[0].tags["Team"], "old", "{}", world.name());
+    }
+}

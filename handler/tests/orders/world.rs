@@ -21,7 +21,7 @@ use handler::turn::{Step, Turn};
 use sparkjob::drive::Clock;
 use sparkjob::http::{Lost, Transport};
 use sparkjob::job::Timestamp;
-use sparkjob::testing::{FakeEmr, FakeLivy, Script, engines};
+use sparkjob::testing::{FakeEmr, FakeLivy, Script, engines, note};
 
 use crate::stacks::{STACK, Stacks};
 
@@ -256,6 +256,7 @@ impl World {
     }
 
     fn take(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        note(&String::from_utf8_lossy(request.body()));
         let body: Value = serde_json::from_slice(request.body()).expect("an answer is JSON");
         let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
         let answer = Answer { status: text("Status"), id: text("PhysicalResourceId"), reason: text("Reason") };

@@ -8,7 +8,7 @@ use tracing::level_filters::LevelFilter;
 use tracing::subscriber::DefaultGuard;
 
 use handler::logs;
-use sparkjob::testing::start_recording;
+use sparkjob::testing::{note, start_recording};
 
 /// The log of this thread's functions, for as long as it is held.
 pub struct Log {
@@ -49,6 +49,14 @@ impl Log {
         let text = self.text();
         let lines = text.lines().map(|line| serde_json::from_str(line).expect("JSON"));
         lines.filter(|line: &Value| line["_aws"].is_object()).map(|line| counted(&line)).collect()
+    }
+}
+
+/// What was written is looked through for secrets, whoever judged it.
+impl Drop for Log {
+    fn drop(&mut self) {
+        let written = self.written.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        note(&String::from_utf8_lossy(&written));
     }
 }
 

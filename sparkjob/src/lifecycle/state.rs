@@ -372,14 +372,18 @@ impl State {
     /// before an earlier request's job is stopped, and every so often while a job is waited for.
     pub fn is_to_be_confirmed(&self, plan: &Plan, now: Timestamp) -> bool {
         let is_over = matches!(self.stage, Stage::Done(_));
-        let may_be_superseded = plan.wanted().is_some() && !self.given_up && !is_over;
+        let changes_something = plan.wanted().is_some() || plan.retag().is_some();
+        let may_be_superseded = changes_something && !self.given_up && !is_over;
         may_be_superseded && (now.since(self.confirmed_at) >= CONFIRMED_FOR || self.is_about_to_stop_others())
     }
 
     /// Whether it is about to stop what an earlier request has made, and was not confirmed since: a rollback may have found that
-    /// alive and counted on it.
+    /// alive and counted on it, and a late Update takes itself for one.
     fn is_about_to_stop_others(&self) -> bool {
-        let Stage::Stop { runs, purpose: Purpose::MakeRoom | Purpose::LeftBehind } = &self.stage else { return false };
+        let Stage::Stop { runs, purpose: Purpose::MakeRoom | Purpose::LeftBehind | Purpose::RollBack } = &self.stage
+        else {
+            return false;
+        };
         runs.iter().all(|stopping| stopping.asked.is_none()) && self.confirmed_at < self.since
     }
 

@@ -21,7 +21,7 @@ use handler::{Failed, Submitter};
 use sparkjob::drive::Clock;
 use sparkjob::engine::Engines;
 use sparkjob::http::{Lost, Transport};
-use sparkjob::testing::{ACCOUNT, Death, Faulty, REGION, engines};
+use sparkjob::testing::{ACCOUNT, Death, Faulty, REGION, engines, note};
 
 use super::{Account, LATENCY, World, held, scripted};
 
@@ -116,6 +116,7 @@ impl Account {
         sleep(LATENCY).await;
         let returned = self.called(function, payload).await;
         if let Err(Missed::Failed(failed)) = &returned {
+            note(&failed.error_message);
             held(&self.0.failures).push(failed.error_message.clone());
         }
         returned

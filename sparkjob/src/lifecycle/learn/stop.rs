@@ -134,6 +134,10 @@ impl At<'_> {
         if runs.is_empty() {
             return self.stopped(state, purpose);
         }
+        if purpose == Purpose::MakeRoom {
+            // As long as the present job is there, no step has come to a submission.
+            state.deaths = 0;
+        }
         let shown_by = shown_by(&runs);
         state.stage = Stage::Stop { runs, purpose };
         self.looked_well(state).no_later_than(shown_by)
@@ -264,7 +268,7 @@ impl At<'_> {
         if told.is_some_and(|status| status.phase.is_over()) {
             return state.at(Stage::Start, self.now);
         }
-        // As long as the present job is there, no step has come to a submission.
+        // As above.
         state.deaths = 0;
         state.stage = Stage::Finish { shown_by };
         self.looked_well(state).no_later_than(shown_by)
