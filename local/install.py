@@ -133,11 +133,10 @@ def _venv(step, folder: Path, requirements: str) -> None:
     lock = paths.SOURCE / requirements
     step(f"pip install -r {requirements}")
     step.run([sys.executable, "-m", "venv", str(folder)])
-    # The constraint also holds for what pip fetches to build a package with. No cache: it would lie outside `.local/`. Nothing is
-    # compiled beforehand: of these packages most modules are never imported.
+    # The constraint also holds for what pip fetches to build a package with. No cache: it would lie outside `.local/`.
     step.run(
         ["env", f"PIP_CONSTRAINT={lock}", str(folder / "bin" / "pip"), "install", "--requirement", str(lock)]
-        + ["--disable-pip-version-check", "--no-input", "--no-cache-dir", "--no-compile", "--progress-bar", "off"]
+        + ["--disable-pip-version-check", "--no-input", "--no-cache-dir", "--progress-bar", "off"]
     )
 
 

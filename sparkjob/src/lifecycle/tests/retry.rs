@@ -187,6 +187,29 @@ fn a_step_of_the_other_try_that_died_is_found_again() {
     }
 }
 
+/// A step ends where the job that it followed is the request's no more, so that is what the next one begins with.
+#[test]
+fn a_step_that_died_of_making_a_job_anew_that_comes_late_makes_no_twin() {
+    let place = Place::EmrSteps("j-1ABC".to_owned());
+    let wanted = dated(&place, "new.py");
+    let plan = create(&wanted);
+    for late in [20, 60] {
+        let mut world = world(&wanted, Phase::Waiting);
+        world.runs[0].phases.push((again() + Duration::from_secs(40), Phase::Cancelled));
+        let begun = State { sole: true, ..State::begin(&plan, again()) };
+        let mut had_job = false;
+        let kept = world.run_until_or_done(&plan, begun, |state| {
+            had_job |= state.own.is_some();
+            had_job && state.own.is_none()
+        });
+        let now = world.now;
+        let phases = vec![(now, Phase::Gone), (now + Duration::from_secs(late), Phase::Running)];
+        world.runs.push(super::world::Fate { name: anew(&wanted), phases, silent: false, deaf: false });
+        let outcome = world.go_on(&plan, kept.repeated(&plan, now, now), now);
+        assert_eq!((outcome.failure, world.alive().len(), world.submissions()), (None, 1, 0), "{late} s late");
+    }
+}
+
 #[test]
 fn a_lost_submission_is_not_taken_for_another_try() {
     for place in places() {
