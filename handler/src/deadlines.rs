@@ -74,7 +74,12 @@ impl Times {
     /// whereas the Delete of a Create that failed looks for as long itself.
     pub fn once_arrived(&self, envelope: &Envelope, lost: Timestamp, now: Timestamp) -> Timestamp {
         let takes = if envelope.action == Action::Update { SUBMISSION_LIMIT } else { Duration::ZERO };
-        (lost + takes).min(now + self.deadlines.end.since(now) / 2)
+        (lost + takes).min(self.half_way(now))
+    }
+
+    /// Half of what is left at `now` until nobody waits for the answer.
+    pub fn half_way(&self, now: Timestamp) -> Timestamp {
+        now + self.deadlines.end.since(now) / 2
     }
 
     /// What the first delivery of a request with `service_timeout` has for its job. A later one has less, and is held to

@@ -6,24 +6,24 @@ use std::process::Command;
 
 use crate::server::Peer;
 
-/// How often the Lambda behind a connection is looked for: the kernel's table is no snapshot, and may lack a row that is there.
+/// How often a socket is looked for: the kernel's table is no snapshot, and may lack a row that is there.
 const LOOKS: u32 = 10;
 
 /// Kills the Lambda that is at the other end of a connection.
 pub fn kill_lambda_behind(peer: Peer) {
-    let lambda = (0..LOOKS).find_map(|_| lambda_behind(peer)).expect("a Lambda that asks");
+    let lambda = lambda_behind(peer).expect("a Lambda that asks");
     let id = lambda.file_name().expect("a number");
     assert!(Command::new("kill").arg("-KILL").arg(id).status().is_ok_and(|status| status.success()));
 }
 
 /// Whether the Lambda that is at the other end of a connection has a variable with its value, `NAME=value`.
 pub fn lambda_behind_has(peer: Peer, variable: &str) -> bool {
-    (0..LOOKS).find_map(|_| lambda_behind(peer)).is_some_and(|process| has(&process, variable))
+    lambda_behind(peer).is_some_and(|process| has(&process, variable))
 }
 
 /// The folder in `/proc` of the Lambda that is at the other end of a connection.
 fn lambda_behind(peer: Peer) -> Option<PathBuf> {
-    let socket = format!("socket:[{}]", inode(peer)?);
+    let socket = format!("socket:[{}]", (0..LOOKS).find_map(|_| inode(peer))?);
     let holds = |process: &PathBuf| {
         let descriptors = fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
         descriptors.filter_map(|one| fs::read_link(one.path()).ok()).any(|link| link.as_os_str() == socket.as_str())

@@ -101,8 +101,7 @@ impl Case {
             let until = match left {
                 Left::Submission(lost) => times.once_arrived(&envelope, *lost, now),
                 Left::Step(ended) => {
-                    let ends = (*ended + STEP_ENDS).min(now + times.deadlines.end.since(now) / 2);
-                    times.once_arrived(&envelope, *ended, now).max(ends)
+                    times.once_arrived(&envelope, *ended, now).max((*ended + STEP_ENDS).min(times.half_way(now)))
                 }
             };
             sleep(until.min(invocation.half).since(now)).await;

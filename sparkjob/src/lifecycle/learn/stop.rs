@@ -268,7 +268,7 @@ impl At<'_> {
         if told.is_some_and(|status| status.phase.is_over()) {
             return state.at(Stage::Start, self.now);
         }
-        // As above.
+        // As long as the present job is there, no step has come to a submission.
         state.deaths = 0;
         state.stage = Stage::Finish { shown_by };
         self.looked_well(state).no_later_than(shown_by)
