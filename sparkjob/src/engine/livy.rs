@@ -106,28 +106,30 @@ impl Engine for Livy {
     /// Livy tells no times, and forgets what is over soon enough by itself.
     async fn find(&self, identity: &Identity, by: Lookup, _since: Timestamp) -> Result<Vec<Run>, Trouble> {
         let found = match by {
-            Lookup::Name => self.named(&identity.name()).await.map(|batch| batch.into_iter().collect()),
+            Lookup::Name => {
+                self.named(&identity.name()).await.map(|batch| batch.as_ref().map(Found::from).into_iter().collect())
+            }
             Lookup::Token | Lookup::Owner | Lookup::Spec | Lookup::History => {
                 self.select(|name| by.selects(identity, name)).await
             }
         };
-        let mut batches: Vec<Batch> = found.map_err(|failed| failed.while_doing(doing::find(&self.place)))?;
-        batches.sort_by_key(|batch| std::cmp::Reverse(batch.id));
-        Ok(batches
-            .iter()
-            .map(|batch| Run { run: self.reference(batch.id, status::name(batch)), status: status::status(batch) })
-            .collect())
+        let mut found: Vec<Found> = found.map_err(|failed| failed.while_doing(doing::find(&self.place)))?;
+        found.sort_by_key(|found| std::cmp::Reverse(found.id));
+        let run = |Found { id, name, status }: Found| Run { run: self.reference(id, name.as_deref()), status };
+        Ok(found.into_iter().map(run).collect())
     }
 
     async fn describe(&self, runs: &[RunRef]) -> Result<Vec<Status>, Trouble> {
         let found = match runs {
             [] => Ok(Vec::new()),
-            [run] => self.batch(run).await.map(|batch| batch.into_iter().collect()),
-            _ => self.all().await,
+            [run] => self.batch(run).await.map(|batch| batch.as_ref().map(Found::from).into_iter().collect()),
+            _ => self.select(|name| runs.iter().any(|run| run.name.as_deref() == Some(name))).await,
         };
-        let batches = found.map_err(|failed| failed.while_doing(doing::describe(&self.place, runs)))?;
-        let status =
-            |run: &RunRef| batches.iter().find(|batch| is(batch, run)).map_or_else(Status::gone, status::status);
+        let found = found.map_err(|failed| failed.while_doing(doing::describe(&self.place, runs)))?;
+        let status = |run: &RunRef| {
+            let shown = found.iter().find(|found| is(found.id, found.name.as_deref(), run));
+            shown.map_or_else(Status::gone, |found| found.status.clone())
+        };
         Ok(runs.iter().map(status).collect())
     }
 
@@ -227,48 +229,43 @@ impl Livy {
             return Ok(None);
         }
         let batch: Option<Batch> = self.call(Asked::Look, &format!("/batches/{}", run.id), Bytes::new()).await?;
-        Ok(batch.filter(|batch| is(batch, run)))
+        Ok(batch.filter(|batch| is(batch.id, status::name(batch), run)))
     }
 
     /// The batches whose names are `wanted`: none on a Livy before 0.6, to which nothing is ever submitted.
-    async fn select(&self, wanted: impl Fn(&str) -> bool + Send) -> Result<Vec<Batch>, Failed> {
-        let mut batches = self.all().await?;
-        batches.retain(|batch| status::name(batch).is_some_and(&wanted));
-        Ok(batches)
-    }
-
-    /// All batches that Livy knows.
-    async fn all(&self) -> Result<Vec<Batch>, Failed> {
+    async fn select(&self, wanted: impl Fn(&str) -> bool + Send + Sync) -> Result<Vec<Found>, Failed> {
         for _ in 0..LISTING_TRIES {
-            if let Some(batches) = self.list().await? {
-                return Ok(batches);
+            if let Some(found) = self.list(&wanted).await? {
+                return Ok(found);
             }
         }
         Err(Failed::unavailable("its batches came and went while they were listed"))
     }
 
-    /// All batches that Livy knows, page by page; none where the list shifted so that one may have been missed.
+    /// Those of all batches that are wanted, page by page; none where the list shifted so that one may have been missed. No more
+    /// than one page is held at a time.
     ///
     /// Batches are added at the end and removed anywhere, so each page begins with the last batch of the one before: as
     /// long as that stands where it stood, no batch before it has gone and none behind it has moved up.
-    async fn list(&self) -> Result<Option<Vec<Batch>>, Failed> {
-        let mut batches: Vec<Batch> = Vec::new();
+    async fn list(&self, wanted: &(impl Fn(&str) -> bool + Sync)) -> Result<Option<Vec<Found>>, Failed> {
+        let (mut found, mut count, mut last): (_, usize, Option<u64>) = (Vec::new(), 0, None);
         for _ in 0..MAX_PAGES {
-            let from = batches.len().saturating_sub(1);
+            let from = count.saturating_sub(1);
             let path = format!("/batches?from={from}&size={PAGE}");
             let page: Option<Listing> = self.call(Asked::Look, &path, Bytes::new()).await?;
-            let page = page.ok_or_else(|| Failed::unavailable(ASTRAY))?;
-            let before = batches.len();
-            if batches.pop().is_some_and(|last| page.sessions.first().is_none_or(|first| first.id != last.id)) {
+            let Listing { total, sessions } = page.ok_or_else(|| Failed::unavailable(ASTRAY))?;
+            let known = usize::from(last.is_some());
+            if last.is_some() && sessions.first().map(|first| first.id) != last {
                 return Ok(None);
             }
-            batches.extend(page.sessions);
-            if batches.len() >= page.total {
-                return Ok(Some(batches));
+            let news = sessions.get(known..).unwrap_or_default();
+            found.extend(news.iter().filter(|batch| status::name(batch).is_some_and(wanted)).map(Found::from));
+            count += news.len();
+            if count >= total {
+                return Ok(Some(found));
             }
-            if batches.len() == before {
-                return Ok(None);
-            }
+            let Some(newest) = news.last() else { return Ok(None) };
+            last = Some(newest.id);
         }
         Err(Failed::unavailable("it has more batches than can be listed"))
     }
@@ -356,7 +353,20 @@ fn is_unauthorized(came: &Result<Response<Bytes>, Lost>) -> bool {
     came.as_ref().is_ok_and(|response| response.status() == StatusCode::UNAUTHORIZED)
 }
 
-/// Whether `batch` is the one that `run` means. After a restart Livy counts from 0 again, so the id alone does not tell.
-fn is(batch: &Batch, run: &RunRef) -> bool {
-    batch.id.to_string() == run.id && run.name.is_some() && run.name.as_deref() == status::name(batch)
+/// What is kept of a batch that was looked for: of one that is listed among thousands Livy tells its last lines, too.
+struct Found {
+    id: u64,
+    name: Option<String>,
+    status: Status,
+}
+
+impl From<&Batch> for Found {
+    fn from(batch: &Batch) -> Self {
+        Self { id: batch.id, name: status::name(batch).map(str::to_owned), status: status::status(batch) }
+    }
+}
+
+/// Whether a batch is the one that `run` means. After a restart Livy counts from 0 again, so the id alone does not tell.
+fn is(id: u64, name: Option<&str>, run: &RunRef) -> bool {
+    id.to_string() == run.id && run.name.is_some() && run.name.as_deref() == name
 }

@@ -8,7 +8,8 @@
 //! the living is listed, however long ago it was made.
 //!
 //! An old run in a state that nobody knows is the one that is missed. It takes more to be hurt by that, as look-ups are for
-//! runs whose id is not known: the id of a job that has been up for months is the resource's, and it is described by that.
+//! runs whose id is not known: the id of a job that has been up for months is the resource's, and it is described by that. In a
+//! history it is what has ended that is missed where there is too much of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -33,6 +34,10 @@ const LATE_PAGES: usize = 20;
 /// Where it ends too soon, a run in an unknown state may be missed, and none in a published one. To fail instead would leave
 /// a busy application without any Update of a job. Which runs come first is not published.
 const LATE_PAGES_AT_LEAST: usize = 2;
+/// The same of a history, which is read within the minute for which an update is taken back only with it: nothing else shows a
+/// job that has ended, and one that is not shown is run again.
+const HISTORY_PAGES: usize = 40;
+const HISTORY_PAGES_AT_LEAST: usize = 10;
 /// Pages that are read at most of a list that is of no use unless it is whole.
 const MAX_PAGES: usize = 100;
 
@@ -99,7 +104,7 @@ pub async fn find<L: Listing>(
         }
         // The run of this very name was made by this very request.
         Lookup::Name => reader.late_and_living(since, Extent::Whole).await?,
-        Lookup::History => reader.late_and_living(since, Extent::Bounded).await?,
+        Lookup::History => reader.late_and_living(since, Extent::History).await?,
         Lookup::Token | Lookup::Owner | Lookup::Spec => {
             reader.late_and_living(since.before(LATELY), Extent::Bounded).await?
         }
@@ -129,6 +134,8 @@ enum Extent {
     Whole,
     /// As much of it as the service's rates leave room for.
     Bounded,
+    /// More of it.
+    History,
 }
 
 /// Reads the lists of one look-up.
@@ -155,7 +162,8 @@ impl<L: Listing> Reader<'_, L> {
         let made_after = Some(DateTime::from_secs((second - 1).max(0)));
         let late = self.read(&Of { made_after, ..Of::default() }, late).await?;
         if !late.is_whole {
-            warn!(pages = late.pages, "there are too many job runs to be sure of one in a state that is not known");
+            let what = if self.by == Lookup::History { "that has ended" } else { "in a state that is not known" };
+            warn!(pages = late.pages, "there are too many job runs to be sure of one {what}");
         }
         let made_before = late.is_whole.then(|| DateTime::from_secs(second + 1));
         let of = Of { made_before, living: true, ..Of::default() };
@@ -174,6 +182,7 @@ impl<L: Listing> Reader<'_, L> {
         let (most, waited_for) = match extent {
             Extent::Whole => (MAX_PAGES, MAX_PAGES),
             Extent::Bounded => (LATE_PAGES, LATE_PAGES_AT_LEAST),
+            Extent::History => (HISTORY_PAGES, HISTORY_PAGES_AT_LEAST),
         };
         let mut read = Read { rows: Vec::new(), pages: 0, is_whole: false };
         let (mut token, mut tokens) = (None, BTreeSet::new());
@@ -197,7 +206,7 @@ impl<L: Listing> Reader<'_, L> {
         }
         match extent {
             Extent::Whole => Err(AwsError::unavailable("it has more job runs than can be listed")),
-            Extent::Bounded => Ok(read),
+            Extent::Bounded | Extent::History => Ok(read),
         }
     }
 
