@@ -123,9 +123,18 @@ fn in_arguments(arguments: &[&str], found: &mut dyn FnMut(&str)) {
     for (index, argument) in arguments.iter().enumerate() {
         match argument.split_once('=') {
             Some((name, value)) if is_secret(last_name(name)) => found(value),
-            None if is_flag(argument) => arguments.get(index + 1).into_iter().for_each(|value| found(value)),
+            None if is_flag(argument) => arguments.get(index + 1).into_iter().for_each(|value| in_value(value, found)),
             _ => {}
         }
+    }
+}
+
+/// A secret, perhaps with what ends it in a text that is about JSON.
+fn in_value(value: &str, found: &mut dyn FnMut(&str)) {
+    found(value);
+    let bare = value.trim_matches(['"', '\'', ',', '}', ']']);
+    if bare != value {
+        found(bare);
     }
 }
 
@@ -136,10 +145,8 @@ fn is_flag(word: &str) -> bool {
 
 /// A text may be a command line, an address or JSON.
 fn in_text(text: &str, found: &mut dyn FnMut(&str)) {
-    if text.starts_with(['{', '['])
-        && let Ok(value @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(text)
-    {
-        return values(&value, found);
+    if in_json(text, found) {
+        return;
     }
     if text.contains(char::is_whitespace) {
         let words: Vec<&str> = text.split_whitespace().collect();
@@ -147,9 +154,32 @@ fn in_text(text: &str, found: &mut dyn FnMut(&str)) {
         if let Ok(arguments) = quote::split(text) {
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             in_arguments(&arguments, found);
+            for argument in arguments {
+                in_json_of(argument, found);
+            }
         }
     }
+    in_json_of(text, found);
     text.split_whitespace().for_each(|word| in_word(word, found));
+}
+
+/// Whether a text is JSON of several values.
+fn in_json(text: &str, found: &mut dyn FnMut(&str)) -> bool {
+    if !text.starts_with(['{', '[']) {
+        return false;
+    }
+    let Ok(value @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(text) else { return false };
+    values(&value, found);
+    true
+}
+
+/// The JSON that an argument gives to a flag or a property: `--config={"password": "value"}`.
+fn in_json_of(argument: &str, found: &mut dyn FnMut(&str)) {
+    for (at, _) in argument.match_indices('=').take(MAX_PAIRS) {
+        if in_json(&argument[at + 1..], found) {
+            return;
+        }
+    }
 }
 
 /// `name=value` anywhere in it, and the password of an address: `jdbc:x://me:password@host/?secret=value&more`.

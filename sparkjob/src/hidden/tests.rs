@@ -65,6 +65,10 @@ fn a_value_is_known_by_its_flag() {
         json!(["jdbc:sqlserver://db;user=me;password=hunter2;"]),
         json!(["https://me:hunter2@host/path"]),
         json!(["{\"db\": {\"password\": \"hunter2\"}}"]),
+        json!(["--config={\"password\":\"hunter2\"}"]),
+        json!(["--config={\"user\": \"me\", \"password\": \"hunter2\"}"]),
+        json!(["--conf", "spark.app.config={\"db\": [{\"password\": \"hunter2\"}]}"]),
+        json!(["config: {\"user\": \"me\", \"password\": \"hunter2\"}"]),
         json!(["-Dkey.password=\"hunter2\" -Dx=y"]),
     ] {
         assert!(is_hidden(&json!({ "Args": args })), "{args}");
@@ -83,6 +87,7 @@ fn a_command_line_is_read_as_one() {
         "--conf 'spark.my.password=hunter2'",
         "-Djavax.net.ssl.trustStorePassword=hunter2 -Xmx1g",
         "run --token hunter2",
+        "--conf 'spark.app.config={\"user\": \"me\", \"password\": \"hunter2\"}' --class A",
     ] {
         assert!(is_hidden(&json!({"JobDriver": {"SparkSubmitJobDriver": {"sparkSubmitParameters": text}}})), "{text}");
     }
