@@ -74,6 +74,22 @@ async fn what_nobody_listens_to_is_not_sent() {
     assert!(matches!(unknown, Lost::NotSent(_)), "{unknown:?}");
 }
 
+/// As in a VPC without an endpoint: what nobody takes up is known not to have been sent.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_never_comes_about_is_not_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let mut waiting = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+        waiting.push(stream);
+    }
+    let began = tokio::time::Instant::now();
+    let net = Net::default();
+    let sent = send(&net, Method::POST, &format!("http://{address}/{SECRET}"), CONNECT_LIMIT * 6).await;
+    assert!(matches!(sent, Err(Lost::NotSent(_))), "{sent:?}");
+    assert_eq!(began.elapsed().as_secs(), CONNECT_LIMIT.as_secs());
+}
+
 #[tokio::test]
 async fn where_tls_is_not_agreed_upon_nothing_is_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
