@@ -5,7 +5,7 @@ use serde_json::Value;
 use sparkjob::engine::Lookup;
 use sparkjob::job::{Digest, Identity, Job, RunRef};
 use sparkjob::lifecycle::{Goal, Plan, Retag, StaysAs, Target, Wanted};
-use sparkjob::properties::{self, Description, Faults, RunOn};
+use sparkjob::properties::{self, Description, Faults, Management, RunOn, WaitFor};
 
 use crate::deadlines::{Times, service_timeout};
 use crate::envelope::{Action, Envelope};
@@ -35,7 +35,12 @@ pub fn plan(request: &Request, times: &Times, standing: Option<Standing>) -> Res
             let Description { job, management, .. } = wanted(event, times)?;
             let rolls_back = standing.is_some_and(|standing| standing.rolls_back);
             let wanted = identified(envelope, job);
-            Ok(planned(update(envelope, old, wanted, management.run_on, rolls_back), management))
+            let goal = if has_ended_unknown(envelope, old, &wanted, &management) && !rolls_back {
+                Goal::Stop(Target::Nothing)
+            } else {
+                update(envelope, old, wanted, management.run_on, rolls_back)
+            };
+            Ok(planned(goal, management))
         }
         Action::Delete => {
             Ok(planned(Goal::Stop(target(envelope, properties, standing)), properties::read_management(properties)))
@@ -96,7 +101,9 @@ fn update(envelope: &Envelope, old: &Old, wanted: Wanted, run_on: RunOn, rolls_b
     };
     let stays_as = match &present {
         Some(run) => match stays(run, old, &wanted, run_on, rolls_back) {
-            Stays::Always => return Goal::Keep { run: run.clone(), retag: retag(old, &wanted) },
+            Stays::Always => {
+                return Goal::Keep { run: run.clone(), retag: retag(old, &wanted), is_back: rolls_back };
+            }
             Stays::As(identity) => Some(StaysAs { identity, retag: retag(old, &wanted) }),
             Stays::Never => None,
         },
@@ -108,6 +115,13 @@ fn update(envelope: &Envelope, old: &Old, wanted: Wanted, run_on: RunOn, rolls_b
     } else {
         Goal::Replace { wanted, old, present, stays_as }
     }
+}
+
+/// Whether the wanted job has succeeded, and there is none of it any more that the resource could be known by: a rollback was
+/// answered so. It is no more to run again than one that is still known.
+fn has_ended_unknown(envelope: &Envelope, old: &Old, wanted: &Wanted, management: &Management) -> bool {
+    let is_unchanged = old.former.as_ref().is_some_and(|old| old.identity.spec == wanted.identity.spec);
+    envelope.physical_id == Some(PhysicalId::Nothing) && management.wait_for == WaitFor::Succeeded && is_unchanged
 }
 
 /// How the tags change of a job that stays.

@@ -79,7 +79,9 @@ pub async fn advance(
         }
         // Before the state is handed back: whoever keeps it may be gone, and nobody else knows yet of what was submitted.
         if state.is_to_be_confirmed(plan, now) {
-            state = match requester.stance().await {
+            // Who is asked too late is taken to wait: what was submitted is to be handed back.
+            let stance = timeout(span.end.since(now), requester.stance()).await;
+            state = match stance.unwrap_or(Stance::Waits) {
                 Stance::Waits => state.confirmed(now),
                 Stance::AskedAgain => {
                     has_submitted = false;
@@ -164,8 +166,8 @@ async fn ask(engine: &dyn Engine, action: Action, limit: Duration) -> Seen {
             None => Seen::Described(Ok(Vec::new())),
         },
         Action::Cancel(run, how) => {
-            let doing = doing::cancel(&run);
-            Seen::Cancelled(within(limit, Kind::Unclear, doing, engine.cancel(&run, how)).await)
+            let asked = within(limit, Kind::Unclear, doing::cancel(&run), engine.cancel(&run, how)).await;
+            Seen::Cancelled(run, asked)
         }
         Action::Tag(run, Retag { wanted, old }) => {
             let doing = doing::tag(&run);
@@ -211,7 +213,7 @@ fn masked(seen: Seen, hidden: &Hidden) -> Seen {
         Seen::Found(Err(said)) => Seen::Found(Err(trouble(said))),
         Seen::Started(started) => Seen::Started(started.map_err(trouble)),
         Seen::Described(Err(said)) => Seen::Described(Err(trouble(said))),
-        Seen::Cancelled(cancelled) => Seen::Cancelled(cancelled.map_err(trouble)),
+        Seen::Cancelled(run, asked) => Seen::Cancelled(run, asked.map_err(trouble)),
         Seen::Tagged(tagged) => Seen::Tagged(tagged.map_err(trouble)),
         Seen::Late => Seen::Late,
     }

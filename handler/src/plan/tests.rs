@@ -55,7 +55,12 @@ fn created(properties: &Value) -> RunRef {
 
 /// The job of the properties given stays as it is.
 fn kept(properties: &Value) -> Goal {
-    Goal::Keep { run: created(properties), retag: None }
+    Goal::Keep { run: created(properties), retag: None, is_back: false }
+}
+
+/// The same where an update is taken back by that.
+fn kept_back(properties: &Value) -> Goal {
+    Goal::Keep { run: created(properties), retag: None, is_back: true }
 }
 
 fn with(mut properties: Value, name: &str, value: &str) -> Value {
@@ -120,6 +125,21 @@ fn where_nothing_is_known_to_have_been_made_an_update_starts_a_job() {
 }
 
 #[test]
+fn a_job_that_has_succeeded_and_is_known_no_more_runs_again_only_if_it_is_changed() {
+    let of_nothing = |old: &Value, new: &Value| {
+        let changes =
+            json!({"PhysicalResourceId": "spark-job:nothing", "OldResourceProperties": old, "ResourceProperties": new});
+        goal("Update", changes)
+    };
+    let old = with(sample::properties(), "WaitFor", "Succeeded");
+    assert_eq!(of_nothing(&old, &with(old.clone(), "OnDeleteError", "Ignore")), Goal::Stop(Target::Nothing));
+    let changed = with(sample::other_properties(), "WaitFor", "Succeeded");
+    assert!(matches!(of_nothing(&old, &changed), Goal::Replace { present: None, .. }));
+    // One that is to run is not there.
+    assert!(matches!(of_nothing(&old, &sample::properties()), Goal::Replace { present: None, .. }));
+}
+
+#[test]
 fn an_update_back_from_properties_that_were_refused_keeps_the_job() {
     let good = with(sample::properties(), "Rerun", "1");
     let bad = json!({"LivyHost": ["x"], "Rerun": "1"});
@@ -167,14 +187,14 @@ fn a_rollback_with_a_marker_or_a_foreign_id_knows_no_job() {
 #[test]
 fn a_rollback_of_what_defines_no_job_keeps_it() {
     let good = sample::properties();
-    assert_eq!(rolled_back(&good, &with(good.clone(), "WaitFor", "Succeeded"), &good), kept(&good));
+    assert_eq!(rolled_back(&good, &with(good.clone(), "WaitFor", "Succeeded"), &good), kept_back(&good));
     // The failed Update was refused, so it has touched nothing.
     let bad = json!({"LivyHost": ["x"]});
-    assert_eq!(rolled_back(&good, &bad, &good), kept(&good));
+    assert_eq!(rolled_back(&good, &bad, &good), kept_back(&good));
     // Both waited for the same rerun.
     let by_rerun = |properties| with(with(properties, "RunOn", "Rerun"), "Rerun", "1");
     let (good, bad) = (by_rerun(sample::properties()), by_rerun(sample::other_properties()));
-    assert_eq!(rolled_back(&good, &bad, &good), kept(&good));
+    assert_eq!(rolled_back(&good, &bad, &good), kept_back(&good));
 }
 
 #[test]
@@ -416,7 +436,7 @@ fn updated_there(old: &Value, new: &Value) -> Goal {
 fn other_tags_are_all_that_changes() {
     let mut new = serverless();
     new["Tags"] = json!([{"Key": "Stage", "Value": "prod"}]);
-    let Goal::Keep { run, retag: Some(retag) } = updated_there(&serverless(), &new) else { panic!("other tags") };
+    let Goal::Keep { run, retag: Some(retag), .. } = updated_there(&serverless(), &new) else { panic!("other tags") };
     assert_eq!(run.to_string(), ARN);
     assert_eq!((retag.wanted["Stage"].as_str(), retag.old["Team"].as_str()), ("prod", "data"));
     assert!(matches!(updated_there(&serverless(), &serverless()), Goal::Keep { retag: None, .. }));

@@ -49,7 +49,7 @@ pub fn learn(plan: &Plan, state: State, now: Timestamp, seen: Seen) -> State {
         (Stage::Adopt, Seen::Found(found)) => at.found_adoptable(state, found),
         (Stage::FindOld, Seen::Found(found)) => at.found_old(state, found),
         (Stage::Search { since }, Seen::Found(found)) => at.searched(state, since, found),
-        (Stage::Stop { runs, purpose }, Seen::Cancelled(asked)) => at.asked(state, runs, purpose, asked),
+        (Stage::Stop { runs, purpose }, Seen::Cancelled(run, asked)) => at.asked(state, runs, purpose, (&run, asked)),
         (Stage::Stop { runs, purpose }, Seen::Described(seen)) => at.stopping(state, runs, purpose, seen),
         (Stage::Finish { shown_by }, Seen::Described(seen)) => at.finishing(state, shown_by, seen),
         (Stage::Start, Seen::Started(started)) => at.started(state, started),
@@ -68,7 +68,7 @@ fn without_place(state: &State, seen: Seen) -> Seen {
     match seen {
         Seen::Found(Err(trouble)) if trouble.kind == Kind::Absent => {
             let proves_the_place = match state.stage {
-                Stage::FindOwn => !state.tried,
+                Stage::FindOwn => !state.has_submitted(),
                 Stage::Adopt => true,
                 _ => false,
             };

@@ -53,8 +53,8 @@ pub enum Seen {
     Started(Result<RunRef, Trouble>),
     /// The status of each run.
     Described(Result<Vec<Status>, Trouble>),
-    /// That it was asked to stop.
-    Cancelled(Result<(), Trouble>),
+    /// That this run was asked to stop.
+    Cancelled(RunRef, Result<(), Trouble>),
     /// That its tags were changed.
     Tagged(Result<(), Trouble>),
     /// What there is to see.
@@ -110,10 +110,10 @@ pub fn horizon(plan: &Plan, state: &State) -> Timestamp {
     }
 }
 
-/// Whether the present stage is a look that an update is not taken back without, if it can be had in time.
+/// Whether the present stage is a look that an update is not taken back without, or a change of tags, if it can be had in time.
 pub(super) fn is_passed_over(plan: &Plan, state: &State) -> bool {
     // Not that for a job of its own, which may be there.
-    let is_look = matches!(state.stage, Stage::Recall | Stage::FindOld | Stage::Review | Stage::Newest);
+    let is_look = matches!(state.stage, Stage::Recall | Stage::FindOld | Stage::Review | Stage::Newest | Stage::Tag);
     plan.is_restoring() && is_look
 }
 

@@ -68,7 +68,7 @@ impl Plan {
     /// The present job and how its tags change where it stays, if they do.
     pub(super) fn retag(&self) -> Option<(&RunRef, &Retag)> {
         match &self.goal {
-            Goal::Keep { run, retag: Some(retag) }
+            Goal::Keep { run, retag: Some(retag), .. }
             | Goal::Replace { present: Some(run), stays_as: Some(StaysAs { retag: Some(retag), .. }), .. }
             | Goal::Restore { present: Some(run), stays_as: Some(StaysAs { retag: Some(retag), .. }), .. } => {
                 Some((run, retag))
@@ -107,7 +107,7 @@ impl Plan {
 
     /// Whether an update is taken back.
     pub(super) fn is_restoring(&self) -> bool {
-        matches!(self.goal, Goal::Restore { .. })
+        matches!(self.goal, Goal::Restore { .. } | Goal::Keep { is_back: true, .. })
     }
 
     /// Whether the present job, which is called so, is one of those that are taken back.
@@ -193,6 +193,8 @@ pub enum Goal {
         run: RunRef,
         /// How its tags change, where they do.
         retag: Option<Retag>,
+        /// Whether an update is taken back by that.
+        is_back: bool,
     },
     /// No job.
     Stop(Target),

@@ -311,7 +311,7 @@ impl State {
             Goal::Restore { .. } if is_nameless => Stage::Recall,
             Goal::Restore { .. } => Stage::first_of_restoring(plan, rolled_back, now),
             Goal::Run(_) | Goal::Replace { .. } => Stage::first_look(plan, is_late),
-            Goal::Keep { run, retag } => {
+            Goal::Keep { run, retag, .. } => {
                 own = Some(Own::new(run.clone(), false));
                 if retag.is_some() { Stage::Tag } else { Stage::Look }
             }
@@ -369,22 +369,25 @@ impl State {
     }
 
     /// Whether it is to be asked again if an answer is still awaited: before anything is done late, right after a submission,
-    /// before an earlier request's job is stopped, and every so often while a job is waited for.
+    /// before an earlier request's job is stopped or its tags change, and every so often while a job is waited for.
     pub fn is_to_be_confirmed(&self, plan: &Plan, now: Timestamp) -> bool {
         let is_over = matches!(self.stage, Stage::Done(_));
         let changes_something = plan.wanted().is_some() || plan.retag().is_some();
         let may_be_superseded = changes_something && !self.given_up && !is_over;
-        may_be_superseded && (now.since(self.confirmed_at) >= CONFIRMED_FOR || self.is_about_to_stop_others())
+        may_be_superseded && (now.since(self.confirmed_at) >= CONFIRMED_FOR || self.is_about_to_touch_others())
     }
 
-    /// Whether it is about to stop what an earlier request has made, and was not confirmed since: a rollback may have found that
-    /// alive and counted on it, and a late Update takes itself for one.
-    fn is_about_to_stop_others(&self) -> bool {
-        let Stage::Stop { runs, purpose: Purpose::MakeRoom | Purpose::LeftBehind | Purpose::RollBack } = &self.stage
-        else {
-            return false;
+    /// Whether it is about to stop or change what an earlier request has made, and was not confirmed since: a rollback may have
+    /// found that alive and counted on it, and a late Update takes itself for one.
+    fn is_about_to_touch_others(&self) -> bool {
+        let is_untouched = match &self.stage {
+            Stage::Stop { runs, purpose: Purpose::MakeRoom | Purpose::LeftBehind | Purpose::RollBack } => {
+                runs.iter().all(|stopping| stopping.asked.is_none())
+            }
+            Stage::Tag => true,
+            _ => false,
         };
-        runs.iter().all(|stopping| stopping.asked.is_none()) && self.confirmed_at < self.since
+        is_untouched && self.confirmed_at < self.since
     }
 
     /// Whether a run of this request that is found now is one that this very delivery has submitted: it lost an answer, or,
@@ -393,8 +396,13 @@ impl State {
         self.tried || self.sole && self.lost.is_some()
     }
 
+    /// Whether a submission's answer was lost, of which a run may yet come.
+    pub(super) fn has_lost_one(&self) -> bool {
+        self.has_submitted() && self.lost.is_some()
+    }
+
     /// Whether there may be a job of this request that is not known.
-    pub(super) fn may_have_made_one(&self) -> bool {
+    pub fn may_have_made_one(&self) -> bool {
         self.has_submitted() || self.unseen
     }
 

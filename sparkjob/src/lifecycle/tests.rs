@@ -2,6 +2,7 @@
 
 mod deaths;
 mod engines;
+mod lost;
 mod make;
 mod replace;
 mod restore;

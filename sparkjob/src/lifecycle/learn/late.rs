@@ -65,16 +65,23 @@ impl At<'_> {
                 state.notes.push(format!("A job that a lost request left behind may still run: {said}."));
                 state.done(None, self.now)
             }
-            Stage::Stop { purpose: Purpose::Goal, .. } | Stage::Search { .. } if state.weather_since.is_some() => {
-                let said = state.weather.clone().unwrap_or_default();
-                let doing = "stop the job in time";
-                self.cannot_stop(state, Purpose::Goal, &Trouble::new(Kind::Unavailable, doing, said))
+            Stage::Stop { purpose: Purpose::Goal, .. } if state.weather_since.is_some() => {
+                self.cannot_stop_in_time(state)
             }
+            // An engine that has no room is asked for as long as there is time, and has told nothing.
+            Stage::Search { since } if since.is_none() || state.weather.is_some() => self.cannot_stop_in_time(state),
             Stage::Search { .. } => state.done(None, self.now),
             _ => {
                 let failure = state.refused.clone().unwrap_or_else(|| failure::of_giving_up(self.plan, &state));
                 state.done(Some(failure), self.now)
             }
         }
+    }
+
+    /// What is to be stopped could not be, or not even looked for.
+    fn cannot_stop_in_time(self, state: State) -> State {
+        let said = state.weather.clone().unwrap_or_else(|| "there was no time to look".to_owned());
+        let trouble = Trouble::new(Kind::Unavailable, "stop the job in time", said);
+        self.cannot_stop(state, Purpose::Goal, &trouble)
     }
 }

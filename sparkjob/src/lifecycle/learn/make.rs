@@ -30,7 +30,7 @@ impl At<'_> {
             Err(trouble) if trouble.kind == Kind::Busy && self.may_look_later(&state) => return self.start(state),
             Err(trouble) => {
                 return self.weather(state, trouble).unwrap_or_else(|(state, trouble)| {
-                    if state.tried && state.refused.is_none() {
+                    if state.has_lost_one() {
                         // There may be a job: as long as there is time, it is looked for.
                         return self.once_more(state, &trouble);
                     }
@@ -53,7 +53,7 @@ impl At<'_> {
         (state.unseen, state.unseen_since) = (false, None);
         match first_made(&runs).cloned() {
             found if state.given_up => self.found_too_late(state, found),
-            found if state.refused.is_some() => self.found_after_refusal(state, found),
+            found if state.refused.is_some() => self.found_after_refusal(state, found, runs),
             Some(first) => {
                 let own = Own::new(first.run, state.has_submitted());
                 if own.ours {
@@ -83,27 +83,37 @@ impl At<'_> {
         let failure = state.refused.clone().unwrap_or_else(|| failure::of_giving_up(self.plan, &state));
         match found {
             Some(Run { run, status }) => {
-                let ours = state.has_submitted() && (state.refused.is_none() || status.silent);
+                let is_refused = state.refused.is_some() && !state.has_lost_one() && !status.silent;
+                let ours = state.has_submitted() && !is_refused;
                 state.own = Some(Own { status: Some(status), ..Own::new(run, ours) });
                 self.fail(state, failure)
             }
-            None if state.has_submitted() => self.looked_well(state),
-            None => self.fail(state, failure),
+            None if self.may_appear(&state) => self.looked_well(state),
+            None => {
+                (state.tried, state.lost) = (false, None);
+                self.fail(state, failure)
+            }
         }
     }
 
-    /// A refused submission may leave a run behind that never starts.
-    fn found_after_refusal(self, mut state: State, found: Option<Run>) -> State {
+    /// A refused submission may leave a run behind that never starts, and one whose answer was lost one that does.
+    fn found_after_refusal(self, mut state: State, found: Option<Run>, runs: Vec<Run>) -> State {
         match (found, state.refused.clone()) {
             (Some(Run { run, status }), Some(refusal)) if status.silent => {
                 let runs = Stopping::all([run.clone()]);
                 state.own = Some(Own { status: Some(status), ..Own::new(run, true) });
                 state.at(Stage::Stop { runs, purpose: Purpose::Abandon(refusal) }, self.now)
             }
-            // The same request, delivered twice: the other delivery was not refused.
-            (Some(Run { run, .. }), _) => self.follow(state, Own::new(run, false)),
+            // Else the same request was delivered twice, and the other delivery was not refused.
+            (Some(Run { run, .. }), _) => {
+                let ours = state.has_lost_one();
+                state.refused = None;
+                let state = if ours { state.unconfirmed() } else { state };
+                self.without_twins(state, Own::new(run, ours), Stopping::all(alive(runs)))
+            }
+            (None, _) if self.may_appear(&state) => self.looked_well(state),
             (None, refusal) => {
-                state.tried = false;
+                (state.tried, state.lost) = (false, None);
                 state.done(refusal, self.now)
             }
         }
@@ -230,22 +240,33 @@ impl At<'_> {
             }
             Kind::Unclear => {
                 (state.tried, state.lost) = (true, Some(self.now));
-                let mut state = self.weather_or_fail(state, trouble);
+                let mut state = self.weather_or_submit_no_more(state, trouble);
                 if state.stage == Stage::Start && !self.starts_once() {
                     state.stage = Stage::FindOwn;
                 }
                 state
             }
             // Only Livy registers what it refuses.
-            Kind::Rejected | Kind::Absent if !state.tried && !self.is_on_livy() => self.fail_by(state, &trouble),
-            Kind::Rejected | Kind::Absent => {
-                // Until a look shows that nothing was left behind, something may have been.
-                state.tried = true;
-                state.refused = Some(failure::of(self.plan.wanted_place(), &trouble));
-                state.at(Stage::FindOwn, self.now)
+            Kind::Rejected | Kind::Absent if self.is_on_livy() => self.submit_no_more(state, &trouble),
+            Kind::Rejected | Kind::Absent | Kind::Denied | Kind::Busy | Kind::Unavailable | Kind::Futile => {
+                self.weather_or_submit_no_more(state, trouble)
             }
-            Kind::Denied | Kind::Busy | Kind::Unavailable | Kind::Futile => self.weather_or_fail(state, trouble),
         }
+    }
+
+    /// As [`At::weather`], where no more is submitted once waiting is of no use.
+    fn weather_or_submit_no_more(self, state: State, trouble: Trouble) -> State {
+        self.weather(state, trouble).unwrap_or_else(|(state, trouble)| {
+            if state.has_submitted() { self.submit_no_more(state, &trouble) } else { self.fail_by(state, &trouble) }
+        })
+    }
+
+    /// The request fails for this trouble, unless a look shows a job of its own. Until one shows that nothing was left behind,
+    /// something may have been.
+    fn submit_no_more(self, mut state: State, trouble: &Trouble) -> State {
+        state.tried = true;
+        state.refused = Some(failure::of(self.plan.wanted_place(), trouble));
+        state.at(Stage::FindOwn, self.now)
     }
 
     pub(super) fn followed(self, mut state: State, seen: Result<Vec<Status>, Trouble>) -> State {
@@ -348,6 +369,7 @@ impl At<'_> {
     pub(super) fn tagged(self, state: State, tagged: Result<(), Trouble>) -> State {
         match tagged {
             Ok(()) => state.at(Stage::Look, self.now),
+            Err(trouble) if self.plan.is_restoring() => self.weather_or_pass_over(state, trouble),
             Err(trouble) => self.weather_or_fail(state, trouble),
         }
     }
@@ -404,7 +426,12 @@ impl At<'_> {
 
     /// Whether a submission whose answer was lost may yet take effect, and then stand beside another one.
     pub(super) fn may_still_arrive(self, state: &State) -> bool {
-        self.takes_twins() && state.lost.is_some_and(|lost| self.now.since(lost) < SUBMISSION_LIMIT)
+        self.takes_twins() && self.may_appear(state)
+    }
+
+    /// Whether a submission whose answer was lost may yet take effect.
+    fn may_appear(self, state: &State) -> bool {
+        state.has_lost_one() && state.lost.is_some_and(|lost| self.now.since(lost) < SUBMISSION_LIMIT)
     }
 
     pub(super) fn takes_twins(self) -> bool {

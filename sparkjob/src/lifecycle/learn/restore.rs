@@ -126,6 +126,10 @@ impl At<'_> {
             Stage::Recall | Stage::Review => {
                 self.restored_unseen(state, &format!("How the job is doing is not known: {said}."))
             }
+            Stage::Tag => {
+                state.notes.push(format!("The tags of the job could not be changed: {said}."));
+                state.at(Stage::Look, self.now)
+            }
             Stage::Newest => {
                 state.notes.push(format!("Whether there is a job already is not known: {said}."));
                 self.forgotten(state)

@@ -78,16 +78,24 @@ impl At<'_> {
         mut state: State,
         mut runs: Vec<Stopping>,
         purpose: Purpose,
-        asked: Result<(), Trouble>,
+        (run, asked): (&RunRef, Result<(), Trouble>),
     ) -> State {
+        let at = runs.iter().position(|stopping| stopping.run == *run);
         match asked {
             Ok(()) => {}
             // It may be under way: whether it is, only a look tells.
             Err(trouble) if trouble.kind == Kind::Unclear => state.weather = Some(trouble.to_string()),
-            Err(trouble) => return self.stop_trouble(state, purpose, trouble),
+            Err(trouble) => {
+                // The others have their turn before it is asked again.
+                if let Some(at) = at {
+                    let stopping = runs.remove(at);
+                    runs.push(stopping);
+                }
+                state.stage = Stage::Stop { runs, purpose: purpose.clone() };
+                return self.stop_trouble(state, purpose, trouble);
+            }
         }
-        // Asked in the order in which `next` chooses: those never asked, then the one asked longest ago.
-        if let Some(stopping) = runs.iter_mut().min_by_key(|stopping| stopping.asked) {
+        if let Some(stopping) = at.and_then(|at| runs.get_mut(at)) {
             (stopping.asked, stopping.is_deaf) = (Some(self.now), false);
         }
         let more_to_ask = runs.iter().any(|stopping| stopping.asked.is_none());
@@ -165,7 +173,7 @@ impl At<'_> {
     fn abandoned(self, mut state: State, failure: Failure) -> State {
         if state.refused.is_some() {
             // It never was a job.
-            (state.own, state.tried) = (None, false);
+            (state.own, state.tried, state.lost) = (None, false, None);
             return state.done(Some(failure), self.now);
         }
         match state.own.as_ref().and_then(|own| own.status.clone()) {

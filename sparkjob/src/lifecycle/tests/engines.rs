@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::world::{BEGIN, World, plan, wanted_at};
 use crate::engine::{Kind, Lookup};
 use crate::job::{Phase, Place, Tags};
-use crate::lifecycle::{Action, Deadlines, Goal, Plan, Retag, StaysAs, Target, Wanted};
+use crate::lifecycle::{Action, Deadlines, Goal, Plan, Retag, State, StaysAs, Target, Wanted};
 use crate::outcome::Made;
 use crate::properties::{Management, OnDeleteError, UpdateStrategy, WaitFor};
 
@@ -24,7 +24,7 @@ fn create(place: &Place) -> (Wanted, Plan) {
 }
 
 /// The plan to replace run 0, a run of the first description, by one of the second.
-fn replace(world: &World, strategy: UpdateStrategy) -> (Wanted, Wanted, Plan) {
+pub(super) fn replace(world: &World, strategy: UpdateStrategy) -> (Wanted, Wanted, Plan) {
     let (old, new) = (wanted_at(&world.place, "old.py", "r1"), wanted_at(&world.place, "new.py", "r2"));
     let goal = Goal::Replace {
         wanted: new.clone(),
@@ -265,7 +265,7 @@ fn changed_tags_are_all_that_changes() {
     let old = wanted_at(&world.place, "old.py", "r1");
     let run = world.reference(0, &old.identity.name());
     let mut world = world.with(&old.identity, Phase::Running);
-    let keep = plan(Goal::Keep { run: run.clone(), retag: Some(retag()) }, Management::default());
+    let keep = plan(Goal::Keep { run: run.clone(), retag: Some(retag()), is_back: false }, Management::default());
     let outcome = world.run(&keep);
     assert_eq!((outcome.failure, outcome.made), (None, Made::Job(run)));
     assert_eq!(world.story(), ["tag", "look", "report"]);
@@ -281,11 +281,37 @@ fn tags_that_may_not_be_changed_fail_the_request_and_leave_the_job() {
         let mut world = world
             .with(&old.identity, Phase::Running)
             .weather(move |action, _| matches!(action, Action::Tag(..)).then_some(kind));
-        let keep = plan(Goal::Keep { run: run.clone(), retag: Some(retag()) }, Management::default());
+        let keep = plan(Goal::Keep { run: run.clone(), retag: Some(retag()), is_back: false }, Management::default());
         let outcome = world.run(&keep);
         assert_eq!((outcome.failure.is_some(), outcome.made), (true, Made::Job(run)));
         assert_eq!((world.alive().len(), world.now > BEGIN + Duration::from_mins(4)), (1, patient));
     }
+}
+
+#[test]
+fn tags_that_cannot_be_changed_back_fail_no_rollback() {
+    for kind in [Kind::Denied, Kind::Unavailable, Kind::Busy] {
+        let world = World::at(serverless());
+        let old = wanted_at(&world.place, "old.py", "r1");
+        let run = world.reference(0, &old.identity.name());
+        let mut world = world.with(&old.identity, Phase::Running).weather(move |_, _| Some(kind));
+        let keep = plan(Goal::Keep { run: run.clone(), retag: Some(retag()), is_back: true }, Management::default());
+        let outcome = world.run(&keep);
+        assert_eq!((outcome.failure, outcome.made), (None, Made::Job(run)), "{kind:?}");
+        assert!(outcome.notes[0].contains("tags"), "{:?}", outcome.notes);
+        assert!(world.now <= BEGIN + Duration::from_mins(2), "{kind:?}");
+    }
+}
+
+#[test]
+fn tags_change_only_while_it_is_known_that_somebody_waits() {
+    let world = World::at(serverless());
+    let old = wanted_at(&world.place, "old.py", "r1");
+    let run = world.reference(0, &old.identity.name());
+    let keep = plan(Goal::Keep { run, retag: Some(retag()), is_back: false }, Management::default());
+    let now = BEGIN + Duration::from_secs(2);
+    let state = State::begin(&keep, now);
+    assert!(state.is_to_be_confirmed(&keep, now) && !state.confirmed(now).is_to_be_confirmed(&keep, now));
 }
 
 #[test]

@@ -194,7 +194,8 @@ fn without_a_present_job_the_new_one_is_simply_started() {
 fn keeping_the_present_job_looks_once() {
     let (old, _) = jobs();
     let mut world = World::new().with(&old.identity, Phase::Running);
-    let outcome = world.run(&plan(Goal::Keep { run: present(&old), retag: None }, Management::default()));
+    let outcome =
+        world.run(&plan(Goal::Keep { run: present(&old), retag: None, is_back: false }, Management::default()));
     assert_eq!(outcome.failure, None);
     assert_eq!(world.story(), ["look", "report"]);
 }
@@ -202,7 +203,7 @@ fn keeping_the_present_job_looks_once() {
 #[test]
 fn keeping_succeeds_where_the_engine_has_forgotten_the_job_or_cannot_be_reached() {
     let (old, _) = jobs();
-    let keep = plan(Goal::Keep { run: present(&old), retag: None }, Management::default());
+    let keep = plan(Goal::Keep { run: present(&old), retag: None, is_back: false }, Management::default());
     let forgotten = World::new().run(&keep);
     let unreachable = World::new().weather(|_, _| Some(Kind::Unavailable)).run(&keep);
     for outcome in [forgotten, unreachable] {

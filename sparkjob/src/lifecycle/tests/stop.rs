@@ -151,3 +151,57 @@ fn a_search_counts_its_time_from_the_first_look_that_told_anything() {
     assert_eq!(outcome.failure, None);
     assert!(world.alive().is_empty());
 }
+
+#[test]
+fn a_search_that_was_never_told_anything_has_not_found_nothing() {
+    let job = wanted("pi.py", "r1");
+    for by in [Lookup::Token, Lookup::Owner] {
+        for (kind, begins, (on_delete_error, fails)) in [
+            (Some(Kind::Busy), BEGIN, (OnDeleteError::Fail, true)),
+            (Some(Kind::Busy), BEGIN, (OnDeleteError::Ignore, false)),
+            // It is taken up when there is no time left.
+            (None, BEGIN + Duration::from_hours(1), (OnDeleteError::Fail, true)),
+        ] {
+            let plan = plan(search(&job, by), Management { on_delete_error, ..Management::default() });
+            let mut world = World::new().with(&job.identity, Phase::Running).weather(move |_, _| kind);
+            world.now = begins;
+            let outcome = world.run(&plan);
+            assert_eq!(outcome.failure.is_some(), fails, "{by:?}, {kind:?}, {on_delete_error:?}: {outcome:?}");
+            assert!(fails || !outcome.notes.is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_run_that_cannot_be_stopped_does_not_keep_others_from_it() {
+    let steps = Place::EmrSteps("j-1ABC".to_owned());
+    let jobs = [wanted_at(&steps, "pi.py", "r1"), wanted_at(&steps, "pi.py", "r2"), wanted_at(&steps, "pi.py", "r3")];
+    for stuck in 0..3 {
+        let mut world =
+            jobs.iter().fold(World::at(steps.clone()), |world, job| world.with(&job.identity, Phase::Running));
+        let id = world.reference(stuck, "").id;
+        world.weather = Box::new(move |action, _| {
+            let is_it = matches!(action, Action::Cancel(run, _) if run.id == id);
+            is_it.then_some(Kind::Unavailable)
+        });
+        let identity = jobs[0].identity.clone();
+        let goal = Target::Search { place: steps.clone(), identity, by: Lookup::Owner, made_since: None };
+        let outcome = world.run(&plan(Goal::Stop(goal), Management::default()));
+        assert!(outcome.failure.is_some());
+        assert_eq!(world.alive(), [jobs[stuck].identity.name()]);
+    }
+}
+
+#[test]
+fn each_run_that_does_not_heed_is_asked_again_in_its_turn() {
+    let steps = Place::EmrSteps("j-1ABC".to_owned());
+    let jobs = [wanted_at(&steps, "pi.py", "r1"), wanted_at(&steps, "pi.py", "r2")];
+    let mut world = jobs.iter().fold(World::at(steps.clone()), |world, job| world.with(&job.identity, Phase::Running));
+    world.runs.iter_mut().for_each(|fate| fate.deaf = true);
+    let identity = jobs[0].identity.clone();
+    let goal = Target::Search { place: steps.clone(), identity, by: Lookup::Owner, made_since: None };
+    assert!(world.run(&plan(Goal::Stop(goal), Management::default())).failure.is_some());
+    let asked =
+        |id: &str| world.actions.iter().filter(|it| matches!(it, Action::Cancel(run, _) if run.id == id)).count();
+    assert!(asked("s-0") > 10 && asked("s-0").abs_diff(asked("s-1")) <= 1, "{} and {}", asked("s-0"), asked("s-1"));
+}

@@ -91,7 +91,8 @@ fn what_was_shown_once_is_gone_as_soon_as_it_is_not_there() {
         let after = |state, seen| learn(&plan, state, BEGIN, seen);
         let described = |status| Seen::Described(Ok(vec![status]));
         let is_done = |state: &State| matches!(state.stage, Stage::Done(_));
-        let state = after(State::begin(&plan, BEGIN), Seen::Cancelled(Ok(())));
+        let Goal::Stop(Target::Run(run)) = &plan.goal else { panic!("one run is stopped") };
+        let state = after(State::begin(&plan, BEGIN), Seen::Cancelled(run.clone(), Ok(())));
         let state = after(state, described(Status::gone()));
         assert!(!is_done(&state), "{place}");
         let state = after(state, described(Status { phase: Phase::Ending, ..Status::gone() }));

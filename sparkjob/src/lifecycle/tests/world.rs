@@ -185,7 +185,7 @@ impl World {
                 if done {
                     self.cancel(run);
                 }
-                Seen::Cancelled(trouble.map_or(Ok(()), Err))
+                Seen::Cancelled(run.clone(), trouble.map_or(Ok(()), Err))
             }
             (Action::Tag(..), trouble) => Seen::Tagged(trouble.map_or(Ok(()), Err)),
             (Action::Report(_), _) => Seen::Reported(Report::default()),

@@ -1,0 +1,127 @@
+//! Submissions whose answers are lost, and an engine that cannot be asked then: as long as there is time, what they may have made is
+//! looked for.
+
+use std::time::Duration;
+
+use super::engines::replace;
+use super::world::{BEGIN, Fate, World, place, plan, wanted_at};
+use crate::engine::{Kind, SUBMISSION_LIMIT};
+use crate::job::{Phase, Place, Timestamp};
+use crate::lifecycle::{Action, Goal, Plan, Stage, State, withdraw};
+use crate::outcome::{FailureKind, Made};
+use crate::properties::{Management, UpdateStrategy};
+
+fn places() -> [Place; 3] {
+    [place(), steps(), Place::EmrServerless("00f1".to_owned())]
+}
+
+fn steps() -> Place {
+    Place::EmrSteps("j-1".to_owned())
+}
+
+fn create(place: &Place) -> Plan {
+    plan(Goal::Run(wanted_at(place, "new.py", "r2")), Management::default())
+}
+
+fn after(minutes: u64) -> Timestamp {
+    BEGIN + Duration::from_mins(minutes)
+}
+
+/// The first submission is taken and its answer is lost, and from then on every call fails so, until then.
+fn cut_off(kind: Kind, until: Timestamp) -> impl Fn(&Action, Timestamp) -> Option<Kind> {
+    move |action, now| match action {
+        Action::Start(_) if now == BEGIN => Some(Kind::Unclear),
+        _ => (now > BEGIN && now < until).then_some(kind),
+    }
+}
+
+#[test]
+fn what_was_taken_as_the_engine_went_away_is_found_when_it_comes_back() {
+    for place in places() {
+        for kind in [Kind::Unavailable, Kind::Denied, Kind::Rejected] {
+            let mut world = World::at(place.clone()).weather(cut_off(kind, after(20)));
+            let outcome = world.run(&create(&place));
+            assert_eq!((outcome.failure, world.alive().len()), (None, 1), "{place}, {kind:?}");
+        }
+    }
+}
+
+#[test]
+fn an_update_that_may_have_left_a_job_is_not_told_to_have_failed_before_that_is_known() {
+    for place in places() {
+        for strategy in [UpdateStrategy::StopThenStart, UpdateStrategy::StartThenStop] {
+            let (old, _, plan) = replace(&World::at(place.clone()), strategy);
+            let gone_at = BEGIN + Duration::from_mins(1);
+            let weather = move |action: &Action, now| match action {
+                Action::Start(_) => Some(Kind::Unclear),
+                _ => (now > gone_at).then_some(Kind::Unavailable),
+            };
+            let mut world = World::at(place.clone()).with(&old.identity, Phase::Running).weather(weather);
+            // It goes once the submission has been lost.
+            let state = world.run_until(&plan, |state| state.lost.is_some());
+            let now = world.now.max(gone_at + Duration::from_secs(1));
+            let outcome = world.go_on(&plan, state, now);
+            assert!(outcome.failure.is_some() && outcome.made == Made::Unknown, "{place}, {strategy:?}");
+            assert!(world.now >= plan.deadlines.give_up, "{place}, {strategy:?}");
+        }
+    }
+}
+
+#[test]
+fn the_last_submission_that_is_tried_is_looked_for_as_well() {
+    for (late, comes) in [(30, true), (150, false)] {
+        let plan = create(&steps());
+        let begun = State {
+            stage: Stage::Start,
+            tried: true,
+            lost: Some(BEGIN),
+            weather_since: Some(BEGIN),
+            ..State::begin(&plan, BEGIN)
+        };
+        let lost = |action: &Action, _| matches!(action, Action::Start(_)).then_some(Kind::Unclear);
+        let mut world = World::at(steps()).weather(lost);
+        world.now = after(6);
+        let state = world.run_until_or_done(&plan, begun, |state| state.refused.is_some());
+        assert_eq!(world.submissions(), 1);
+        let (name, at) = (wanted_at(&steps(), "new.py", "r2").identity.name(), after(6) + Duration::from_secs(late));
+        let phases = vec![(BEGIN, Phase::Gone), (at, Phase::Running)];
+        world.runs = vec![Fate { name, phases, silent: false, deaf: false }];
+        let outcome = world.go_on(&plan, state, after(6));
+        assert_eq!(outcome.failure.is_none(), comes, "{late} s: {outcome:?}");
+        assert!(comes || outcome.made == Made::Nothing && world.now >= after(6) + SUBMISSION_LIMIT, "{late} s");
+    }
+}
+
+#[test]
+fn what_is_found_after_all_is_the_request_s_own_and_goes_where_it_fails() {
+    let place = Place::EmrServerless("00f1".to_owned());
+    let mut world = World::at(place.clone())
+        .weather(cut_off(Kind::Denied, after(20)))
+        .fate(&[(0, Phase::Waiting), (60 * 60, Phase::Running)]);
+    let outcome = world.run(&create(&place));
+    assert!(outcome.failure.is_some() && world.alive().is_empty(), "{:?}", world.alive());
+}
+
+#[test]
+fn what_a_dead_step_may_have_submitted_is_looked_for_whatever_stands_before_the_engine() {
+    let plan = create(&place());
+    let name = wanted_at(&place(), "new.py", "r2").identity.name();
+    let mut world = World::new().weather(|_, now| (now < after(20)).then_some(Kind::Rejected));
+    world.runs.push(Fate { name, phases: vec![(BEGIN, Phase::Running)], silent: false, deaf: false });
+    let dead = State { sole: true, ..State::begin(&plan, BEGIN) }.repeated(&plan, BEGIN, BEGIN);
+    let outcome = world.go_on(&plan, dead, BEGIN);
+    assert_eq!((outcome.failure, world.submissions()), (None, 0));
+}
+
+#[test]
+fn nobody_looks_for_longer_than_a_submission_may_take_for_a_request_that_nobody_waits_for() {
+    for place in places() {
+        let plan = create(&place);
+        let mut world = World::at(place.clone());
+        let lost = State { tried: true, lost: Some(BEGIN), ..State::begin(&plan, BEGIN) };
+        let outcome = world.go_on(&plan, withdraw(&plan, lost, None, BEGIN), BEGIN);
+        assert!(outcome.failure.is_some_and(|failure| failure.kind == FailureKind::Withdrawn));
+        let took = world.now.since(BEGIN);
+        assert!(took >= SUBMISSION_LIMIT && took < SUBMISSION_LIMIT * 2, "{place}: {took:?}");
+    }
+}
