@@ -27,7 +27,8 @@ use crate::way::Way;
 pub async fn settle(request: &Request, times: &Times, way: Way<'_>) -> Outcome {
     let envelope = &request.envelope;
     let work = async {
-        match plan(request, times, way.stack.standing().await) {
+        let left = times.deadlines.end.since(way.clock.now());
+        match plan(request, times, way.stack.standing(left).await) {
             Ok(plan) => drive::run(&plan, way.engines, way.clock, way.stack).await,
             Err(refused) => refuse(envelope, &refused),
         }

@@ -1,7 +1,7 @@
 //! What `CloudFormation` tells of the stack that asks: whether it still waits for an answer, and what it is about.
 //!
-//! It is asked for no more than makes a request better: whatever it does not tell, within seconds, changes nothing, and a
-//! line in the log tells so.
+//! It is asked for no more than makes a request better: what it does not tell in time a request goes on without, and a line
+//! in the log tells so.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,10 +13,11 @@ use aws_sdk_cloudformation::config::Builder;
 use aws_sdk_cloudformation::config::timeout::TimeoutConfig;
 use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus};
 use serde::{Deserialize, Serialize};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use sparkjob::drive::{Requester, Stance};
-use sparkjob::engine::aws::{Asked, error, moment};
+use sparkjob::engine::Kind;
+use sparkjob::engine::aws::{Asked, Failed, error, moment};
 use sparkjob::http::sdk::Aws;
 use sparkjob::job::Timestamp;
 
@@ -25,6 +26,15 @@ use crate::physical_id::PhysicalId;
 
 /// How long an answer is waited for: no request is to be late for it.
 const LIMIT: Duration = Duration::from_secs(5);
+
+/// So long it is asked again what a stack is about, or for this part of what is left of the request. A rollback that is not known
+/// for one is carried out as any other Update, and what that does is not undone; and where all resources of a stack ask at
+/// once, some are told for a few seconds that they ask too often.
+const ASKED_AGAIN_FOR: Duration = Duration::from_secs(20);
+const PART_FOR_ASKING: u32 = 8;
+
+/// The pause before it is asked once more, and twice as long each time.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// A resource whose status was changed by so much later than a request was made has gone on without it. When it asks,
 /// `CloudFormation` writes down that the resource is in progress and signs the address of the answer, about at once.
@@ -107,8 +117,8 @@ impl<'a> Stack<'a> {
     }
 
     /// What it is about, where that makes a difference: an Update in a rollback is another one, and a Delete that does not
-    /// know its job looks for one. None where it is not to be known.
-    pub async fn standing(&self) -> Option<Standing> {
+    /// know its job looks for one. None where it is not to be known. So much is `left` of the request.
+    pub async fn standing(&self, left: Duration) -> Option<Standing> {
         let matters = match (&self.envelope.action, &self.envelope.physical_id) {
             (Action::Update, _) => true,
             (Action::Delete, id) => matches!(id, Some(PhysicalId::Foreign(_)) | None),
@@ -117,22 +127,28 @@ impl<'a> Stack<'a> {
         if !matters {
             return None;
         }
-        let standing = self.present_standing().await?;
-        Some(*self.known.get_or_init(|| standing))
+        let mut patience = Patience::of(ASKED_AGAIN_FOR.min(left / PART_FOR_ASKING));
+        loop {
+            match self.present_standing().await {
+                Ok(standing) => return Some(*self.known.get_or_init(|| standing)),
+                Err(untold) if patience.bears(&untold).await => {}
+                Err(untold) => return self.unknown(&untold),
+            }
+        }
     }
 
-    async fn present_standing(&self) -> Option<Standing> {
+    async fn present_standing(&self) -> Result<Standing, Untold> {
         let asked = self.client().describe_stacks().stack_name(&self.envelope.stack_id).send();
         let answer = match timeout(LIMIT, asked).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(failed)) => return self.unknown("DescribeStacks", &error(Asked::Look, &failed).failed.said),
-            Err(_) => return self.unknown("DescribeStacks", LATE),
+            Ok(Err(failed)) => return Err(Untold::of(DESCRIBE_STACKS, error(Asked::Look, &failed).failed)),
+            Err(_) => return Err(Untold::late(DESCRIBE_STACKS)),
         };
         let Some(stack) = answer.stacks().iter().find(|stack| stack.stack_id() == Some(&self.envelope.stack_id)) else {
-            return self.unknown("DescribeStacks", "the stack is not in the answer");
+            return Err(Untold::new(DESCRIBE_STACKS, "the stack is not in the answer"));
         };
         let status = stack.stack_status().map(StackStatus::as_str).unwrap_or_default();
-        Some(Standing {
+        Ok(Standing {
             rolls_back: status.ends_with(ROLLING_BACK),
             since: moment(stack.last_updated_time()).or(moment(stack.creation_time())),
         })
@@ -148,12 +164,24 @@ impl<'a> Stack<'a> {
 
     /// How the resource is; none where that is not to be known.
     async fn resource(&self) -> Option<Resource> {
+        let mut patience = Patience::of(LIMIT);
+        loop {
+            match self.present_resource().await {
+                Ok(resource) => return Some(resource),
+                Err(untold) if patience.bears(&untold).await => {}
+                Err(untold) => return self.unknown(&untold),
+            }
+        }
+    }
+
+    async fn present_resource(&self) -> Result<Resource, Untold> {
+        const OPERATION: &str = "DescribeStackResource";
         let Envelope { stack_id, logical_id, .. } = self.envelope;
         let asked = self.client().describe_stack_resource().stack_name(stack_id).logical_resource_id(logical_id).send();
         let answer = match timeout(LIMIT, asked).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(failed)) => return self.unknown("DescribeStackResource", &error(Asked::Look, &failed).failed.said),
-            Err(_) => return self.unknown("DescribeStackResource", LATE),
+            Ok(Err(failed)) => return Err(Untold::of(OPERATION, error(Asked::Look, &failed).failed)),
+            Err(_) => return Err(Untold::late(OPERATION)),
         };
         let told = answer.stack_resource_detail().filter(|it| it.logical_resource_id() == Some(logical_id));
         let resource = told.and_then(|told| {
@@ -163,7 +191,7 @@ impl<'a> Stack<'a> {
                 status: told.resource_status().cloned(),
             })
         });
-        resource.or_else(|| self.unknown("DescribeStackResource", "the resource's time is not in the answer"))
+        resource.ok_or_else(|| Untold::new(OPERATION, "the resource's time is not in the answer"))
     }
 
     /// Whether a resource that was changed since the request is nevertheless about the same: then the same request was sent once
@@ -173,16 +201,22 @@ impl<'a> Stack<'a> {
         match (&self.envelope.action, &resource.status) {
             (Action::Create, Some(ResourceStatus::CreateInProgress)) => resource.id.is_none(),
             (Action::Update, Some(ResourceStatus::UpdateInProgress)) => {
-                self.known.get().is_some() && self.present_standing().await.as_ref() == self.known.get()
+                self.known.get().is_some() && self.present_standing().await.ok().as_ref() == self.known.get()
             }
             _ => false,
         }
     }
 
     /// Tells the log, once.
-    fn unknown<T>(&self, operation: &str, why: &str) -> Option<T> {
+    fn unknown<T>(&self, untold: &Untold) -> Option<T> {
         if !self.told.swap(true, Ordering::Relaxed) {
-            tracing::warn!(operation, why, "CloudFormation does not tell; the request goes on as one that is awaited");
+            let Untold { operation, why, .. } = untold;
+            tracing::warn!(
+                operation,
+                why,
+                "CloudFormation does not tell; the request goes on as {}",
+                untold.taken_for()
+            );
         }
         None
     }
@@ -199,7 +233,62 @@ impl<'a> Stack<'a> {
 /// a stack that goes back: `UPDATE_ROLLBACK_IN_PROGRESS`.
 const ROLLING_BACK: &str = "ROLLBACK_IN_PROGRESS";
 
-const LATE: &str = "no answer within 5 s";
+/// What tells what a stack is about.
+const DESCRIBE_STACKS: &str = "DescribeStacks";
+
+/// How long it is asked again.
+struct Patience {
+    until: Instant,
+    pause: Duration,
+}
+
+impl Patience {
+    fn of(within: Duration) -> Self {
+        Self { until: Instant::now() + within, pause: FIRST_PAUSE }
+    }
+
+    /// Whether it is to be asked again what was not told, after a pause that is over then.
+    async fn bears(&mut self, untold: &Untold) -> bool {
+        let is_to_be = untold.passes && Instant::now() + self.pause < self.until;
+        if is_to_be {
+            sleep(self.pause).await;
+            self.pause *= 2;
+        }
+        is_to_be
+    }
+}
+
+/// Why something is not told.
+#[derive(Debug)]
+struct Untold {
+    operation: &'static str,
+    why: String,
+    /// Whether it may be told a little later.
+    passes: bool,
+}
+
+impl Untold {
+    /// What a request is taken for, of which this is not told.
+    fn taken_for(&self) -> &'static str {
+        match self.operation {
+            DESCRIBE_STACKS => "an Update outside a rollback, or a Delete of every job of its resource",
+            _ => "one that is awaited",
+        }
+    }
+
+    fn new(operation: &'static str, why: impl Into<String>) -> Self {
+        Self { operation, why: why.into(), passes: true }
+    }
+
+    fn late(operation: &'static str) -> Self {
+        Self::new(operation, "no answer within 5 s")
+    }
+
+    fn of(operation: &'static str, Failed { kind, said, .. }: Failed) -> Self {
+        let passes = matches!(kind, Kind::Busy | Kind::Unavailable | Kind::Unclear);
+        Self { passes, ..Self::new(operation, said) }
+    }
+}
 
 #[async_trait]
 impl Requester for Stack<'_> {

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use sparkjob::drive::{self, Span};
 use sparkjob::job::Timestamp;
-use sparkjob::lifecycle::{Action, Plan, State, next};
-use sparkjob::outcome::Outcome;
+use sparkjob::lifecycle::{self, Plan, State, next};
+use sparkjob::outcome::{Made, Outcome};
 
 use crate::Failed;
 use crate::counters;
 use crate::deadlines::Times;
 use crate::deliver::deliver;
+use crate::envelope::Action;
 use crate::plan::plan;
 use crate::request::Request;
 use crate::response;
@@ -54,7 +55,8 @@ pub async fn step(
     let limit = latest(times.deadlines).min(lambda_ends.before(TO_TELL / 2)).since(now);
     let work = async {
         // It is asked once: whatever it is about later, the request goes on as it began.
-        let standing = if state.is_some() { turn.standing } else { way.stack.standing().await };
+        let left = times.deadlines.end.since(now);
+        let standing = if state.is_some() { turn.standing } else { way.stack.standing(left).await };
         (standing, work(request, standing, state, died, times, lambda_ends, way).await)
     };
     let (progress, until) = match guarded(request, limit, work).await {
@@ -88,11 +90,21 @@ async fn work(
     let now = way.clock.now();
     let plan = match plan(request, times, standing) {
         Ok(plan) => plan,
-        Err(refused) => return Worked::Out(Box::new(refuse(&request.envelope, &refused)), now),
+        Err(refused) => {
+            let outcome = refuse(&request.envelope, &refused);
+            let outcome = if state.is_some() { begun_by_another(outcome, state) } else { outcome };
+            return Worked::Out(Box::new(outcome), now);
+        }
     };
     // The first step may have been taken at once.
     let since = state.as_ref().map_or(times.deadlines.asked, |state| state.not_before);
+    let is_first = state.is_none();
     let mut state = state.unwrap_or_else(|| begin(&plan, now));
+    if is_first && request.envelope.action == Action::Update && plan.wanted().is_some() {
+        // What the stack is about is kept before anything is done: by the time that a step which died is taken again, it may be
+        // about a rollback.
+        return Worked::On(Box::new(state), now);
+    }
     if let Some(told) = died {
         state = state.repeated(&plan, since, now);
         if state.deaths > MOST_DEATHS {
@@ -103,8 +115,8 @@ async fn work(
     let span = Span { rest: now + lambda_ends.since(now) / 2, end: lambda_ends.before(TO_TELL) };
     let state = drive::advance(&plan, state, way.engines, way.clock, way.stack, span).await;
     match next(&plan, &state, way.clock.now()) {
-        Action::Done(outcome) => Worked::Out(outcome, way.clock.now()),
-        Action::Wait(until) => Worked::On(Box::new(state), until),
+        lifecycle::Action::Done(outcome) => Worked::Out(outcome, way.clock.now()),
+        lifecycle::Action::Wait(until) => Worked::On(Box::new(state), until),
         _ => Worked::On(Box::new(state), way.clock.now()),
     }
 }
@@ -124,9 +136,22 @@ fn begin(plan: &Plan, now: Timestamp) -> State {
 
 /// What a step that came to nothing knows from those before it.
 fn knowing(mut outcome: Outcome, known: Option<State>) -> Outcome {
-    if let Some(own) = known.and_then(|state| state.own) {
-        outcome.made = sparkjob::outcome::Made::Job(own.run);
-        outcome.status = own.status;
+    match known {
+        Some(State { own: Some(own), .. }) => {
+            (outcome.made, outcome.status) = (Made::Job(own.run), own.status);
+        }
+        Some(state) if state.may_have_made_one() => outcome.made = Made::Unknown,
+        _ => {}
+    }
+    outcome
+}
+
+/// This version of the function refuses what another one has begun, which has come so far.
+fn begun_by_another(refused: Outcome, known: Option<State>) -> Outcome {
+    let mut outcome = knowing(refused, known);
+    if let Some(failure) = &mut outcome.failure {
+        "Another version of the function took them. Correct the template and deploy again."
+            .clone_into(&mut failure.advice);
     }
     outcome
 }

@@ -14,6 +14,9 @@ use sparkjob::testing::engines;
 /// 2026-11-21T07:00:00Z, at which the samples are signed.
 const SIGNED: Timestamp = Timestamp(1_795_244_400_000);
 
+/// What is left of the requests.
+const LEFT: Duration = Duration::from_mins(50);
+
 /// What `CloudFormation` does with whatever it is asked.
 #[derive(Clone, Copy, Debug)]
 enum Says {
@@ -21,6 +24,8 @@ enum Says {
     Text(u16, &'static str),
     /// The first of `DescribeStackResource`, the second of `DescribeStacks`.
     Both(&'static str, &'static str),
+    /// That it is asked too often, so many times; then this.
+    After(usize, &'static str),
     Nothing,
     Refuses,
 }
@@ -40,11 +45,13 @@ impl Transport for CloudFormation {
             Says::Both(resource, stack) => {
                 Says::Text(200, if text.contains("DescribeStackResource") { resource } else { stack })
             }
+            Says::After(times, _) if self.count() < times => THROTTLED,
+            Says::After(_, then) => Says::Text(200, then),
             says => says,
         };
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(text);
         match says {
-            Says::Both(..) => unreachable!("it is one of them"),
+            Says::Both(..) | Says::After(..) => unreachable!("it is one of them"),
             Says::Text(status, text) => {
                 let mut response = Response::new(Bytes::from_static(text.as_bytes()));
                 *response.status_mut() = status.try_into().expect("a status");
@@ -56,6 +63,13 @@ impl Transport for CloudFormation {
             }
             Says::Refuses => Err(Lost::NotSent("Connection refused".to_owned())),
         }
+    }
+}
+
+impl CloudFormation {
+    /// How often it was asked.
+    fn count(&self) -> usize {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 }
 
@@ -77,7 +91,7 @@ async fn waits(says: Says) -> bool {
 async fn standing(request_type: &str, changes: Value, says: Says) -> Option<Standing> {
     let envelope = sample::envelope(&sample::event(request_type, changes));
     let (_, engines) = asked(says);
-    Stack::of(&envelope, None, engines.aws()).standing().await
+    Stack::of(&envelope, None, engines.aws()).standing(LEFT).await
 }
 
 macro_rules! resource {
@@ -117,6 +131,11 @@ const DENIED: Says = Says::Text(
     403,
     r#"<ErrorResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><Error><Type>Sender</Type>
     <Code>AccessDenied</Code><Message>not authorized</Message></Error><RequestId>1</RequestId></ErrorResponse>"#,
+);
+const THROTTLED: Says = Says::Text(
+    400,
+    r#"<ErrorResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><Error><Type>Sender</Type>
+    <Code>Throttling</Code><Message>Rate exceeded</Message></Error><RequestId>1</RequestId></ErrorResponse>"#,
 );
 const UNKNOWN: Says = Says::Text(
     400,
@@ -259,7 +278,7 @@ async fn its_own_resource_and_its_own_stack_are_asked_about() {
     let envelope = sample::envelope(&sample::event("Update", json!({})));
     let (cloudformation, engines) = asked(DENIED);
     let stack = Stack::of(&envelope, None, engines.aws());
-    assert_eq!((stack.stance().await, stack.standing().await), (Stance::Waits, None));
+    assert_eq!((stack.stance().await, stack.standing(LEFT).await), (Stance::Waits, None));
     let asked = cloudformation.asked.lock().expect("no panic").clone();
     let id = "arn%3Aaws%3Acloudformation%3Aeu-west-1%3A123456789012%3Astack%2Fdemo%2F0a1b2c3d";
     assert_eq!(
@@ -287,6 +306,37 @@ async fn a_rollback_is_known_by_the_stack_s_status() {
     for says in [DENIED, Says::Nothing, Says::Refuses] {
         assert_eq!(rolls_back(says).await, None, "{says:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_told_at_once_is_asked_again_while_there_is_time() {
+    const TOLD: &str = stack!("<StackStatus>UPDATE_ROLLBACK_IN_PROGRESS</StackStatus>");
+    let envelope = sample::envelope(&sample::event("Update", json!({})));
+    for (says, left, asked_at_least, within) in [
+        (THROTTLED, LEFT, 5, 20),
+        (Says::Text(500, ""), LEFT, 5, 20),
+        (Says::Text(200, "<html/>"), LEFT, 5, 20),
+        (Says::Nothing, LEFT, 2, 25),
+        (THROTTLED, Duration::from_secs(20), 2, 3),
+        // It will not be told later, either.
+        (DENIED, LEFT, 1, 0),
+        (UNKNOWN, LEFT, 1, 0),
+    ] {
+        let (cloudformation, engines) = asked(says);
+        let began = Instant::now();
+        assert_eq!(Stack::of(&envelope, None, engines.aws()).standing(left).await, None, "{says:?}");
+        let count = cloudformation.count();
+        assert!(count >= asked_at_least && began.elapsed() <= Duration::from_secs(within), "{says:?}: {count}");
+        assert!(within > 0 || count == 1, "{says:?}: {count}");
+    }
+    for times in 1..4 {
+        let (_, engines) = asked(Says::After(times, TOLD));
+        let standing = Stack::of(&envelope, None, engines.aws()).standing(LEFT).await;
+        assert_eq!(standing.map(|standing| standing.rolls_back), Some(true), "{times}");
+    }
+    let gone_on = resource!("2026-11-21T08:00:00Z", "UPDATE_COMPLETE", "");
+    let (_, engines) = asked(Says::After(1, gone_on));
+    assert_eq!(Stack::of(&envelope, None, engines.aws()).stance().await, Stance::WentOn(None));
 }
 
 #[tokio::test(start_paused = true)]

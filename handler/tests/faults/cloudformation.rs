@@ -169,6 +169,16 @@ impl Stack {
         self.request("Update", "UPDATE_ROLLBACK_IN_PROGRESS", more)
     }
 
+    /// The update back from the last one, which was answered so, because another resource failed. The clean-up deletes what
+    /// that had made.
+    pub fn take_back(&mut self, updated: &Answer) -> Delivery {
+        self.id = Some(updated.id.clone());
+        let failed = self.properties.clone();
+        let back = self.roll_back();
+        self.described = failed;
+        back
+    }
+
     pub fn delete(&mut self) -> Delivery {
         let id = self.id.clone();
         self.request("Delete", "DELETE_IN_PROGRESS", json!({ "PhysicalResourceId": id }))

@@ -10,7 +10,7 @@ use sparkjob::testing::{Fault, Script};
 use crate::account::{Account, Function, Status};
 use crate::cloudformation::{Answer, Delivery, Properties, Stack};
 use crate::mishap::Mishap;
-use crate::scenario::{Ask, Scenario, each_scenario};
+use crate::scenario::{Scenario, each_scenario};
 use crate::tally::Tally;
 use crate::town::Engine;
 use crate::{NEW, OLD};
@@ -105,16 +105,17 @@ impl Setting {
     /// A stack of which all is done that comes before the request that is tried.
     pub async fn of(account: Account, scenario: Scenario) -> Self {
         let mut stack = Stack::new(account.town());
-        if !matches!(scenario.ask, Ask::Create(..)) {
-            let created = account.deliver(&stack.create(OLD, Properties::BRIEF)).await;
+        if let Some(properties) = scenario.of_the_old() {
+            let created = account.deliver(&stack.create(OLD, properties)).await;
             stack.answered(&created);
             account.settled().await;
         }
-        if let Some(failing) = scenario.fails_before(&mut stack) {
-            assert_eq!(account.deliver(&failing).await.status, "FAILED");
+        let mut updated = None;
+        if let Some(update) = scenario.taken_back(account.town(), &mut stack) {
+            updated = Some(account.deliver(&update).await);
             account.settled().await;
         }
-        let request = scenario.request(account.town(), &mut stack);
+        let request = scenario.request(account.town(), &mut stack, updated.as_ref());
         Self { account, stack, request }
     }
 }

@@ -49,7 +49,7 @@ use serde_json::json;
 use sparkjob::testing::{Fault, Faulty};
 
 use cloudformation::{Answer, Properties, Stack, deliver, deliver_twice};
-use scenario::{Ask, Scenario, each_scenario};
+use scenario::{Scenario, each_scenario};
 use tally::Tally;
 use town::{Engine, Town};
 
@@ -109,14 +109,15 @@ async fn play(engine: Engine, scenario: Scenario, fault: Option<(usize, Fault)>)
     let told = format!("{engine:?}, {scenario:?} with {fault:?}");
     let town = Town::new(engine);
     let mut stack = Stack::new(&town);
-    if !matches!(scenario.ask, Ask::Create(..)) {
-        let created = deliver(&town, &stack.create(OLD, Properties::BRIEF)).await;
+    if let Some(properties) = scenario.of_the_old() {
+        let created = deliver(&town, &stack.create(OLD, properties)).await;
         stack.answered(&created);
     }
-    if let Some(failing) = scenario.fails_before(&mut stack) {
-        assert_eq!(deliver(&town, &failing).await.status, "FAILED");
+    let mut updated = None;
+    if let Some(update) = scenario.taken_back(&town, &mut stack) {
+        updated = Some(deliver(&town, &update).await);
     }
-    let request = scenario.request(&town, &mut stack);
+    let request = scenario.request(&town, &mut stack, updated.as_ref());
     let way = struck(&town, fault.as_ref());
     let answer = deliver(&way, &request).await;
 

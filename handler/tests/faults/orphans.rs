@@ -6,8 +6,9 @@ use sparkjob::testing::Fault;
 use tokio::time::{Instant, sleep};
 
 use crate::cloudformation::{Answer, Properties, Stack, deliver};
+use crate::scenario::{Ask, Scenario};
 use crate::town::{CLUSTER, Engine, Town};
-use crate::{Ask, NEW, OLD, ORPHAN, Scenario, struck, survives_on};
+use crate::{NEW, OLD, ORPHAN, struck, survives_on};
 
 /// The job outlives its step.
 const IN_CLUSTER: Properties = Properties { deploy_mode: Some("cluster"), ..Properties::BRIEF };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cloudformation::{Delivery, Properties, Stack};
+use crate::cloudformation::{Answer, Delivery, Properties, Stack};
 use crate::town::Town;
 use crate::{DYING, NEW, OLD, REFUSED};
 
@@ -24,9 +24,18 @@ pub struct Scenario {
 pub enum Ask {
     Create(&'static str, Properties),
     Update(&'static str, Properties),
-    /// Back from an update to what dies, with these properties.
-    Rollback(Properties),
+    Rollback(Back),
     Delete,
+}
+
+/// Back from an update, of a resource that has these properties before it, in it, and then again.
+#[derive(Clone, Copy, Debug)]
+pub struct Back {
+    /// The file of the update. One that dies fails it; any other is taken back because another resource failed.
+    from: &'static str,
+    /// Whether the old job ended by itself, well, before the update.
+    has_ended: bool,
+    properties: Properties,
 }
 
 const USUAL: Properties = Properties::USUAL;
@@ -56,11 +65,15 @@ pub const UPDATE_DYING_STARTS_FIRST: Scenario =
     Scenario { ask: Ask::Update(DYING, START), status: "FAILED", alive: Some(1), jobs: 1 };
 
 /// The old job was stopped, and is run again.
-pub const ROLLBACK_RESTORES: Scenario = Scenario { jobs: 2, ..succeeds(Ask::Rollback(BRIEF), 1) };
+pub const ROLLBACK_RESTORES: Scenario = Scenario { jobs: 2, ..rolls_back(DYING, false, BRIEF, 1) };
 /// It still runs.
-pub const ROLLBACK_KEEPS: Scenario = succeeds(Ask::Rollback(START), 1);
+pub const ROLLBACK_KEEPS: Scenario = rolls_back(DYING, false, START, 1);
+/// It had ended, and is not run again.
+pub const ROLLBACK_REPEATS_NOTHING: Scenario = rolls_back(DYING, true, BRIEF, 0);
+/// The job that came after it goes, although an update would let it finish.
+pub const ROLLBACK_STOPS_THE_NEW: Scenario = rolls_back(NEW, true, FINISH, 0);
 
-pub const ALL: [Scenario; 13] = [
+pub const ALL: [Scenario; 15] = [
     CREATE,
     CREATE_SUBMITTED,
     CREATE_REFUSED,
@@ -74,11 +87,17 @@ pub const ALL: [Scenario; 13] = [
     UPDATE_DYING_STARTS_FIRST,
     ROLLBACK_RESTORES,
     ROLLBACK_KEEPS,
+    ROLLBACK_REPEATS_NOTHING,
+    ROLLBACK_STOPS_THE_NEW,
 ];
 
 /// It succeeds with one job, and so many are alive then.
 const fn succeeds(ask: Ask, alive: usize) -> Scenario {
     Scenario { ask, status: "SUCCESS", alive: Some(alive), jobs: 1 }
+}
+
+const fn rolls_back(from: &'static str, has_ended: bool, properties: Properties, alive: usize) -> Scenario {
+    succeeds(Ask::Rollback(Back { from, has_ended, properties }), alive)
 }
 
 impl Scenario {
@@ -92,7 +111,7 @@ impl Scenario {
 
     /// Whether there never are two jobs at once.
     pub fn is_one_at_a_time(&self) -> bool {
-        let (Ask::Update(_, properties) | Ask::Rollback(properties)) = self.ask else { return false };
+        let (Ask::Update(_, properties) | Ask::Rollback(Back { properties, .. })) = self.ask else { return false };
         matches!(properties.strategy, "StopThenStart" | "FinishThenStart")
     }
 
@@ -101,26 +120,40 @@ impl Scenario {
         matches!(self.ask, Ask::Create(_, Properties { service_timeout: ..1000, .. }))
     }
 
-    /// What a stack sends before, and is refused.
-    pub fn fails_before(&self, stack: &mut Stack) -> Option<Delivery> {
+    /// The properties of the job that there is before; none where there is none.
+    pub fn of_the_old(&self) -> Option<Properties> {
         match self.ask {
-            Ask::Rollback(properties) => Some(stack.update(DYING, properties)),
-            _ => None,
+            Ask::Create(..) => None,
+            Ask::Rollback(Back { properties, .. }) => Some(properties),
+            Ask::Update(..) | Ask::Delete => Some(Properties::BRIEF),
         }
     }
 
-    /// The request, as a stack sends it in a town where things go on accordingly.
-    pub fn request(&self, town: &Town, stack: &mut Stack) -> Delivery {
-        match self.ask {
-            Ask::Create(file, properties) => stack.create(file, properties),
-            Ask::Update(file, properties) => {
+    /// The update that is taken back, as a stack sends it in a town where things went on accordingly.
+    pub fn taken_back(&self, town: &Town, stack: &mut Stack) -> Option<Delivery> {
+        let Ask::Rollback(Back { from, has_ended, properties }) = self.ask else { return None };
+        if has_ended {
+            town.finish_old();
+        }
+        Some(stack.update(from, properties))
+    }
+
+    /// The request, as a stack sends it in a town where things go on accordingly; the update that it takes back was answered so.
+    pub fn request(&self, town: &Town, stack: &mut Stack, taken_back: Option<&Answer>) -> Delivery {
+        match (self.ask, taken_back) {
+            (Ask::Create(file, properties), _) => stack.create(file, properties),
+            (Ask::Update(file, properties), _) => {
                 if properties.strategy == "FinishThenStart" {
                     town.finish_old_within(Duration::from_secs(30));
                 }
                 stack.update(file, properties)
             }
-            Ask::Rollback(_) => stack.roll_back(),
-            Ask::Delete => stack.delete(),
+            (Ask::Rollback(Back { from, .. }), Some(updated)) => {
+                assert_eq!(updated.status == "FAILED", from == DYING, "{updated:?}");
+                if from == DYING { stack.roll_back() } else { stack.take_back(updated) }
+            }
+            (Ask::Rollback(_), None) => unreachable!("an update is taken back"),
+            (Ask::Delete, _) => stack.delete(),
         }
     }
 }
@@ -183,6 +216,12 @@ macro_rules! each_scenario {
         async fn a_rollback_survives_any_one_fault() {
             survives($crate::scenario::ROLLBACK_RESTORES).await;
             survives($crate::scenario::ROLLBACK_KEEPS).await;
+        }
+
+        #[tokio::test(start_paused = true)]
+        async fn a_rollback_to_a_job_that_had_ended_survives_any_one_fault() {
+            survives($crate::scenario::ROLLBACK_REPEATS_NOTHING).await;
+            survives($crate::scenario::ROLLBACK_STOPS_THE_NEW).await;
         }
     };
 }

@@ -175,17 +175,22 @@ impl Town {
         &self.stacks
     }
 
-    /// Ends the old job, well, within this time.
+    /// Ends the old job, well.
+    pub fn finish_old(&self) {
+        for job in self.livy.alive().iter().filter(|job| job.file == crate::OLD) {
+            self.livy.end(job.id, "success");
+        }
+        for job in self.emr.alive().iter().filter(|job| job.file == crate::OLD) {
+            self.emr.end(&job.id, true);
+        }
+    }
+
+    /// The same after this time.
     pub fn finish_old_within(&self, time: Duration) {
-        let (livy, emr) = (self.livy.clone(), self.emr.clone());
+        let town = self.clone();
         tokio::spawn(async move {
             tokio::time::sleep(time).await;
-            for job in livy.alive().iter().filter(|job| job.file == crate::OLD) {
-                livy.end(job.id, "success");
-            }
-            for job in emr.alive().iter().filter(|job| job.file == crate::OLD) {
-                emr.end(&job.id, true);
-            }
+            town.finish_old();
         });
     }
 
