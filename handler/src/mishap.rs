@@ -53,11 +53,11 @@ impl<'de> Deserialize<'de> for Mishap {
 
 fn read(payload: &str) -> Mishap {
     let event: Event = serde_json::from_str(payload).unwrap_or_default();
-    let foreign = |error: serde_json::Error| Mishap::Foreign(error.to_string());
+    let foreign = |error: serde_json::Error| Mishap::Foreign(unlike(&error));
     if event.has("requestPayload") {
-        serde_json::from_str::<Record>(payload).map_or_else(foreign, Mishap::from)
+        serde_json::from_str::<Record>(payload).map_or_else(foreign, Record::mishap)
     } else if event.has("Turn") {
-        caught(payload).unwrap_or_else(|error| Mishap::BadTurn(error.to_string()))
+        caught(payload).unwrap_or_else(|error| Mishap::BadTurn(unlike(&error)))
     } else if event.has("detail") {
         serde_json::from_str::<Notice>(payload).map_or_else(foreign, Mishap::from)
     } else {
@@ -65,6 +65,16 @@ fn read(payload: &str) -> Mishap {
             "it is none of Lambda's records, no step of the workflow and no event of Step Functions".to_owned(),
         )
     }
+}
+
+/// What is wrong with a payload, without what stands there instead: nobody knows what that is.
+fn unlike(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let (what, expected) = match (text.split_once(": "), text.rfind(", expected ")) {
+        (Some((what, _)), Some(at)) if what.starts_with("invalid ") => (what, &text[at..]),
+        _ => (text.as_str(), ""),
+    };
+    format!("{what}{expected}")
 }
 
 /// Whatever else is in it, a request that it holds can be answered.
@@ -79,8 +89,17 @@ struct Record {
     response_payload: Value,
 }
 
-impl From<Record> for Mishap {
-    fn from(Record { request_payload, request_context, response_payload }: Record) -> Self {
+impl Record {
+    /// What there is to answer: nothing where it tells of another function than that which `CloudFormation` has asked.
+    fn mishap(self) -> Mishap {
+        let Self { request_payload, request_context, response_payload } = self;
+        let (failed, asked) =
+            (function(&request_context["functionArn"]), function(request_payload.field("ServiceToken")));
+        if let (Some(failed), Some(asked)) = (failed, asked)
+            && failed != asked
+        {
+            return Mishap::Foreign(format!("it tells of {failed}, and CloudFormation has asked {asked}"));
+        }
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let (error, message) = (text(&response_payload["errorType"]), text(&response_payload["errorMessage"]));
         let (message, answer) = match message.rsplit_once(ANSWER_FOLLOWS) {
@@ -88,8 +107,16 @@ impl From<Record> for Mishap {
             None => (message, None),
         };
         let told = format!("{}{}", given_up(&request_context), explained(&error, &message));
-        Self::GivenUp { event: request_payload, told, answer }
+        Mishap::GivenUp { event: request_payload, told, answer }
     }
+}
+
+/// The function that an ARN names, without its version or alias; none where that is no function's.
+fn function(arn: &Value) -> Option<&str> {
+    let arn = arn.as_str()?;
+    let name = arn.find(":function:")? + ":function:".len();
+    let end = arn[name..].find(':').map_or(arn.len(), |at| name + at);
+    Some(&arn[..end])
 }
 
 /// What Lambda tells in a record's context of giving a request up, as far as it does, as a clause.
@@ -248,6 +275,48 @@ mod tests {
         for other in [r#"{"RequestId":"r-2"}"#, r#"{"RequestId":"r-1""#, "{}", ""] {
             assert_eq!(read_from(other), (None, true), "{other}");
         }
+    }
+
+    #[test]
+    fn a_record_of_another_function_is_none_of_ours() {
+        let arn = |name: &str| format!("arn:aws:lambda:eu-west-1:123456789012:function:{name}");
+        let read_of = |failed: Value, asked: Value| {
+            let record = json!({
+                "requestPayload": { "RequestId": "r-1", "ServiceToken": asked },
+                "requestContext": { "functionArn": failed },
+            });
+            read(&record.to_string())
+        };
+        let ours =
+            [("submitter:$LATEST", "submitter"), ("submitter", "submitter:live"), ("submitter:7", "submitter:live")];
+        for (failed, asked) in ours {
+            assert!(matches!(read_of(arn(failed).into(), arn(asked).into()), Mishap::GivenUp { .. }), "{failed}");
+        }
+        // What is not told is no reason not to answer.
+        for (failed, asked) in [(json!(null), arn("submitter").into()), (arn("submitter").into(), json!(null))] {
+            assert!(matches!(read_of(failed, asked), Mishap::GivenUp { .. }));
+        }
+        let Mishap::Foreign(why) = read_of(arn("other:$LATEST").into(), arn("submitter").into()) else {
+            panic!("ours")
+        };
+        assert_eq!(why, format!("it tells of {}, and CloudFormation has asked {}", arn("other"), arn("submitter")));
+    }
+
+    #[test]
+    fn of_what_is_none_of_ours_nothing_is_quoted() {
+        for payload in [
+            json!({"detail": "hunter2"}),
+            json!({"detail": {"name": {"hunter2": 1}, "status": "FAILED"}}),
+            json!({"detail": {"name": ["hunter2"]}}),
+            json!({"requestPayload": {}, "requestContext": "hunter2", "responsePayload": {"errorType": ["hunter2"]}}),
+            json!({"Turn": "hunter2"}),
+        ] {
+            let told = format!("{:?}", read(&payload.to_string()));
+            assert!(!told.contains("hunter2"), "{told}");
+        }
+        let Mishap::Foreign(why) = read(r#"{"detail": "hunter2, expected"}"#) else { panic!("ours") };
+        assert!(why.starts_with("invalid type, expected struct Detail at line"), "{why}");
+        assert!(matches!(read(r#"{"detail": {}}"#), Mishap::Foreign(why) if why.starts_with("missing field `name`")));
     }
 
     #[test]

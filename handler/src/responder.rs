@@ -85,7 +85,7 @@ impl Responder {
             }
             Mishap::Closed { name, told, input } => {
                 let whose = input.as_ref().map_or_else(tracing::Span::none, |turn| logs::fragment(&turn.event));
-                closed(workflow, &name, told, input, &invocation, &clock).instrument(whose).await.map(Some)
+                closed(workflow, &name, told, input, &invocation, &clock).instrument(whose).await
             }
             Mishap::Foreign(why) => Err(Failed::Foreign(why)),
         };

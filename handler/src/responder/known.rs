@@ -137,7 +137,8 @@ pub async fn known(
     }
 }
 
-/// What is known of a request whose execution, of this name and with this input, ended otherwise than it should.
+/// What is known of a request whose execution, of this name and with this input, ended otherwise than it should; none where it did
+/// not end at all, and nothing else tells of the request either: whoever asked by hand for an answer is told that by it.
 ///
 /// # Errors
 /// Nothing tells of a request: [`Failed::Unseen`] where it could not be looked at, which another try may mend.
@@ -148,20 +149,24 @@ pub async fn closed(
     input: Option<Box<Turn>>,
     invocation: &Invocation,
     clock: &Clock,
-) -> Result<Case, Failed> {
+) -> Result<Option<Case>, Failed> {
     let until = patience(input.as_ref().map(|turn| &turn.event), invocation, clock.now());
     let execution = look(workflow, name, until, clock, |execution| *execution != Execution::Runs).await;
     let now = clock.now();
     let begun = input.map(|turn| Case { left: Some(Left::Step(now)), ..Case::of(*turn, told.clone()) });
+    if execution == Some(Execution::Runs) && begun.is_none() {
+        return Ok(None);
+    }
     let unknown = match execution {
         Some(_) => Failed::Foreign(format!("execution {name} holds no request")),
         None => Failed::Unseen(format!("execution {name} cannot be looked at, and whose request it has is not told")),
     };
     let case = Case::known(execution, told, begun, now).ok_or(unknown)?;
-    Ok(case.once_it_is_over(invocation, clock).await)
+    Ok(Some(case.once_it_is_over(invocation, clock).await))
 }
 
-/// Looks at the execution of this name until it is as wanted; none where it is not so until then. What is told of one is
+/// Looks at the execution of this name until it is as wanted: how it was shown last, which it may not be until then; none where
+/// nothing was shown. What is told of one is
 /// [a little behind](https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html).
 async fn look(
     workflow: Option<&Workflow>,
@@ -171,11 +176,18 @@ async fn look(
     mut is_wanted: impl FnMut(&Execution) -> bool,
 ) -> Option<Execution> {
     let workflow = workflow?;
+    let mut shown = None;
     let looks = async {
         loop {
             match workflow.look(name).await {
-                Ok(execution) if is_wanted(&execution) => return execution,
-                Ok(_) => tracing::info!(execution = name, "what is told of the execution may be behind: one more look"),
+                Ok(execution) => {
+                    let is_wanted = is_wanted(&execution);
+                    shown = Some(execution);
+                    if is_wanted {
+                        return;
+                    }
+                    tracing::info!(execution = name, "what is told of the execution may be behind: one more look");
+                }
                 Err(why) => {
                     tracing::warn!(execution = name, why, "whether the workflow works on the request is not known");
                 }
@@ -183,7 +195,9 @@ async fn look(
             sleep(BETWEEN_LOOKS).await;
         }
     };
-    timeout(until.since(clock.now()), looks).await.ok()
+    // However long it took: what was shown is known.
+    let _ = timeout(until.since(clock.now()), looks).await;
+    shown
 }
 
 /// Until when it is tried to look: for half of what is left of the request at most, as far as that is known. Once nobody waits

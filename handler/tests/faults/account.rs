@@ -7,6 +7,7 @@ mod executions;
 mod history;
 mod lambda;
 mod machine;
+mod rule;
 mod scripted;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,9 +1,12 @@
 //! Input that nobody can make sense of, or only in part: each ends with a clear word in the log, and with an answer where a
 //! request can be read.
 
+use std::time::Duration;
+
 use http::Method;
 use serde_json::{Value, json};
-use sparkjob::testing::{Fault, Instead};
+use sparkjob::testing::{Fault, Instead, Script};
+use tokio::time::sleep;
 use tracing::level_filters::LevelFilter;
 
 use crate::NEW;
@@ -127,6 +130,23 @@ async fn an_execution_that_holds_no_request_is_a_line_in_the_log_and_one_that_ca
             assert!(has_line(&log, "execution nobody holds no request"), "{}", log.text());
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_by_hand_for_an_answer_that_the_workflow_is_at_is_told_so() {
+    let account = Account::new(Engine::Livy);
+    account.town().livy().script(NEW, Script::running(Duration::from_mins(40)));
+    let mut stack = Stack::new(account.town());
+    let request = stack.create(NEW, Properties { wait_for: "Succeeded", ..Properties::default() });
+    account.deliver_again(&request);
+    sleep(Duration::from_mins(2)).await;
+    let [name] = &account.names()[..] else { panic!("one execution: {:?}", account.names()) };
+    let asked = json!({"detail": {"name": name, "status": "FAILED"}}).to_string();
+    assert_eq!(account.call(Function::Responder, &asked).await, Ok(json!("AtWork")));
+    let answer = account.answer(&request).await.expect("an answer");
+    assert_eq!(answer.status, "SUCCESS", "{}", answer.reason);
+    assert!(account.failures().is_empty(), "{:?}", account.failures());
+    account.finish(stack, &answer).await;
 }
 
 /// Whether an error in the log holds these words.

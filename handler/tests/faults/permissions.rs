@@ -1,4 +1,4 @@
-//! What the template's role allows is what the function does, no less and no more.
+//! What the template's role allows of engines is what the function does with them, no less and no more.
 
 mod asked;
 
@@ -20,7 +20,8 @@ const ENGINES: [(Engine, &[&str]); 5] = [
     (Engine::EmrSteps, &["emr-steps"]),
 ];
 
-/// What Lambda itself needs, and what is there for the workflow: nothing that the function asks of engines.
+/// What Lambda itself needs, and what is there for the workflow: nothing that the function asks of engines. See
+/// [`functions`](crate::functions).
 const LAMBDA: [&str; 3] = ["logs", "network-interfaces", "workflow"];
 
 /// What is always there.

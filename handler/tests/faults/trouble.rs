@@ -89,7 +89,7 @@ async fn trouble_of_lambda_s_that_does_not_pass_leaves_an_answer_and_no_job() {
         let mut stack = Stack::new(account.town());
         let answer = account.deliver(&stack.create(NEW, Properties::default())).await;
         assert_eq!(answer.status, "FAILED", "{engine:?}");
-        assert!(answer.reason.contains("Lambda.ServiceException"), "{engine:?}: {}", answer.reason);
+        assert!(answer.reason.contains("a step of the workflow failed: Lambda."), "{engine:?}: {}", answer.reason);
         stack.answered(&answer);
         stack.finish(account.town()).await;
         assert!(account.town().alive().is_empty(), "{engine:?}: {:?} is left", account.town().alive());

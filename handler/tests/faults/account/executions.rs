@@ -17,7 +17,7 @@ use sparkjob::testing::{ACCOUNT, REGION};
 use super::data::{Data, LONGEST};
 use super::history::{Details, History, Kind, Refusal};
 use super::machine::{Ended, Fault};
-use super::{Account, Function, MACHINE, held};
+use super::{Account, Function, MACHINE, held, rule};
 
 /// Where an execution stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +86,11 @@ impl Account {
     /// How each execution stands, in no order.
     pub fn executions(&self) -> Vec<Status> {
         held(&self.0.executions).by_name.values().map(|execution| execution.status).collect()
+    }
+
+    /// What they are called.
+    pub fn names(&self) -> Vec<String> {
+        held(&self.0.executions).by_name.keys().cloned().collect()
     }
 
     /// Whether some execution has stored an answer.
@@ -238,8 +243,8 @@ impl Account {
         execution.ended = Some(self.town().now());
         let execution = execution.clone();
         drop(executions);
-        if execution.status != Status::Succeeded {
-            let notice = notice(&name, &execution, self.town().now());
+        let notice = notice(&name, &execution, self.town().now());
+        if rule::takes(&notice) {
             held(&self.0.notices).push(notice.clone());
             self.invoke(Function::Responder, notice);
         }

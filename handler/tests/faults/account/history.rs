@@ -45,9 +45,13 @@ pub enum Details {
     Failed(String, String),
 }
 
+/// With [more events](https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html) than these an execution fails.
+const MOST: usize = 25_000;
+
 impl History {
     /// Something happened.
     pub fn add(&mut self, at: Timestamp, kind: Kind, details: Details) {
+        assert!(self.0.len() < MOST, "the history is full");
         self.0.push(Event { at, kind, details });
     }
 

@@ -151,10 +151,22 @@ impl Fault {
         Self { error: error.to_owned(), cause: cause.into() }
     }
 
-    /// What Step Functions [tells](https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html) of trouble of
-    /// Lambda's own.
-    fn of_lambda() -> Self {
-        Self::new("Lambda.ServiceException", "The service encountered an internal error.")
+    /// What Step Functions [tells](https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html) of trouble
+    /// of Lambda's own: one after the other of [what there is](https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors).
+    fn of_lambda(count: usize) -> Self {
+        const PASSING: [&str; 10] = [
+            "AWSLambdaException",
+            "ClientExecutionTimeoutException",
+            "EC2ThrottledException",
+            "EC2UnexpectedException",
+            "ENILimitReachedException",
+            "ResourceConflictException",
+            "ResourceNotReadyException",
+            "SdkClientException",
+            "ServiceException",
+            "SubnetIPAddressLimitReachedException",
+        ];
+        Self::new(&format!("Lambda.{}", PASSING[count % PASSING.len()]), "Try again.")
     }
 
     /// `States.ALL` means all [but two](https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
@@ -163,10 +175,6 @@ impl Fault {
         errors.iter().any(|error| *error == self.error || (error == "States.ALL" && is_any))
     }
 }
-
-/// More [events](https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html) than these end an execution; a
-/// round of the workflow makes about ten.
-const MOST_ROUNDS: u32 = 2_000;
 
 impl Machine {
     /// That of the template.
@@ -188,7 +196,7 @@ impl Machine {
 impl Account {
     /// Carries out the execution of this name, which began at `began`.
     pub(super) async fn run(&self, machine: &Machine, execution: &str, input: Data, began: &str) -> Ended {
-        let (mut name, mut data, mut rounds) = (&machine.start_at, input, 0);
+        let (mut name, mut data) = (&machine.start_at, input);
         loop {
             sleep(LATENCY).await;
             let entered = moment::text(self.town().now());
@@ -200,14 +208,10 @@ impl Account {
             let (enters, exits) = state.kinds();
             self.record(execution, enters, Details::Given(name.clone(), data.text.clone()));
             let moved = match state {
-                State::Task(task) => {
-                    rounds += 1;
-                    assert!(rounds <= MOST_ROUNDS, "the history is full");
-                    self.task(task, execution, &data.value, &context).await.map(|(output, next)| {
-                        data = output;
-                        Some(next)
-                    })
-                }
+                State::Task(task) => self.task(task, execution, &data.value, &context).await.map(|(output, next)| {
+                    data = output;
+                    Some(next)
+                }),
                 State::Choice(choice) => choose(choice, &data.value, &context).map(Some),
                 State::Wait(wait) => self.wait(wait, &data.value).await.map(Some),
                 State::Succeed(_) => Ok(None),
@@ -267,17 +271,21 @@ impl Account {
         if event.is_too_large() {
             return Err(Fault::new("States.DataLimitExceeded", "the parameters are too large"));
         }
-        let trouble = held(&self.0.troubles).get_mut(&function).and_then(Vec::pop);
+        let (trouble, count) = match held(&self.0.troubles).get_mut(&function) {
+            Some(troubles) => (troubles.pop(), troubles.len()),
+            None => (None, 0),
+        };
+        let of_lambda = || Fault::of_lambda(count);
         if trouble == Some(Trouble::Before) {
-            return Err(Fault::of_lambda());
+            return Err(of_lambda());
         }
         let called = self.call_beside(function, event);
         let called = match trouble {
-            Some(Trouble::Beside) => timeout(LATENCY * 2, called).await.map_err(|_| Fault::of_lambda())?,
+            Some(Trouble::Beside) => timeout(LATENCY * 2, called).await.map_err(|_| of_lambda())?,
             _ => called.await,
         };
         if trouble == Some(Trouble::After) {
-            return Err(Fault::of_lambda());
+            return Err(of_lambda());
         }
         let result = match called {
             Ok(returned) => json!({ "ExecutedVersion": "$LATEST", "Payload": returned, "StatusCode": 200 }),
