@@ -84,14 +84,14 @@ deploy: install-tools ## build and deploy to the AWS account of this shell; STAG
 ##@ Work on it
 
 .PHONY: test
-test: checked test-local e2e ## everything: format, lints, unit tests, then end to end on real parts
+test: checked e2e ## everything: format, lints, unit tests, then end to end on real parts
 
 # Two at a time: downloads wait for the network, and the linker of the Lambda has use for one processor only. The first that fails
 # ends the other.
 .PHONY: checked
 checked:
 	@trap 'kill $$(jobs -p) 2>/dev/null || true' EXIT; \
-	$(MAKE) check & check=$$!; $(MAKE) install lint-templates size & build=$$!; \
+	$(MAKE) check & check=$$!; $(MAKE) install lint-templates size test-local & build=$$!; \
 	wait -n $$check $$build; wait $$check; wait $$build
 
 .PHONY: check
@@ -178,7 +178,7 @@ e2e: install build ## end to end: the real binary, every engine, Spark, stacks; 
 	eval "$$($(E2E) env)"; \
 	[ -n "$(ONLY)" ] || SPARKJOB_TEST_JOBS="$(CURDIR)/$(CONFORMANCE_JOBS)" \
 	  $(CARGO_TEST) --test conformance -- --ignored --test-threads 8; \
-	SPARKJOB_INSTANCE=e2e $(CARGO_TEST) --features tests/e2e --test e2e -- --test-threads 8 $(ONLY)
+	SPARKJOB_INSTANCE=e2e $(CARGO_TEST) --features tests/e2e --test e2e -- --test-threads 16 $(ONLY)
 	@rm -rf $(E2E_RECORD) && mkdir -p $(E2E_RECORD)
 	@sed '/^{"scripted": /d' $(E2E_LOG)/lambda.log > $(E2E_RECORD)/log
 	@cat $(E2E_LOG)/answers.jsonl <(grep -s '"kind": "answer"' $(E2E_LOG)/custom-resources.jsonl) > $(E2E_RECORD)/answers
