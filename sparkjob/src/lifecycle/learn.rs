@@ -245,6 +245,7 @@ impl At<'_> {
     fn submitted(self, mut state: State, run: RunRef) -> State {
         let next = if run.place.takes_twins() { Stage::Settle } else { Stage::Follow };
         state.own = Some(Own { shown_by: shown_by(self.plan, &run, self.now), ..Own::new(run, true) });
+        state.deaths = 0;
         state.unconfirmed().at(next, self.now)
     }
 

@@ -81,7 +81,7 @@ pub fn next(plan: &Plan, state: &State, now: Timestamp) -> Action {
         Stage::FindOwn | Stage::Settle => find_wanted(plan, state, Lookup::Name),
         Stage::Adopt if plan.looks_once() => find_wanted(plan, state, Lookup::Owner),
         Stage::Adopt => find_wanted(plan, state, Lookup::Spec),
-        Stage::FindOld => find(plan, plan.old().map(|old| (&old.place, &old.identity)), Lookup::Spec),
+        Stage::FindOld => find(plan.old().map(|old| (&old.place, &old.identity)), Lookup::Spec, plan.since()),
         Stage::Search { .. } => plan.search().unwrap_or(Action::Late),
         Stage::Stop { runs, .. } => stop(runs, now),
         Stage::Recall | Stage::Finish { .. } | Stage::Review => describe(plan.present()),
@@ -151,7 +151,8 @@ pub(super) fn place<'a>(plan: &'a Plan, state: &'a State) -> Option<&'a Place> {
 
 fn find_wanted(plan: &Plan, state: &State, by: Lookup) -> Action {
     let wanted = plan.wanted_now(state.anew);
-    find(plan, wanted.as_ref().map(|wanted| (&wanted.job.place, &wanted.identity)), by)
+    let since = if by == Lookup::Name { plan.since_any_try() } else { plan.since() };
+    find(wanted.as_ref().map(|wanted| (&wanted.job.place, &wanted.identity)), by, since)
 }
 
 fn newest(plan: &Plan, state: &State) -> Action {
@@ -160,8 +161,8 @@ fn newest(plan: &Plan, state: &State) -> Action {
     })
 }
 
-fn find(plan: &Plan, whose: Option<(&Place, &Identity)>, by: Lookup) -> Action {
-    whose.map_or(Action::Late, |(place, identity)| Action::Find(place.clone(), identity.clone(), by, plan.since()))
+fn find(whose: Option<(&Place, &Identity)>, by: Lookup, since: Timestamp) -> Action {
+    whose.map_or(Action::Late, |(place, identity)| Action::Find(place.clone(), identity.clone(), by, since))
 }
 
 fn describe(run: Option<&RunRef>) -> Action {

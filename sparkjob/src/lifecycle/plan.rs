@@ -13,6 +13,11 @@ use crate::properties::{Management, WaitFor};
 /// By how much the clocks of those who take part may differ.
 const CLOCKS_DIFFER: Duration = Duration::from_mins(5);
 
+/// How long [`CloudFormation`] waits for an answer at most, before it asks for the same once more.
+///
+/// [`CloudFormation`]: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html
+const LONGEST_TRY: Duration = Duration::from_hours(1);
+
 /// How far back the last run of a description is looked for. Engines list what is over by its age only, so the list of a busy
 /// place grows with it; what is older counts as forgotten.
 const HISTORY: Duration = Duration::from_hours(7 * 24);
@@ -134,6 +139,13 @@ impl Plan {
     /// Since when a run of this request may have been made: a while before it was asked for, as clocks differ.
     pub(super) fn since(&self) -> Timestamp {
         self.deadlines.asked.before(CLOCKS_DIFFER)
+    }
+
+    /// Since when the run of this very request may have been made. Where a token makes no second one, and Livy tells no times, the
+    /// same; of steps one of an earlier try may have ended before this one was asked for.
+    pub(super) fn since_any_try(&self) -> Timestamp {
+        let is_told = self.wanted_place().is_some_and(Place::takes_twins);
+        if is_told { self.since().before(LONGEST_TRY) } else { self.since() }
     }
 
     /// Whether one look tells of the wanted description and of the old one.

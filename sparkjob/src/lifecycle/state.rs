@@ -355,16 +355,16 @@ impl State {
         }
     }
 
-    /// The state in which a step begins that was begun before, not before `since`, by a process that died: whatever it came to
-    /// is not known, and a submission of its may still take effect.
+    /// The state in which a step begins that was begun before, not before `since`, by a process that died, if it `has_died`:
+    /// whatever it came to is not known, and a submission of its may still take effect.
     #[must_use]
-    pub fn repeated(mut self, plan: &Plan, since: Timestamp, now: Timestamp) -> Self {
+    pub fn repeated(mut self, plan: &Plan, has_died: bool, since: Timestamp, now: Timestamp) -> Self {
         let is_at_an_end = self.given_up || matches!(self.stage, Stage::Explain(_) | Stage::Done(_));
         if plan.wanted().is_none() || self.own.is_some() || is_at_an_end {
             return self;
         }
         (self.unseen, self.unseen_since, self.lost) = (true, Some(since), Some(now));
-        self.deaths += 1;
+        self.deaths += u32::from(has_died);
         if self.stage == Stage::Recall { self } else { self.at(Stage::FindOwn, now) }
     }
 

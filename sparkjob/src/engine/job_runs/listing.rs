@@ -34,10 +34,9 @@ const LATE_PAGES: usize = 20;
 /// Where it ends too soon, a run in an unknown state may be missed, and none in a published one. To fail instead would leave
 /// a busy application without any Update of a job. Which runs come first is not published.
 const LATE_PAGES_AT_LEAST: usize = 2;
-/// The same of a history, which is read within the minute for which an update is taken back only with it: nothing else shows a
-/// job that has ended, and one that is not shown is run again.
+/// The same of a history: nothing else shows a job that has ended, and one that is not shown is run again. An update is taken back
+/// without it after a minute, so that a hundred that are taken back at once have no more of it than of the others.
 const HISTORY_PAGES: usize = 40;
-const HISTORY_PAGES_AT_LEAST: usize = 10;
 /// Pages that are read at most of a list that is of no use unless it is whole.
 const MAX_PAGES: usize = 100;
 
@@ -182,7 +181,7 @@ impl<L: Listing> Reader<'_, L> {
         let (most, waited_for) = match extent {
             Extent::Whole => (MAX_PAGES, MAX_PAGES),
             Extent::Bounded => (LATE_PAGES, LATE_PAGES_AT_LEAST),
-            Extent::History => (HISTORY_PAGES, HISTORY_PAGES_AT_LEAST),
+            Extent::History => (HISTORY_PAGES, LATE_PAGES_AT_LEAST),
         };
         let mut read = Read { rows: Vec::new(), pages: 0, is_whole: false };
         let (mut token, mut tokens) = (None, BTreeSet::new());

@@ -30,7 +30,7 @@ impl At<'_> {
             Err(trouble) if trouble.kind == Kind::Busy && self.may_look_later(&state) => return self.start(state),
             Err(trouble) => {
                 return self.weather(state, trouble).unwrap_or_else(|(state, trouble)| {
-                    if state.has_lost_one() {
+                    if self.is_worth_looking(&state, trouble.kind) {
                         // There may be a job: as long as there is time, it is looked for.
                         return self.once_more(state, &trouble);
                     }
@@ -51,6 +51,9 @@ impl At<'_> {
         }
         let may_be_forgotten = self.may_be_forgotten(&state);
         (state.unseen, state.unseen_since) = (false, None);
+        if runs.is_empty() && !self.may_appear(&state) {
+            state.lost = None;
+        }
         match first_made(&runs).cloned() {
             found if state.given_up => self.found_too_late(state, found),
             found if state.refused.is_some() => self.found_after_refusal(state, found, runs),
@@ -427,6 +430,13 @@ impl At<'_> {
     /// Whether a submission whose answer was lost may yet take effect, and then stand beside another one.
     pub(super) fn may_still_arrive(self, state: &State) -> bool {
         self.takes_twins() && self.may_appear(state)
+    }
+
+    /// Whether it is looked again for what a lost submission may have made, although a look fails so. Where only a step died, which
+    /// may have submitted nothing, whoever refuses the looks is believed once that would have come.
+    fn is_worth_looking(self, state: &State, kind: Kind) -> bool {
+        let is_refused = matches!(kind, Kind::Rejected | Kind::Denied);
+        state.has_lost_one() && (state.tried || !is_refused || self.may_appear(state))
     }
 
     /// Whether a submission whose answer was lost may yet take effect.

@@ -91,7 +91,12 @@ impl At<'_> {
                     let stopping = runs.remove(at);
                     runs.push(stopping);
                 }
+                let others_are_unasked = runs.iter().any(|stopping| stopping.asked.is_none() && stopping.run != *run);
                 state.stage = Stage::Stop { runs, purpose: purpose.clone() };
+                if trouble.kind == Kind::Futile && others_are_unasked {
+                    state.not_before = self.now;
+                    return state;
+                }
                 return self.stop_trouble(state, purpose, trouble);
             }
         }
@@ -142,10 +147,8 @@ impl At<'_> {
         if runs.is_empty() {
             return self.stopped(state, purpose);
         }
-        if purpose == Purpose::MakeRoom {
-            // As long as the present job is there, no step has come to a submission.
-            state.deaths = 0;
-        }
+        // As long as one is there that goes first, no step has come to a submission.
+        state.deaths = 0;
         let shown_by = shown_by(&runs);
         state.stage = Stage::Stop { runs, purpose };
         self.looked_well(state).no_later_than(shown_by)

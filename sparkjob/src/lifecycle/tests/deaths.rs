@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::replace::{jobs, replace};
 use super::world::{BEGIN, Fate, World, place, plan, wanted, wanted_at};
 use crate::engine::{Kind, SUBMISSION_LIMIT, Trouble};
-use crate::job::{Phase, Place, Timestamp};
+use crate::job::{Phase, Place, Status, Timestamp};
+use crate::lifecycle::state::{Purpose, Stopping};
 use crate::lifecycle::{Action, Deadlines, Goal, Plan, Seen, Stage, State, learn, withdraw};
 use crate::outcome::{FailureKind, Made};
 use crate::properties::{Management, UpdateStrategy};
@@ -20,7 +21,7 @@ fn begin(plan: &Plan, now: Timestamp) -> State {
 
 /// A request whose first step died when it had hardly begun.
 fn dead(plan: &Plan) -> State {
-    begin(plan, BEGIN).repeated(plan, BEGIN, BEGIN)
+    begin(plan, BEGIN).repeated(plan, true, BEGIN, BEGIN)
 }
 
 fn steps() -> Place {
@@ -40,7 +41,7 @@ fn one_that_died_a_moment_ago_is_taken_again_however_old_the_request_is() {
     let state = world.run_until_or_done(&plan, begin(&plan, BEGIN), |state| state.not_before >= after(12));
     assert!(matches!(state.stage, Stage::Finish { .. }), "{:?}", state.stage);
     let (since, now) = (state.not_before, state.not_before + Duration::from_secs(3));
-    let outcome = world.go_on(&plan, state.repeated(&plan, since, now), now);
+    let outcome = world.go_on(&plan, state.repeated(&plan, true, since, now), now);
     assert_eq!((outcome.failure, world.submissions()), (None, 1));
 }
 
@@ -48,7 +49,7 @@ fn one_that_died_a_moment_ago_is_taken_again_however_old_the_request_is() {
 fn one_that_died_long_ago_may_have_submitted_what_livy_has_forgotten() {
     let plan = create(&place());
     let mut world = World::new();
-    let outcome = world.go_on(&plan, begin(&plan, after(10)).repeated(&plan, BEGIN, after(10)), after(10));
+    let outcome = world.go_on(&plan, begin(&plan, after(10)).repeated(&plan, true, BEGIN, after(10)), after(10));
     assert!(outcome.failure.is_some_and(|failure| failure.what.contains("too late")));
     assert_eq!((outcome.made, world.submissions()), (Made::Unknown, 0));
 }
@@ -94,7 +95,7 @@ fn what_it_submitted_is_cancelled_once_it_comes_although_the_time_is_over_or_nob
             deaf: false,
         });
         let died = plan.deadlines.give_up.before(Duration::from_secs(10));
-        let state = begin(&plan, died).repeated(&plan, died, died);
+        let state = begin(&plan, died).repeated(&plan, true, died, died);
         let mut state = learn(&plan, state, died, Seen::Found(Ok(Vec::new())));
         if is_withdrawn {
             state = withdraw(&plan, state, None, died);
@@ -102,6 +103,26 @@ fn what_it_submitted_is_cancelled_once_it_comes_although_the_time_is_over_or_nob
         let outcome = world.go_on(&plan, state, died);
         assert!(outcome.failure.is_some());
         assert_eq!((world.alive().len(), world.submissions()), (0, 0), "{is_withdrawn}");
+    }
+}
+
+#[test]
+fn a_step_that_may_not_have_been_called_is_no_death_and_is_looked_for_all_the_same() {
+    let plan = create(&steps());
+    let state = begin(&plan, BEGIN).repeated(&plan, false, BEGIN, BEGIN);
+    assert_eq!((state.deaths, state.lost, state.unseen), (0, Some(BEGIN), true));
+}
+
+#[test]
+fn a_job_that_goes_first_shows_that_no_step_has_died_of_a_submission() {
+    let run = |name: &str| Stopping::of(World::new().reference(0, name), None);
+    let (old, new) = jobs();
+    let plan = replace(UpdateStrategy::StopThenStart, &old, &new);
+    for purpose in [Purpose::MakeRoom, Purpose::RollBack, Purpose::LeftBehind, Purpose::Useless] {
+        let stopping = Stage::Stop { runs: vec![run("old")], purpose };
+        let state = State { stage: stopping, deaths: 3, ..begin(&plan, BEGIN) };
+        let alive = Status { phase: Phase::Running, ..Status::gone() };
+        assert_eq!(learn(&plan, state, BEGIN, Seen::Described(Ok(vec![alive]))).deaths, 0);
     }
 }
 
@@ -126,5 +147,5 @@ fn nothing_is_made_of_one_that_had_a_job_or_was_to_make_none() {
     assert_eq!(dead(&delete).deaths, 0);
     let create = plan(Goal::Run(wanted("new.py", "r2")), Management::default());
     let state = World::new().run_until(&create, |state| state.own.is_some());
-    assert_eq!(state.clone().repeated(&create, BEGIN, BEGIN), state);
+    assert_eq!(state.clone().repeated(&create, true, BEGIN, BEGIN), state);
 }

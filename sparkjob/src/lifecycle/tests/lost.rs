@@ -106,11 +106,17 @@ fn what_is_found_after_all_is_the_request_s_own_and_goes_where_it_fails() {
 fn what_a_dead_step_may_have_submitted_is_looked_for_whatever_stands_before_the_engine() {
     let plan = create(&place());
     let name = wanted_at(&place(), "new.py", "r2").identity.name();
-    let mut world = World::new().weather(|_, now| (now < after(20)).then_some(Kind::Rejected));
-    world.runs.push(Fate { name, phases: vec![(BEGIN, Phase::Running)], silent: false, deaf: false });
-    let dead = State { sole: true, ..State::begin(&plan, BEGIN) }.repeated(&plan, BEGIN, BEGIN);
-    let outcome = world.go_on(&plan, dead, BEGIN);
-    assert_eq!((outcome.failure, world.submissions()), (None, 0));
+    for (kind, minutes, is_found) in
+        [(Kind::Rejected, 1, true), (Kind::Denied, 1, true), (Kind::Unavailable, 20, true), (Kind::Rejected, 20, false)]
+    {
+        let mut world = World::new().weather(move |_, now| (now < after(minutes)).then_some(kind));
+        world.runs.push(Fate { name: name.clone(), phases: vec![(BEGIN, Phase::Running)], silent: false, deaf: false });
+        let dead = State { sole: true, ..State::begin(&plan, BEGIN) }.repeated(&plan, true, BEGIN, BEGIN);
+        let outcome = world.go_on(&plan, dead, BEGIN);
+        assert_eq!((outcome.failure.is_none(), world.submissions()), (is_found, 0), "{kind:?}, {minutes} min");
+        // Who refuses the looks for longer than a submission may take is believed.
+        assert!(is_found || outcome.made == Made::Unknown && world.now < after(5));
+    }
 }
 
 #[test]

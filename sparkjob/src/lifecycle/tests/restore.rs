@@ -297,7 +297,7 @@ fn a_step_that_died_changes_nothing_twice() {
                     left == 0
                 });
                 let now = world.now;
-                let outcome = world.go_on(&plan, before.repeated(&plan, BEGIN, now), now);
+                let outcome = world.go_on(&plan, before.repeated(&plan, true, BEGIN, now), now);
                 assert_eq!(outcome.failure, None, "{place}, died at {died_at}");
                 assert_eq!(world.alive(), [jobs.back.identity.name()], "{place}, died at {died_at}");
                 assert_eq!(world.runs.len(), 3, "{place}, died at {died_at}");

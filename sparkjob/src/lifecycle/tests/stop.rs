@@ -176,19 +176,21 @@ fn a_search_that_was_never_told_anything_has_not_found_nothing() {
 fn a_run_that_cannot_be_stopped_does_not_keep_others_from_it() {
     let steps = Place::EmrSteps("j-1ABC".to_owned());
     let jobs = [wanted_at(&steps, "pi.py", "r1"), wanted_at(&steps, "pi.py", "r2"), wanted_at(&steps, "pi.py", "r3")];
-    for stuck in 0..3 {
+    for (stuck, kind) in (0..3).flat_map(|stuck| [(stuck, Kind::Unavailable), (stuck, Kind::Futile)]) {
         let mut world =
             jobs.iter().fold(World::at(steps.clone()), |world, job| world.with(&job.identity, Phase::Running));
         let id = world.reference(stuck, "").id;
         world.weather = Box::new(move |action, _| {
             let is_it = matches!(action, Action::Cancel(run, _) if run.id == id);
-            is_it.then_some(Kind::Unavailable)
+            is_it.then_some(kind)
         });
         let identity = jobs[0].identity.clone();
         let goal = Target::Search { place: steps.clone(), identity, by: Lookup::Owner, made_since: None };
         let outcome = world.run(&plan(Goal::Stop(goal), Management::default()));
         assert!(outcome.failure.is_some());
-        assert_eq!(world.alive(), [jobs[stuck].identity.name()]);
+        // What was asked takes a moment.
+        world.now = world.now + Duration::from_secs(5);
+        assert_eq!(world.alive(), [jobs[stuck].identity.name()], "{kind:?}");
     }
 }
 

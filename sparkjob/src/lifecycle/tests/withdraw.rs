@@ -140,7 +140,7 @@ fn what_an_earlier_delivery_has_made_and_answered_stays_as_it_is() {
 fn what_a_step_submitted_that_died_is_cancelled() {
     let plan = create();
     let mut world = World::new().with(&wanted("new.py", "r2").identity, Phase::Running);
-    let state = State { sole: true, ..State::begin(&plan, BEGIN) }.repeated(&plan, BEGIN, BEGIN);
+    let state = State { sole: true, ..State::begin(&plan, BEGIN) }.repeated(&plan, true, BEGIN, BEGIN);
     withdrawn(&mut world, &plan, state);
     assert!(world.alive().is_empty());
 }

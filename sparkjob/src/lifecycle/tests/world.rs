@@ -174,7 +174,7 @@ impl World {
         let done = trouble.as_ref().is_none_or(|trouble| trouble.kind == Kind::Unclear);
         match (action, trouble) {
             (Action::Find(..), Some(trouble)) => Seen::Found(Err(trouble)),
-            (Action::Find(_, identity, by, _), None) => Seen::Found(Ok(self.find(identity, *by))),
+            (Action::Find(_, identity, by, since), None) => Seen::Found(Ok(self.find(identity, *by, *since))),
             (Action::Start(wanted), trouble) => {
                 let started = if done { Some(self.start(wanted)) } else { None };
                 Seen::Started(trouble.map_or_else(|| started.expect("it was done"), Err))
@@ -193,7 +193,7 @@ impl World {
         }
     }
 
-    fn find(&mut self, identity: &Identity, by: Lookup) -> Vec<Run> {
+    fn find(&mut self, identity: &Identity, by: Lookup, since: Timestamp) -> Vec<Run> {
         if self.stale > 0 {
             self.stale -= 1;
             return Vec::new();
@@ -207,6 +207,8 @@ impl World {
             .filter(|(id, _)| self.unlisted != Some(*id))
             .filter(|(_, fate)| by.selects(identity, &fate.name) && fate.phase(self.now) != Phase::Gone)
             .map(run)
+            // What is over is told of only if it is young enough, or nobody tells.
+            .filter(|run| !run.status.phase.is_over() || run.status.created.is_none_or(|created| created >= since))
             .collect();
         if !self.oldest_first {
             runs.reverse();
