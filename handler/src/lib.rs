@@ -132,7 +132,7 @@ impl Submitter {
 
     /// Takes a step.
     async fn step(&self, step: Step, context: &Context, clock: &Clock) -> Result<Turn, Failed> {
-        let Step { turn, began, died } = step;
+        let Step { turn, began, failed } = step;
         let envelope = Envelope::read(&turn.event).map_err(|why| Failed::unreadable(&turn.event, why))?;
         let began = moment::read(&began).unwrap_or_else(|| clock.now());
         let times = Times::durable(&envelope, &turn.event, began);
@@ -143,7 +143,7 @@ impl Submitter {
         let way = Way { engines: &self.engines, clock, stack: &stack };
         let span = logs::request(&request.envelope, &context.request_id);
         logs::hide(request.hidden());
-        Box::pin(step::step(&request, turn, died, &times, lambda_ends, way).instrument(span)).await
+        Box::pin(step::step(&request, turn, failed, &times, lambda_ends, way).instrument(span)).await
     }
 
     /// Does all that a request asks for within this invocation, and answers it.
@@ -223,6 +223,8 @@ pub enum Failed {
     Foreign(String),
     /// An execution that the responder was told of could not be looked at; why.
     Unseen(String),
+    /// An execution that the responder was told of is still told to run, and nothing else tells of its request; that.
+    Running(String),
     /// Whether the workflow has the request is not known.
     Unclaimed(String),
     /// The answer did not reach `CloudFormation` from here: when Lambda delivers the event again, the same job is found and the
@@ -277,6 +279,7 @@ impl fmt::Display for Failed {
             Self::Unreadable(why)
             | Self::BadTurn(why)
             | Self::Unseen(why)
+            | Self::Running(why)
             | Self::Unclaimed(why)
             | Self::Unanswered(why, _) => why.fmt(f),
         }
@@ -300,6 +303,7 @@ impl From<Failed> for Diagnostic {
             Failed::BadTurn(_) => "BadTurn",
             Failed::Foreign(_) => "Foreign",
             Failed::Unseen(_) => "Unseen",
+            Failed::Running(_) => "Running",
             Failed::Unclaimed(_) => "Unclaimed",
             Failed::Unanswered(..) => "Unanswered",
         };

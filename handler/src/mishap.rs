@@ -39,6 +39,8 @@ pub enum Mishap {
         told: String,
         /// What the execution began with, where the event tells.
         input: Option<Box<Turn>>,
+        /// Whether a person asks, not `EventBridge`.
+        is_by_hand: bool,
     },
     /// None of these; why.
     Foreign(String),
@@ -55,7 +57,7 @@ fn read(payload: &str) -> Mishap {
     let event: Event = serde_json::from_str(payload).unwrap_or_default();
     let foreign = |error: serde_json::Error| Mishap::Foreign(unlike(&error));
     if event.has("requestPayload") {
-        serde_json::from_str::<Record>(payload).map_or_else(foreign, Record::mishap)
+        serde_json::from_str::<Record>(payload).map_or_else(foreign, Mishap::from)
     } else if event.has("Turn") {
         caught(payload).unwrap_or_else(|error| Mishap::BadTurn(unlike(&error)))
     } else if event.has("detail") {
@@ -89,17 +91,8 @@ struct Record {
     response_payload: Value,
 }
 
-impl Record {
-    /// What there is to answer: nothing where it tells of another function than that which `CloudFormation` has asked.
-    fn mishap(self) -> Mishap {
-        let Self { request_payload, request_context, response_payload } = self;
-        let (failed, asked) =
-            (function(&request_context["functionArn"]), function(request_payload.field("ServiceToken")));
-        if let (Some(failed), Some(asked)) = (failed, asked)
-            && failed != asked
-        {
-            return Mishap::Foreign(format!("it tells of {failed}, and CloudFormation has asked {asked}"));
-        }
+impl From<Record> for Mishap {
+    fn from(Record { request_payload, request_context, response_payload }: Record) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let (error, message) = (text(&response_payload["errorType"]), text(&response_payload["errorMessage"]));
         let (message, answer) = match message.rsplit_once(ANSWER_FOLLOWS) {
@@ -107,16 +100,8 @@ impl Record {
             None => (message, None),
         };
         let told = format!("{}{}", given_up(&request_context), explained(&error, &message));
-        Mishap::GivenUp { event: request_payload, told, answer }
+        Self::GivenUp { event: request_payload, told, answer }
     }
-}
-
-/// The function that an ARN names, without its version or alias; none where that is no function's.
-fn function(arn: &Value) -> Option<&str> {
-    let arn = arn.as_str()?;
-    let name = arn.find(":function:")? + ":function:".len();
-    let end = arn[name..].find(':').map_or(arn.len(), |at| name + at);
-    Some(&arn[..end])
 }
 
 /// What Lambda tells in a record's context of giving a request up, as far as it does, as a clause.
@@ -156,17 +141,34 @@ struct CaughtError {
 
 fn caught(payload: &str) -> Result<Mishap, serde_json::Error> {
     let Catch { turn } = serde_json::from_str(payload)?;
-    let told = failed_step(turn.get());
+    let FailedStep { told, .. } = FailedStep::read(turn.get());
     Ok(match Turn::salvage(turn.get()) {
         Some(turn) => Mishap::Caught { turn: Box::new(turn), told },
         None => Mishap::BadTurn(format!("its turn holds no request; {told}")),
     })
 }
 
-/// What is told of the step that came to nothing before this turn was handed on, as a clause.
-pub fn failed_step(turn: &str) -> String {
-    let Caught { caught: CaughtError { error, cause } } = serde_json::from_str(turn).unwrap_or_default();
-    format!("a step of the workflow failed{}", explained(&error, &cause))
+/// A step of the workflow that came to nothing.
+#[derive(Clone, Debug)]
+pub struct FailedStep {
+    /// What is told of it, as a clause.
+    pub told: String,
+    /// Whether the function died of it, as far as is known. Where Lambda had [trouble of its own] or no room, it may have taken
+    /// the step well, or may not have been called at all.
+    ///
+    /// [trouble of its own]: https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html
+    pub has_died: bool,
+}
+
+impl FailedStep {
+    /// The one that came to nothing before this turn was handed on.
+    pub fn read(turn: &str) -> Self {
+        let Caught { caught: CaughtError { error, cause } } = serde_json::from_str(turn).unwrap_or_default();
+        let told = format!("a step of the workflow failed{}", explained(&error, &cause));
+        // What Lambda has no name for is what it knows of a function that dies.
+        let has_died = !error.starts_with("Lambda.") || error == "Lambda.Unknown";
+        Self { told, has_died }
+    }
 }
 
 /// What is told of an execution that ended otherwise than it should, as a clause.
@@ -203,6 +205,9 @@ fn explained(error: &str, cause: &str) -> String {
 #[derive(Deserialize)]
 struct Notice {
     detail: Detail,
+    /// `aws.states`; whoever calls by hand tells none.
+    #[serde(default)]
+    source: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -219,10 +224,10 @@ struct Detail {
 }
 
 impl From<Notice> for Mishap {
-    fn from(Notice { detail: Detail { name, status, input, error, cause } }: Notice) -> Self {
+    fn from(Notice { detail: Detail { name, status, input, error, cause }, source }: Notice) -> Self {
         let input = input.as_deref().and_then(Turn::salvage).map(Box::new);
         let told = ended(&name, &status, &error.unwrap_or_default(), &cause.unwrap_or_default());
-        Self::Closed { name, told, input }
+        Self::Closed { name, told, input, is_by_hand: source.is_none() }
     }
 }
 
@@ -278,31 +283,6 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_another_function_is_none_of_ours() {
-        let arn = |name: &str| format!("arn:aws:lambda:eu-west-1:123456789012:function:{name}");
-        let read_of = |failed: Value, asked: Value| {
-            let record = json!({
-                "requestPayload": { "RequestId": "r-1", "ServiceToken": asked },
-                "requestContext": { "functionArn": failed },
-            });
-            read(&record.to_string())
-        };
-        let ours =
-            [("submitter:$LATEST", "submitter"), ("submitter", "submitter:live"), ("submitter:7", "submitter:live")];
-        for (failed, asked) in ours {
-            assert!(matches!(read_of(arn(failed).into(), arn(asked).into()), Mishap::GivenUp { .. }), "{failed}");
-        }
-        // What is not told is no reason not to answer.
-        for (failed, asked) in [(json!(null), arn("submitter").into()), (arn("submitter").into(), json!(null))] {
-            assert!(matches!(read_of(failed, asked), Mishap::GivenUp { .. }));
-        }
-        let Mishap::Foreign(why) = read_of(arn("other:$LATEST").into(), arn("submitter").into()) else {
-            panic!("ours")
-        };
-        assert_eq!(why, format!("it tells of {}, and CloudFormation has asked {}", arn("other"), arn("submitter")));
-    }
-
-    #[test]
     fn of_what_is_none_of_ours_nothing_is_quoted() {
         for payload in [
             json!({"detail": "hunter2"}),
@@ -317,6 +297,17 @@ mod tests {
         let Mishap::Foreign(why) = read(r#"{"detail": "hunter2, expected"}"#) else { panic!("ours") };
         assert!(why.starts_with("invalid type, expected struct Detail at line"), "{why}");
         assert!(matches!(read(r#"{"detail": {}}"#), Mishap::Foreign(why) if why.starts_with("missing field `name`")));
+    }
+
+    #[test]
+    fn what_lambda_has_no_name_for_is_a_death() {
+        let has_died =
+            |error: &str| FailedStep::read(&json!({"Caught": {"Error": error, "Cause": ""}}).to_string()).has_died;
+        let deaths = ["Lambda.Unknown", "Runtime.ExitError", "Sandbox.Timedout", "States.Timeout", "Panic", ""];
+        assert!(deaths.into_iter().all(has_died));
+        for trouble in ["ServiceException", "TooManyRequestsException", "EC2ThrottledException", "AWSLambdaException"] {
+            assert!(!has_died(&format!("Lambda.{trouble}")), "{trouble}");
+        }
     }
 
     #[test]

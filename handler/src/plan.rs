@@ -121,7 +121,9 @@ fn update(envelope: &Envelope, old: &Old, wanted: Wanted, run_on: RunOn, rolls_b
 /// answered so. It is no more to run again than one that is still known.
 fn has_ended_unknown(envelope: &Envelope, old: &Old, wanted: &Wanted, management: &Management) -> bool {
     let is_unchanged = old.former.as_ref().is_some_and(|old| old.identity.spec == wanted.identity.spec);
-    envelope.physical_id == Some(PhysicalId::Nothing) && management.wait_for == WaitFor::Succeeded && is_unchanged
+    // Where a step died on the way there, what it may have submitted is known by a token, and is cleaned up.
+    let has_none = matches!(envelope.physical_id, Some(PhysicalId::Nothing | PhysicalId::Unknown(..)));
+    has_none && management.wait_for == WaitFor::Succeeded && is_unchanged
 }
 
 /// How the tags change of a job that stays.

@@ -83,9 +83,10 @@ impl Responder {
                 let given_up = Case { event, progress, told, left: None }.dead(clock.now());
                 known(workflow, given_up, &invocation, &clock).instrument(whose).await
             }
-            Mishap::Closed { name, told, input } => {
+            Mishap::Closed { name, told, input, is_by_hand } => {
                 let whose = input.as_ref().map_or_else(tracing::Span::none, |turn| logs::fragment(&turn.event));
-                closed(workflow, &name, told, input, &invocation, &clock).instrument(whose).await
+                let case = closed(workflow, &name, told, input, &invocation, &clock).instrument(whose).await;
+                if is_by_hand && matches!(case, Err(Failed::Running(_))) { Ok(None) } else { case.map(Some) }
             }
             Mishap::Foreign(why) => Err(Failed::Foreign(why)),
         };

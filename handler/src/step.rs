@@ -16,6 +16,7 @@ use crate::counters;
 use crate::deadlines::Times;
 use crate::deliver::deliver;
 use crate::envelope::Action;
+use crate::mishap::FailedStep;
 use crate::plan::plan;
 use crate::request::Request;
 use crate::response;
@@ -32,14 +33,14 @@ const TO_TELL: Duration = Duration::from_secs(2);
 const MOST_DEATHS: u32 = 3;
 
 /// Takes one step about `request`, whose `turn` it is and whose invocation lasts until `lambda_ends`; another one may have
-/// `died` of it, as this tells.
+/// `failed` at it, as this tells.
 ///
 /// # Errors
 /// The answer could not be put.
 pub async fn step(
     request: &Request,
     turn: Turn,
-    died: Option<String>,
+    failed: Option<FailedStep>,
     times: &Times,
     lambda_ends: Timestamp,
     way: Way<'_>,
@@ -57,7 +58,7 @@ pub async fn step(
         // It is asked once: whatever it is about later, the request goes on as it began.
         let left = times.deadlines.end.since(now);
         let standing = if state.is_some() { turn.standing } else { way.stack.standing(left).await };
-        (standing, work(request, standing, state, died, times, lambda_ends, way).await)
+        (standing, work(request, standing, state, failed, times, lambda_ends, way).await)
     };
     let (progress, until) = match guarded(request, limit, work).await {
         Ok((standing, Worked::On(state, until))) => {
@@ -82,7 +83,7 @@ async fn work(
     request: &Request,
     standing: Option<Standing>,
     state: Option<State>,
-    died: Option<String>,
+    failed: Option<FailedStep>,
     times: &Times,
     lambda_ends: Timestamp,
     way: Way<'_>,
@@ -91,8 +92,9 @@ async fn work(
     let plan = match plan(request, times, standing) {
         Ok(plan) => plan,
         Err(refused) => {
-            let outcome = refuse(&request.envelope, &refused);
-            let outcome = if state.is_some() { begun_by_another(outcome, state) } else { outcome };
+            let is_first = state.is_none() && failed.is_none();
+            let refused = refuse(&request.envelope, &refused);
+            let outcome = if is_first { refused } else { begun_by_another(refused, state, failed.is_some()) };
             return Worked::Out(Box::new(outcome), now);
         }
     };
@@ -105,8 +107,8 @@ async fn work(
         // about a rollback.
         return Worked::On(Box::new(state), now);
     }
-    if let Some(told) = died {
-        state = state.repeated(&plan, since, now);
+    if let Some(FailedStep { told, has_died }) = failed {
+        state = state.repeated(&plan, has_died, since, now);
         if state.deaths > MOST_DEATHS {
             return given_up(request, &state, &told, times, now);
         }
@@ -146,8 +148,11 @@ fn knowing(mut outcome: Outcome, known: Option<State>) -> Outcome {
     outcome
 }
 
-/// This version of the function refuses what another one has begun, which has come so far.
-fn begun_by_another(refused: Outcome, known: Option<State>) -> Outcome {
+/// This version of the function refuses what another one has begun, which has come so far, or failed at this step.
+fn begun_by_another(mut refused: Outcome, known: Option<State>, has_failed: bool) -> Outcome {
+    if has_failed {
+        refused.made = Made::Unknown;
+    }
     let mut outcome = knowing(refused, known);
     if let Some(failure) = &mut outcome.failure {
         "Another version of the function took them. Correct the template and deploy again."

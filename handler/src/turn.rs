@@ -9,7 +9,7 @@ use sparkjob::job::Timestamp;
 use sparkjob::lifecycle::State;
 
 use crate::event::Event;
-use crate::mishap::failed_step;
+use crate::mishap::FailedStep;
 use crate::moment;
 use crate::old::Old;
 use crate::stack::Standing;
@@ -142,8 +142,8 @@ pub struct Step {
     pub turn: Turn,
     /// When the execution began.
     pub began: String,
-    /// What is told of an invocation that came to nothing when it took this very step, as a clause; none where nobody has.
-    pub died: Option<String>,
+    /// The try of this very step before this one; none where there was none.
+    pub failed: Option<FailedStep>,
 }
 
 impl Step {
@@ -178,7 +178,7 @@ impl Step {
         let is_bad = |error: serde_json::Error| error.to_string();
         let turn = serde_json::from_str(text.get()).map_err(is_bad)?;
         let Told { began, tries } = serde_json::from_str(payload).map_err(is_bad)?;
-        Ok(Self { turn, began, died: (tries > 0).then(|| failed_step(text.get())) })
+        Ok(Self { turn, began, failed: (tries > 0).then(|| FailedStep::read(text.get())) })
     }
 }
 

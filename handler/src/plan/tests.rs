@@ -126,17 +126,19 @@ fn where_nothing_is_known_to_have_been_made_an_update_starts_a_job() {
 
 #[test]
 fn a_job_that_has_succeeded_and_is_known_no_more_runs_again_only_if_it_is_changed() {
-    let of_nothing = |old: &Value, new: &Value| {
-        let changes =
-            json!({"PhysicalResourceId": "spark-job:nothing", "OldResourceProperties": old, "ResourceProperties": new});
-        goal("Update", changes)
-    };
-    let old = with(sample::properties(), "WaitFor", "Succeeded");
-    assert_eq!(of_nothing(&old, &with(old.clone(), "OnDeleteError", "Ignore")), Goal::Stop(Target::Nothing));
-    let changed = with(sample::other_properties(), "WaitFor", "Succeeded");
-    assert!(matches!(of_nothing(&old, &changed), Goal::Replace { present: None, .. }));
-    // One that is to run is not there.
-    assert!(matches!(of_nothing(&old, &sample::properties()), Goal::Replace { present: None, .. }));
+    let unknown = format!("spark-job:unknown:{}", "0f".repeat(32));
+    for id in ["spark-job:nothing", &unknown] {
+        let of_nothing = |old: &Value, new: &Value| {
+            let changes = json!({"PhysicalResourceId": id, "OldResourceProperties": old, "ResourceProperties": new});
+            goal("Update", changes)
+        };
+        let old = with(sample::properties(), "WaitFor", "Succeeded");
+        assert_eq!(of_nothing(&old, &with(old.clone(), "OnDeleteError", "Ignore")), Goal::Stop(Target::Nothing));
+        let changed = with(sample::other_properties(), "WaitFor", "Succeeded");
+        assert!(matches!(of_nothing(&old, &changed), Goal::Replace { present: None, .. }));
+        // One that is to run is not there.
+        assert!(matches!(of_nothing(&old, &sample::properties()), Goal::Replace { present: None, .. }));
+    }
 }
 
 #[test]

@@ -137,11 +137,11 @@ pub async fn known(
     }
 }
 
-/// What is known of a request whose execution, of this name and with this input, ended otherwise than it should; none where it did
-/// not end at all, and nothing else tells of the request either: whoever asked by hand for an answer is told that by it.
+/// What is known of a request whose execution, of this name and with this input, ended otherwise than it should.
 ///
 /// # Errors
-/// Nothing tells of a request: [`Failed::Unseen`] where it could not be looked at, which another try may mend.
+/// Nothing tells of a request: [`Failed::Unseen`] where it could not be looked at, and [`Failed::Running`] where it is not told to
+/// have ended, both of which another try may mend.
 pub async fn closed(
     workflow: Option<&Workflow>,
     name: &str,
@@ -149,20 +149,20 @@ pub async fn closed(
     input: Option<Box<Turn>>,
     invocation: &Invocation,
     clock: &Clock,
-) -> Result<Option<Case>, Failed> {
+) -> Result<Case, Failed> {
     let until = patience(input.as_ref().map(|turn| &turn.event), invocation, clock.now());
     let execution = look(workflow, name, until, clock, |execution| *execution != Execution::Runs).await;
     let now = clock.now();
     let begun = input.map(|turn| Case { left: Some(Left::Step(now)), ..Case::of(*turn, told.clone()) });
-    if execution == Some(Execution::Runs) && begun.is_none() {
-        return Ok(None);
-    }
     let unknown = match execution {
+        Some(Execution::Runs) => {
+            Failed::Running(format!("execution {name} is told to run, and whose request it has is not"))
+        }
         Some(_) => Failed::Foreign(format!("execution {name} holds no request")),
         None => Failed::Unseen(format!("execution {name} cannot be looked at, and whose request it has is not told")),
     };
     let case = Case::known(execution, told, begun, now).ok_or(unknown)?;
-    Ok(Some(case.once_it_is_over(invocation, clock).await))
+    Ok(case.once_it_is_over(invocation, clock).await)
 }
 
 /// Looks at the execution of this name until it is as wanted: how it was shown last, which it may not be until then; none where

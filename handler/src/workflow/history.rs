@@ -59,7 +59,7 @@ fn told(event: &Value) -> Option<Last> {
     let (entered, exited) = (&event["stateEnteredEventDetails"], &event["stateExitedEventDetails"]);
     let text = entered["input"].as_str().or(exited["output"].as_str())?;
     let turn = Box::new(Turn::salvage(text)?);
-    let told = (entered["name"] == RESPOND).then(|| mishap::failed_step(text));
+    let told = (entered["name"] == RESPOND).then(|| mishap::FailedStep::read(text).told);
     Some(Last { turn, told })
 }
 

@@ -29,7 +29,7 @@ use acting::Acting;
 use executions::Executions;
 pub use executions::Status;
 use lambda::Sandboxes;
-pub use lambda::{Function, PAUSES, Trouble};
+pub use lambda::{Function, Missed, PAUSES, Trouble};
 use machine::Machine;
 
 /// The workflow's name.

@@ -129,3 +129,57 @@ async fn a_step_that_died_and_then_met_trouble_of_lambda_s_is_taken_again() {
         stack.finish(account.town()).await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_workflow_that_may_not_call_its_functions_is_answered_for_within_minutes() {
+    for of_both in [false, true] {
+        let account = Account::new(Engine::EmrServerless);
+        account.trouble(Function::Submitter, Trouble::Denied, 1000);
+        if of_both {
+            account.trouble(Function::Responder, Trouble::Denied, 1000);
+        }
+        let (mut stack, began) = (Stack::new(account.town()), account.town().now());
+        let answer = account.deliver(&stack.create(NEW, Properties::default())).await;
+        assert_eq!(answer.status, "FAILED", "{of_both}");
+        assert!(answer.reason.contains("lambda:InvokeFunction"), "{of_both}: {}", answer.reason);
+        let took = account.town().now().since(began);
+        assert!(took < Duration::from_mins(3), "{of_both}: {took:?}");
+        assert!(account.town().jobs_of(NEW) == 0 && account.town().alive().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_with_a_minute_is_answered_in_time_however_long_trouble_lasts() {
+    for seconds in [60, 120, 240] {
+        // From the first step on, and once there is an answer.
+        for k in [1, 3, 4, 5] {
+            let account = Account::new(Engine::EmrServerless);
+            let troubled = account.clone();
+            account.way().before(k, move || troubled.trouble(Function::Submitter, Trouble::Before, 1000));
+            let told = Properties { service_timeout: seconds, ..Properties::BRIEF };
+            let request = Stack::new(account.town()).create(NEW, told);
+            // In time, which is checked there.
+            account.deliver(&request).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_that_comes_again_and_again_is_no_death_of_the_function() {
+    for engine in Engine::ALL {
+        let account = Account::new(engine);
+        let mut stack = Stack::new(account.town());
+        account.way().fault_each(Method::POST, engine.submission(), Fault::Before(Instead::Page(503)));
+        let request = stack.create(NEW, Properties::default());
+        account.deliver_again(&request);
+        for _ in 0..8 {
+            sleep(Duration::from_secs(8)).await;
+            account.trouble(Function::Submitter, Trouble::Before, 1);
+        }
+        sleep(Duration::from_secs(8)).await;
+        account.heal();
+        let answer = account.answer(&request).await.expect("an answer");
+        assert_eq!(answer.status, "SUCCESS", "{engine:?}: {}", answer.reason);
+        account.finish(stack, &answer).await;
+    }
+}

@@ -246,7 +246,7 @@ impl World {
             // It is stored in between.
             let stored = serde_json::to_string(&turn).expect("a turn is stored");
             let step =
-                Step { turn: serde_json::from_str(&stored).expect("and read"), began: began.clone(), died: None };
+                Step { turn: serde_json::from_str(&stored).expect("and read"), began: began.clone(), failed: None };
             let event = LambdaEvent::new(Arrival::Step(step), self.context());
             let taken = self.submitter().serve(event, Clock::showing(self.now())).await;
             turn = taken.expect("a step is taken").expect("and tells the next turn");

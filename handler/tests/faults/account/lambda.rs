@@ -60,6 +60,8 @@ pub enum Trouble {
     Beside,
     /// After the function was called and did its work.
     After,
+    /// The workflow may not call it.
+    Denied,
 }
 
 /// Sandboxes that wait for their next call; one whose process died does not come back.

@@ -154,8 +154,7 @@ impl Fault {
     /// What Step Functions [tells](https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html) of trouble
     /// of Lambda's own: one after the other of [what there is](https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors).
     fn of_lambda(count: usize) -> Self {
-        const PASSING: [&str; 10] = [
-            "AWSLambdaException",
+        const PASSING: [&str; 9] = [
             "ClientExecutionTimeoutException",
             "EC2ThrottledException",
             "EC2UnexpectedException",
@@ -167,6 +166,13 @@ impl Fault {
             "SubnetIPAddressLimitReachedException",
         ];
         Self::new(&format!("Lambda.{}", PASSING[count % PASSING.len()]), "Try again.")
+    }
+
+    /// What it tells where the workflow [may not call](https://github.com/awslabs/aws-deployment-framework/issues/460) a function.
+    fn of_denial() -> Self {
+        let cause = "User: role is not authorized to perform: lambda:InvokeFunction (Service: AWSLambda; Status Code: 403; Error \
+                     Code: AccessDeniedException)";
+        Self::new("Lambda.AWSLambdaException", cause)
     }
 
     /// `States.ALL` means all [but two](https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
@@ -276,6 +282,9 @@ impl Account {
             None => (None, 0),
         };
         let of_lambda = || Fault::of_lambda(count);
+        if trouble == Some(Trouble::Denied) {
+            return Err(Fault::of_denial());
+        }
         if trouble == Some(Trouble::Before) {
             return Err(of_lambda());
         }
