@@ -85,7 +85,7 @@ async fn what_a_step_submits_beside_itself_after_the_resource_is_gone_is_stopped
 async fn trouble_of_lambda_s_that_does_not_pass_leaves_an_answer_and_no_job() {
     for engine in Engine::ALL {
         let account = Account::new(engine);
-        account.trouble(Function::Submitter, Trouble::After, 1000);
+        account.trouble(Function::Submitter, Trouble::After, 10_000);
         let mut stack = Stack::new(account.town());
         let answer = account.deliver(&stack.create(NEW, Properties::default())).await;
         assert_eq!(answer.status, "FAILED", "{engine:?}");
@@ -155,7 +155,7 @@ async fn a_request_with_a_minute_is_answered_in_time_however_long_trouble_lasts(
         for k in [1, 3, 4, 5] {
             let account = Account::new(Engine::EmrServerless);
             let troubled = account.clone();
-            account.way().before(k, move || troubled.trouble(Function::Submitter, Trouble::Before, 1000));
+            account.way().before(k, move || troubled.trouble(Function::Submitter, Trouble::Before, 10_000));
             let told = Properties { service_timeout: seconds, ..Properties::BRIEF };
             let request = Stack::new(account.town()).create(NEW, told);
             // In time, which is checked there.
