@@ -10,6 +10,8 @@ mod world;
 
 use std::time::Duration;
 
+use handler::mishap::FailedStep;
+use handler::turn::Progress;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use tracing::level_filters::LevelFilter;
@@ -282,6 +284,32 @@ async fn a_rollback_that_is_not_known_to_be_one_is_an_update_like_any_other() {
         assert_eq!((world.alive(), world.made(GOOD)), (vec![GOOD.to_owned()], 2), "{}", world.name());
         world.succeeds(&world.delete("delete", &back, &good)).await;
         assert!(world.alive().is_empty(), "{}", world.name());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_stack_was_about_is_kept_before_an_update_does_anything() {
+    for world in worlds().into_iter().filter(|world| world.driver == Driver::Workflow) {
+        let (good, id) = created(&world, &json!({})).await;
+        let bad = world.properties(BAD, &json!({}));
+        let update = world.update("update", &id, &good, &bad);
+        let mut step = world.first_step(&update);
+        step.turn = world.take_step(&step).await;
+        assert_eq!((world.alive(), world.made(BAD)), (vec![GOOD.to_owned()], 0), "{}", world.name());
+        assert!(step.turn.standing.is_some_and(|standing| !standing.rolls_back), "{}", world.name());
+        sleep(Duration::from_secs(10)).await;
+        world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");
+        let rollback = world.update("rollback", &id, &bad, &good);
+        // The next one died, perhaps of having submitted something: it is none of the rollback's.
+        step.failed = Some(FailedStep { told: "a step of the workflow failed".to_owned(), has_died: true });
+        while !step.turn.ended {
+            step.turn = world.take_step(&step).await;
+            step.failed = None;
+            sleep(Duration::from_secs(30)).await;
+        }
+        assert_eq!(step.turn.progress, Progress::Superseded, "{}", world.name());
+        assert_eq!(world.succeeds(&rollback).await, id, "{}", world.name());
+        assert_eq!((world.alive(), world.made(BAD)), (vec![GOOD.to_owned()], 0), "{}", world.name());
     }
 }
 

@@ -236,23 +236,32 @@ impl World {
 
     /// As the workflow does it, a step at a time.
     async fn work(&self, asked: &Asked) {
+        let mut step = self.first_step(asked);
+        while !step.turn.ended {
+            step.turn = self.take_step(&step).await;
+            let until = moment::read(&step.turn.until).expect("a moment");
+            tokio::time::sleep(until.since(self.now())).await;
+        }
+    }
+
+    /// The first step about a request that the workflow is handed now.
+    pub fn first_step(&self, asked: &Asked) -> Step {
         let event: Event = serde_json::from_value(asked.event.clone()).expect("an event");
         let envelope = Envelope::read(&event).expect("an envelope");
         let times = Times::durable(&envelope, &event, self.now());
         let request = handler::request::Request::of(envelope, event, &times);
-        let began = moment::text(self.now());
-        let mut turn = Turn { old: request.old, ..Turn::of(request.event) };
-        while !turn.ended {
-            // It is stored in between.
-            let stored = serde_json::to_string(&turn).expect("a turn is stored");
-            let step =
-                Step { turn: serde_json::from_str(&stored).expect("and read"), began: began.clone(), failed: None };
-            let event = LambdaEvent::new(Arrival::Step(step), self.context());
-            let taken = self.submitter().serve(event, Clock::showing(self.now())).await;
-            turn = taken.expect("a step is taken").expect("and tells the next turn");
-            let until = moment::read(&turn.until).expect("a moment");
-            tokio::time::sleep(until.since(self.now())).await;
-        }
+        let turn = Turn { old: request.old, ..Turn::of(request.event) };
+        Step { turn, began: moment::text(self.now()), failed: None }
+    }
+
+    /// Takes a step: the next turn.
+    pub async fn take_step(&self, step: &Step) -> Turn {
+        // It is stored in between.
+        let stored = serde_json::to_string(&step.turn).expect("a turn is stored");
+        let step = Step { turn: serde_json::from_str(&stored).expect("and read"), ..step.clone() };
+        let event = LambdaEvent::new(Arrival::Step(step), self.context());
+        let taken = self.submitter().serve(event, Clock::showing(self.now())).await;
+        taken.expect("a step is taken").expect("and tells the next turn")
     }
 
     fn take(&self, request: &Request<Bytes>) -> Response<Bytes> {
