@@ -306,6 +306,17 @@ fn a_step_that_died_changes_nothing_twice() {
     }
 }
 
+#[test]
+fn once_it_would_have_come_what_a_dead_step_may_have_submitted_is_nothing() {
+    let jobs = jobs_at(&Place::EmrSteps("j-1ABC".to_owned()));
+    let management = Management { wait_for: WaitFor::Succeeded, ..Management::default() };
+    let mut world = jobs.world(Phase::Gone, Phase::Gone);
+    let plan = jobs.restore(Some(jobs.bad_run(&world)), management);
+    let begun = State { sole: true, ..State::begin(&plan, BEGIN) };
+    let outcome = world.go_on(&plan, begun.repeated(&plan, true, BEGIN, BEGIN), BEGIN);
+    assert_eq!((outcome.failure, outcome.made, world.submissions()), (None, Made::Nothing, 0));
+}
+
 /// On engines whose references hold no name, only a look tells that the job is one of the wanted description.
 #[test]
 fn a_job_that_is_to_stay_stays() {
