@@ -138,9 +138,10 @@ where
         event.record(&mut fields);
         let mut timestamp = String::new();
         SystemTime.format_time(&mut Writer::new(&mut timestamp))?;
-        fields.text("timestamp", &timestamp);
-        fields.text("level", event.metadata().level().as_str());
-        fields.text("target", event.metadata().target());
+        // These are our own words, whatever is hidden.
+        let (level, target) = (event.metadata().level().as_str(), event.metadata().target());
+        let own = [("timestamp", &*timestamp), ("level", level), ("target", target)];
+        fields.0.extend(own.map(|(name, word)| (name.to_owned(), word.into())));
         fields.0.extend(counters::members(event));
         writeln!(writer, "{}", Value::Object(fields.0))
     }

@@ -19,7 +19,7 @@ use crate::turn::Turn;
 const PAGE: u32 = 10;
 
 /// How many pages are looked through. What comes after a state was entered is the tries of its task, each of which makes three
-/// events and of which the workflow's definition allows 28.
+/// events and of which the workflow's definition allows some thirty.
 const MOST_PAGES: u32 = 20;
 
 /// The state in which the responder is called for a step that came to nothing.

@@ -42,8 +42,8 @@ impl Why {
     }
 }
 
-/// One that looks before it submits, and one that takes the same submission again for the first.
-const ENGINES: [Engine; 2] = [Engine::Livy, Engine::EmrOnEks];
+/// One that looks before it submits, one that takes the same submission again for the first, and one that takes it for another.
+const ENGINES: [Engine; 3] = [Engine::Livy, Engine::EmrOnEks, Engine::EmrSteps];
 
 #[tokio::test(start_paused = true)]
 async fn what_the_responder_does_about_a_create_survives_any_one_fault() {
