@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use handler::arrival::Arrival;
 use handler::envelope::Envelope;
 use handler::event::Event;
+use handler::physical_id::PhysicalId;
 use handler::workflow::execution_name;
-use handler::{Submitter, moment};
+use handler::{Submitter, moment, plan};
 use sparkjob::drive::Clock;
 use sparkjob::http::Transport;
 use sparkjob::job::Timestamp;
@@ -37,6 +38,13 @@ impl Delivery {
     pub fn execution(&self) -> String {
         let event: Event = serde_json::from_value(self.event.clone()).expect("an event");
         execution_name(&Envelope::read(&event).expect("a request"))
+    }
+
+    /// The id that the responder gives where it cannot know what a Create made.
+    fn marker(&self) -> String {
+        let event: Event = serde_json::from_value(self.event.clone()).expect("an event");
+        let envelope = Envelope::read(&event).expect("a request");
+        PhysicalId::Unknown(plan::token(&envelope), plan::dated_token(&envelope)).to_string()
     }
 }
 
@@ -87,6 +95,8 @@ pub struct Stack {
     resource: String,
     requests: u32,
     properties: Value,
+    /// Its Create.
+    created: Option<Delivery>,
     id: Option<String>,
     /// What the resource of that id was described as.
     described: Value,
@@ -106,6 +116,7 @@ impl Stack {
             resource: resource.to_owned(),
             requests: 0,
             properties: Value::Null,
+            created: None,
             id: None,
             described: Value::Null,
             replaced: Vec::new(),
@@ -113,14 +124,32 @@ impl Stack {
     }
 
     pub fn create(&mut self, file: &str, told: Properties) -> Delivery {
-        self.properties = properties(self.town.engine(), file, told);
-        self.request("Create", "CREATE_IN_PROGRESS", json!({}))
+        self.create_with(properties(self.town.engine(), file, told))
     }
 
     /// A create with these properties and no others.
     pub fn create_with(&mut self, properties: Value) -> Delivery {
         self.properties = properties;
-        self.request("Create", "CREATE_IN_PROGRESS", json!({}))
+        let create = self.request("Create", "CREATE_IN_PROGRESS", json!({}));
+        self.created = Some(create.clone());
+        create
+    }
+
+    /// Its Create as `CloudFormation` itself tries it again: the same request, with another address for the answer.
+    pub fn again(&self) -> Delivery {
+        let mut create = self.created();
+        create.event["ResponseURL"] = self.address(&create.id).into();
+        create.until = self.town.now() + Duration::from_hours(1);
+        create
+    }
+
+    /// The id that the responder gives where it cannot know what its Create made.
+    pub fn marker(&self) -> String {
+        self.created().marker()
+    }
+
+    fn created(&self) -> Delivery {
+        self.created.clone().expect("a stack begins with a Create")
     }
 
     pub fn update(&mut self, file: &str, told: Properties) -> Delivery {
@@ -143,7 +172,7 @@ impl Stack {
     /// An update of nothing but the tags, where the engine has tags.
     pub fn retag(&mut self) -> Delivery {
         let old = self.properties.clone();
-        if matches!(self.town.engine(), Engine::EmrOnEks | Engine::EmrServerless) {
+        if self.town.has_tags() {
             let tag = if old["Tags"]["Team"].is_null() { "Team" } else { "Stage" };
             self.properties["Tags"] = json!({ tag: "data" });
         }
@@ -224,7 +253,7 @@ impl Stack {
         let mut event = json!({
             "RequestType": request_type,
             "RequestId": id,
-            "ResponseURL": format!("https://{BUCKET}/{id}?X-Amz-Date={}&X-Amz-Signature=5ec2e7", self.signed()),
+            "ResponseURL": self.address(&id),
             "ResourceType": "Custom::SparkJob",
             "LogicalResourceId": self.resource,
             "StackId": STACK,
@@ -237,6 +266,11 @@ impl Stack {
         let limit = event["ResourceProperties"]["ServiceTimeout"].as_str().and_then(|seconds| seconds.parse().ok());
         let until = self.town.now() + Duration::from_secs(limit.unwrap_or(3600));
         Delivery { id, event, until, town: self.town.clone() }
+    }
+
+    /// Where the answer to the request of this id goes, signed now.
+    fn address(&self, id: &str) -> String {
+        format!("https://{BUCKET}/{id}?X-Amz-Date={}&X-Amz-Signature=5ec2e7", self.signed())
     }
 
     /// The present second as signatures have it: `20261121T070000Z`.
@@ -268,13 +302,18 @@ fn properties(engine: Engine, file: &str, told: Properties) -> Value {
 
 /// Delivers a request as Lambda does: again after a minute and after two more, where the invocation fails.
 pub async fn deliver(way: &(impl Transport + Clone + 'static), request: &Delivery) -> Answer {
+    deliver_unheard(way, request).await;
+    read(request)
+}
+
+/// The same where it does not matter whether there is an answer.
+pub async fn deliver_unheard(way: &(impl Transport + Clone + 'static), request: &Delivery) {
     for pause in [60, 120, 0] {
         if invoke(way, request).await {
             break;
         }
         tokio::time::sleep(Duration::from_secs(pause)).await;
     }
-    read(request)
 }
 
 /// Delivers a request twice at the same time.

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use http::Method;
 use sparkjob::testing::{Fault, Script};
 
 use crate::account::{Account, Function, Status};
@@ -13,6 +14,7 @@ use crate::mishap::Mishap;
 use crate::scenario::{Scenario, each_scenario};
 use crate::tally::Tally;
 use crate::town::Engine;
+use crate::undelivered::refused;
 use crate::{NEW, OLD};
 
 each_scenario!();
@@ -25,17 +27,21 @@ pub fn faults() -> Vec<Fault> {
 /// Faults at each request of a clean run, on every engine.
 async fn survives(scenario: Scenario) {
     for engine in Engine::ALL {
-        let clean = clean(Account::new(engine), scenario).await;
-        let mut tally = Tally::default();
-        for k in 1..=clean {
-            for fault in faults() {
-                let struck = play(Account::new(engine), scenario, &[(k, fault.clone().into())]).await;
-                assert_eq!(struck, 1, "{engine:?}, {scenario:?}: {fault:?} did not strike at {k}");
-                tally.survived(1);
-            }
-        }
-        tally.tell(&format!("{engine:?}, {:?}, durably, {clean} requests", scenario.ask));
+        survives_on(engine, scenario).await;
     }
+}
+
+async fn survives_on(engine: Engine, scenario: Scenario) {
+    let clean = clean(Account::new(engine), scenario).await;
+    let mut tally = Tally::default();
+    for k in 1..=clean {
+        for fault in faults() {
+            let struck = play(Account::new(engine), scenario, &[(k, fault.clone().into())]).await;
+            assert_eq!(struck, 1, "{engine:?}, {scenario:?}: {fault:?} did not strike at {k}");
+            tally.survived(1);
+        }
+    }
+    tally.tell(&format!("{engine:?}, {:?}, durably, {clean} requests", scenario.ask));
 }
 
 /// How many requests a run in this account makes to which nothing happens.
@@ -61,6 +67,7 @@ pub async fn play(account: Account, scenario: Scenario, mishaps: &[(usize, Misha
     let answer = answered(&account, &request, &told).await;
     assert_eq!(answer.status, scenario.status, "{told}: {}", answer.reason);
     assert_eq!(town.jobs_of(scenario.file()), scenario.jobs, "{told}");
+    assert!(scenario.is_true_of(town), "{told}");
     let alive = town.alive();
     assert!(scenario.alive.is_none_or(|expected| alive.len() == expected), "{told}: {alive:?}");
     if scenario.is_one_at_a_time() {
@@ -105,10 +112,18 @@ impl Setting {
     /// A stack of which all is done that comes before the request that is tried.
     pub async fn of(account: Account, scenario: Scenario) -> Self {
         let mut stack = Stack::new(account.town());
-        if let Some(properties) = scenario.of_the_old() {
-            let created = account.deliver(&stack.create(OLD, properties)).await;
-            stack.answered(&created);
-            account.settled().await;
+        match scenario.of_the_old() {
+            Some(properties) if scenario.is_of_an_unheard() => {
+                account.way().fault_each(Method::PUT, "", refused());
+                assert_eq!(account.ask(&stack.create(OLD, properties)).await, None);
+                account.heal();
+            }
+            Some(properties) => {
+                let created = account.deliver(&stack.create(OLD, properties)).await;
+                stack.answered(&created);
+                account.settled().await;
+            }
+            None => {}
         }
         let mut updated = None;
         if let Some(update) = scenario.taken_back(account.town(), &mut stack) {
@@ -211,7 +226,7 @@ async fn a_submission_that_arrives_late_is_still_the_only_one() {
             let account = Account::new(engine);
             let mut stack = Stack::new(account.town());
             let late = Fault::Late(Duration::from_mins(minutes));
-            account.way().fault_next(http::Method::POST, engine.submission(), late);
+            account.way().fault_next(Method::POST, engine.submission(), late);
             let answer = answered(&account, &stack.create(NEW, Properties::default()), &told).await;
             assert_eq!(answer.status, "SUCCESS", "{told}: {}", answer.reason);
             tokio::time::sleep(Duration::from_mins(10)).await;

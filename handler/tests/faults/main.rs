@@ -45,13 +45,15 @@ mod undelivered;
 
 use std::time::Duration;
 
+use http::Method;
 use serde_json::json;
 use sparkjob::testing::{Fault, Faulty};
 
-use cloudformation::{Answer, Properties, Stack, deliver, deliver_twice};
+use cloudformation::{Answer, Properties, Stack, deliver, deliver_twice, deliver_unheard};
 use scenario::{Scenario, each_scenario};
 use tally::Tally;
 use town::{Engine, Town};
+use undelivered::refused;
 
 /// What one run came to.
 struct Run {
@@ -109,9 +111,17 @@ async fn play(engine: Engine, scenario: Scenario, fault: Option<(usize, Fault)>)
     let told = format!("{engine:?}, {scenario:?} with {fault:?}");
     let town = Town::new(engine);
     let mut stack = Stack::new(&town);
-    if let Some(properties) = scenario.of_the_old() {
-        let created = deliver(&town, &stack.create(OLD, properties)).await;
-        stack.answered(&created);
+    match scenario.of_the_old() {
+        Some(properties) if scenario.is_of_an_unheard() => {
+            let way = Faulty::new(town.clone());
+            way.fault_each(Method::PUT, "", refused());
+            deliver_unheard(&way, &stack.create(OLD, properties)).await;
+        }
+        Some(properties) => {
+            let created = deliver(&town, &stack.create(OLD, properties)).await;
+            stack.answered(&created);
+        }
+        None => {}
     }
     let mut updated = None;
     if let Some(update) = scenario.taken_back(&town, &mut stack) {
@@ -124,6 +134,7 @@ async fn play(engine: Engine, scenario: Scenario, fault: Option<(usize, Fault)>)
     assert_eq!(answer.status, scenario.status, "{told}: {}", answer.reason);
     assert_eq!(town.distinct_answers(&request), 1, "{told}");
     assert_eq!(town.jobs_of(scenario.file()), scenario.jobs, "{told}");
+    assert!(scenario.is_true_of(&town), "{told}");
     let alive = town.alive();
     assert!(scenario.alive.is_none_or(|expected| alive.len() == expected), "{told}: {alive:?}");
     if scenario.is_one_at_a_time() {
@@ -183,7 +194,7 @@ async fn a_submission_that_arrives_late_is_still_the_only_one() {
             let mut stack = Stack::new(&town);
             let request = stack.create(NEW, Properties::default());
             let way = Faulty::new(town.clone());
-            way.fault_next(http::Method::POST, engine.submission(), Fault::Late(Duration::from_mins(minutes)));
+            way.fault_next(Method::POST, engine.submission(), Fault::Late(Duration::from_mins(minutes)));
             let answer = deliver(&way, &request).await;
             assert_eq!(answer.status, "SUCCESS", "{told}: {}", answer.reason);
             tokio::time::sleep(Duration::from_mins(10)).await;

@@ -25,7 +25,20 @@ pub enum Ask {
     Create(&'static str, Properties),
     Update(&'static str, Properties),
     Rollback(Back),
-    Delete,
+    Retag,
+    /// The Create of a job once more, whose answer never came.
+    Again,
+    Delete(By),
+}
+
+/// The id that a Delete has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum By {
+    Job,
+    /// The responder's, of a Create that made a job.
+    Marker,
+    /// `CloudFormation`'s own, of a Create that made a job and whose answer never came.
+    Invention,
 }
 
 /// Back from an update, of a resource that has these properties before it, in it, and then again.
@@ -55,10 +68,14 @@ pub const CREATE_LATE: Scenario = Scenario {
     alive: None,
     jobs: 1,
 };
-pub const DELETE: Scenario = succeeds(Ask::Delete, 0);
+pub const CREATE_AGAIN: Scenario = succeeds(Ask::Again, 1);
+pub const DELETE: Scenario = succeeds(Ask::Delete(By::Job), 0);
+pub const DELETE_BY_MARKER: Scenario = succeeds(Ask::Delete(By::Marker), 0);
+pub const DELETE_BY_INVENTION: Scenario = succeeds(Ask::Delete(By::Invention), 0);
 pub const UPDATE_STOPS: Scenario = succeeds(Ask::Update(NEW, BRIEF), 1);
 pub const UPDATE_FINISHES: Scenario = succeeds(Ask::Update(NEW, FINISH), 1);
 pub const UPDATE_STARTS: Scenario = succeeds(Ask::Update(NEW, START), 2);
+pub const UPDATE_TAGS: Scenario = succeeds(Ask::Retag, 1);
 pub const UPDATE_DYING: Scenario =
     Scenario { ask: Ask::Update(DYING, BRIEF), status: "FAILED", alive: Some(0), jobs: 1 };
 pub const UPDATE_DYING_STARTS_FIRST: Scenario =
@@ -73,16 +90,20 @@ pub const ROLLBACK_REPEATS_NOTHING: Scenario = rolls_back(DYING, true, BRIEF, 0)
 /// The job that came after it goes, although an update would let it finish.
 pub const ROLLBACK_STOPS_THE_NEW: Scenario = rolls_back(NEW, true, FINISH, 0);
 
-pub const ALL: [Scenario; 15] = [
+pub const ALL: [Scenario; 19] = [
     CREATE,
     CREATE_SUBMITTED,
     CREATE_REFUSED,
     CREATE_DYING,
     CREATE_LATE,
+    CREATE_AGAIN,
     DELETE,
+    DELETE_BY_MARKER,
+    DELETE_BY_INVENTION,
     UPDATE_STOPS,
     UPDATE_FINISHES,
     UPDATE_STARTS,
+    UPDATE_TAGS,
     UPDATE_DYING,
     UPDATE_DYING_STARTS_FIRST,
     ROLLBACK_RESTORES,
@@ -105,7 +126,7 @@ impl Scenario {
     pub fn file(&self) -> &'static str {
         match self.ask {
             Ask::Create(file, _) | Ask::Update(file, _) => file,
-            Ask::Rollback(_) | Ask::Delete => OLD,
+            Ask::Rollback(_) | Ask::Retag | Ask::Again | Ask::Delete(_) => OLD,
         }
     }
 
@@ -125,8 +146,19 @@ impl Scenario {
         match self.ask {
             Ask::Create(..) => None,
             Ask::Rollback(Back { properties, .. }) => Some(properties),
-            Ask::Update(..) | Ask::Delete => Some(Properties::BRIEF),
+            Ask::Update(..) | Ask::Retag | Ask::Again | Ask::Delete(_) => Some(Properties::BRIEF),
         }
+    }
+
+    /// Whether nobody hears what became of the job that there is before.
+    pub fn is_of_an_unheard(&self) -> bool {
+        matches!(self.ask, Ask::Again | Ask::Delete(By::Marker | By::Invention))
+    }
+
+    /// Whether the jobs of a town are as a success says.
+    pub fn is_true_of(&self, town: &Town) -> bool {
+        !matches!(self.ask, Ask::Retag)
+            || town.emr().runs().iter().all(|run| !town.has_tags() || run.tags["Team"] == "data")
     }
 
     /// The update that is taken back, as a stack sends it in a town where things went on accordingly.
@@ -153,7 +185,11 @@ impl Scenario {
                 if from == DYING { stack.roll_back() } else { stack.take_back(updated) }
             }
             (Ask::Rollback(_), None) => unreachable!("an update is taken back"),
-            (Ask::Delete, _) => stack.delete(),
+            (Ask::Retag, _) => stack.retag(),
+            (Ask::Again, _) => stack.again(),
+            (Ask::Delete(By::Job), _) => stack.delete(),
+            (Ask::Delete(By::Marker), _) => stack.delete_of(&stack.marker()),
+            (Ask::Delete(By::Invention), _) => stack.delete_of("demo-Pi-1ABCDEFGHIJKL"),
         }
     }
 }
@@ -187,8 +223,26 @@ macro_rules! each_scenario {
         }
 
         #[tokio::test(start_paused = true)]
+        async fn a_create_that_cloudformation_repeats_survives_any_one_fault() {
+            survives($crate::scenario::CREATE_AGAIN).await;
+        }
+
+        #[tokio::test(start_paused = true)]
         async fn a_delete_survives_any_one_fault() {
             survives($crate::scenario::DELETE).await;
+        }
+
+        #[tokio::test(start_paused = true)]
+        async fn a_delete_that_does_not_know_its_job_survives_any_one_fault() {
+            for engine in $crate::town::Engine::UNLIKE {
+                survives_on(engine, $crate::scenario::DELETE_BY_MARKER).await;
+                survives_on(engine, $crate::scenario::DELETE_BY_INVENTION).await;
+            }
+        }
+
+        #[tokio::test(start_paused = true)]
+        async fn an_update_of_tags_survives_any_one_fault() {
+            survives($crate::scenario::UPDATE_TAGS).await;
         }
 
         #[tokio::test(start_paused = true)]

@@ -50,6 +50,10 @@ pub enum Engine {
 impl Engine {
     pub const ALL: [Self; 5] = [Self::Livy, Self::LivyOnCluster, Self::EmrOnEks, Self::EmrServerless, Self::EmrSteps];
 
+    /// One that looks before it submits, one that takes the same submission again for the first, and one that takes it for
+    /// another.
+    pub const UNLIKE: [Self; 3] = [Self::Livy, Self::EmrOnEks, Self::EmrSteps];
+
     /// The properties that say so.
     pub fn target(self) -> Value {
         match self {
@@ -153,6 +157,11 @@ impl Town {
     /// Where its jobs run.
     pub fn engine(&self) -> Engine {
         self.engine
+    }
+
+    /// Whether its jobs have tags.
+    pub fn has_tags(&self) -> bool {
+        matches!(self.engine, Engine::EmrOnEks | Engine::EmrServerless)
     }
 
     /// Its Livy.

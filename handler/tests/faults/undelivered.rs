@@ -130,7 +130,8 @@ async fn an_answer_that_is_refused_where_the_function_is_is_put_as_it_is_by_the_
     }
 }
 
-fn refused() -> Fault {
+/// What takes answers takes this one not.
+pub fn refused() -> Fault {
     Fault::Before(Instead::Answer(403, "<Error><Code>AccessDenied</Code></Error>".to_owned()))
 }
 
