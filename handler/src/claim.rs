@@ -183,8 +183,7 @@ mod tests {
         let request = |filler: usize| {
             let event = sample::event("Create", json!({ "ResourceProperties": { "Args": "x".repeat(filler) } }));
             let envelope = sample::envelope(&event);
-            let times = Times::durable(&envelope, &event, Timestamp(0));
-            Request::of(envelope, event, &times)
+            Request::of(envelope, event)
         };
         let Request { event, old, .. } = request(0);
         let room = 192 * 1024 - serde_json::to_string(&(event, old)).expect("JSON").len();

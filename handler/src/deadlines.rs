@@ -34,8 +34,6 @@ pub const UNKNOWN_LIMIT: Duration = Duration::from_mins(1);
 pub struct Times {
     /// Until when.
     pub deadlines: Deadlines,
-    /// How long one invocation of the function may last; none where nothing tells.
-    pub invocation: Option<Duration>,
 }
 
 impl Times {
@@ -46,13 +44,12 @@ impl Times {
         let begin = envelope.response_url.signed().filter(|signed| *signed <= now).unwrap_or(now);
         let end = begin + service_timeout(event);
         // No deadline of Lambda's lies behind us; one that does comes from an emulator that sets none.
-        let invocation = (now < lambda_ends).then(|| lambda_ends.since(now));
-        let deadlines = if invocation.is_some() && lambda_ends < end {
+        let deadlines = if now < lambda_ends && lambda_ends < end {
             Deadlines::between(now, lambda_ends)
         } else {
             Deadlines::between(begin, end)
         };
-        Self { deadlines: deadlines.asked_at(begin), invocation }
+        Self { deadlines: deadlines.asked_at(begin) }
     }
 
     /// The times of a request that the workflow works on, whose execution began at `began`: until `CloudFormation` gives up.
@@ -81,24 +78,13 @@ impl Times {
     pub fn half_way(&self, now: Timestamp) -> Timestamp {
         now + self.deadlines.end.since(now) / 2
     }
+}
 
-    /// What the first delivery of a request with `service_timeout` has for its job. A later one has less, and is held to
-    /// the same: what was taken once is not refused when it comes again.
-    pub fn limit(&self, service_timeout: Duration) -> Limit {
-        // Lambda counts from a little before we do.
-        let invocation = self.invocation.map(|invocation| {
-            Duration::from_secs(u64::try_from(invocation.as_millis().div_ceil(1000)).unwrap_or(u64::MAX))
-        });
-        let (whole, why) = match invocation.filter(|invocation| *invocation < service_timeout) {
-            Some(least) => (
-                least,
-                format!("one invocation of the function ends after {} s, before ServiceTimeout", least.as_secs()),
-            ),
-            None => (service_timeout, format!("ServiceTimeout is {} s", service_timeout.as_secs())),
-        };
-        let Deadlines { begin, give_up, .. } = Deadlines::between(Timestamp(0), Timestamp(0) + whole);
-        Limit { wait: give_up.since(begin), why }
-    }
+/// What the first delivery of a request with `service_timeout` has for its job where the workflow works on it. A later one has
+/// less, and so has one invocation by itself, and both are held to the same: what was taken once is not refused when it comes again.
+pub fn limit(service_timeout: Duration) -> Limit {
+    let Deadlines { begin, give_up, .. } = Deadlines::between(Timestamp(0), Timestamp(0) + service_timeout);
+    Limit { wait: give_up.since(begin), why: format!("ServiceTimeout is {} s", service_timeout.as_secs()) }
 }
 
 /// How long `CloudFormation` waits for the answer to `event`. It was seen at the event's top level and among the
@@ -189,17 +175,13 @@ mod tests {
     }
 
     #[test]
-    fn a_job_has_the_time_until_it_is_given_up_and_whose_that_is_is_told() {
-        let limit = |lambda_ends: Timestamp, timeout| {
-            let Limit { wait, why } = times(json!({}), after(10), lambda_ends).limit(Duration::from_secs(timeout));
+    fn a_job_has_the_time_until_it_is_given_up_and_why_is_told() {
+        let limit = |timeout| {
+            let Limit { wait, why } = limit(Duration::from_secs(timeout));
             (wait.as_secs(), why)
         };
-        let invocation = "one invocation of the function ends after 900 s, before ServiceTimeout".to_owned();
-        assert_eq!(limit(after(910), 3600), (780, invocation.clone()));
-        // Lambda's clock began when the event was taken.
-        assert_eq!(limit(after(910).before(Duration::from_millis(7)), 3600), (780, invocation));
-        assert_eq!(limit(after(910), 300), (225, "ServiceTimeout is 300 s".to_owned()));
-        assert_eq!(limit(Timestamp(0), 3600), (3480, "ServiceTimeout is 3600 s".to_owned()));
+        assert_eq!(limit(300), (225, "ServiceTimeout is 300 s".to_owned()));
+        assert_eq!(limit(3600), (3480, "ServiceTimeout is 3600 s".to_owned()));
     }
 
     #[test]
@@ -216,11 +198,5 @@ mod tests {
         assert_eq!(put_by(20, after(18), never), 19_000);
         assert_eq!(put_by(20, after(21), never), 21_000);
         assert_eq!(put_by(3600, after(100), after(115)), 113_000);
-    }
-
-    #[test]
-    fn a_late_delivery_is_held_to_what_the_first_one_had() {
-        let limit = |now| times(json!({}), now, now + Duration::from_mins(15)).limit(Duration::from_hours(1));
-        assert_eq!(limit(after(3000)), limit(after(0)));
     }
 }

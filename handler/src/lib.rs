@@ -97,8 +97,8 @@ impl Submitter {
                     let times = Times::durable(&envelope, &event, now);
                     // Once the claim is made, which may take a while.
                     let until = || times.put_by(clock.now(), ends(lambda_ends, now));
-                    let request = Request::of(envelope.clone(), event.clone(), &times);
-                    let end = lambda_ends.before(TO_FAIL).min(now + CLAIMED_WITHIN);
+                    let request = Request::of(envelope.clone(), event.clone());
+                    let end = ends(lambda_ends, now).before(TO_FAIL).min(now + CLAIMED_WITHIN);
                     match claim(successors, request, &times, &context.invoked_function_arn, clock, end).await {
                         Claim::Taken => {
                             tracing::info!(execution = execution_name(&envelope), "the workflow has the request");
@@ -123,7 +123,7 @@ impl Submitter {
                 tracing::warn!(why, "the workflow is not to be had: the request is worked on within one invocation");
             }
             let times = Times::of(&envelope, &event, now, lambda_ends);
-            let request = Request::of(envelope.clone(), event, &times);
+            let request = Request::of(envelope.clone(), event);
             self.answer(&request, &times, lambda_ends, clock).await
         }
         .instrument(span)

@@ -147,7 +147,8 @@ where
     }
 }
 
-/// The fields of a line; no text of theirs holds a signature or what is hidden, whoever wrote it.
+/// The fields of a line. No text that is told in it holds a signature or what is hidden, whoever wrote it; the ids of its spans
+/// are as they are, so that a request is found by them.
 struct Fields(Map<String, Value>);
 
 impl Fields {

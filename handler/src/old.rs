@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use sparkjob::job::{Access, Digest};
 use sparkjob::lifecycle::Former;
-use sparkjob::properties::{self, RunOn};
+use sparkjob::properties::{self, RunOn, WaitFor};
 
-use crate::deadlines::{Times, old_service_timeout};
+use crate::deadlines::{limit, old_service_timeout};
 use crate::envelope::Envelope;
 use crate::event::Event;
 use crate::plan::identified;
@@ -24,6 +24,9 @@ pub struct Old {
     /// What started a new job then; none where the description was refused, and so nothing was done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_on: Option<RunOn>,
+    /// When its job met what was asked for, if anybody accepted the description.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_for: Option<WaitFor>,
     /// What lets into the place where its runs are.
     #[serde(default, skip_serializing_if = "Access::is_open")]
     pub access: Access,
@@ -31,7 +34,7 @@ pub struct Old {
 
 impl Old {
     /// Reads it from an event, as far as it can be read; from one that has none, nothing.
-    pub fn read(envelope: &Envelope, event: &Event, times: &Times) -> Self {
+    pub fn read(envelope: &Envelope, event: &Event) -> Self {
         let properties = event.field("OldResourceProperties");
         let wanted = properties::read_job(properties).map(|job| identified(envelope, job));
         let rerun = match &wanted {
@@ -39,9 +42,10 @@ impl Old {
             None => properties["Rerun"].as_str().unwrap_or_default(),
         };
         let rerun = Some(Digest::of(&[rerun]));
-        let accepted = properties::read(properties, &times.limit(old_service_timeout(event)));
-        let run_on = accepted.ok().map(|accepted| accepted.management.run_on);
+        let accepted = properties::read(properties, &limit(old_service_timeout(event)));
+        let management = accepted.ok().map(|accepted| accepted.management);
+        let (run_on, wait_for) = (management.as_ref().map(|it| it.run_on), management.as_ref().map(|it| it.wait_for));
         let access = Some(properties::read_access(properties)).filter(|access| !access.is_open()).unwrap_or_default();
-        Self { former: wanted.map(Former::from), rerun, run_on, access }
+        Self { former: wanted.map(Former::from), rerun, run_on, wait_for, access }
     }
 }

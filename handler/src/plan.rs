@@ -5,9 +5,9 @@ use serde_json::Value;
 use sparkjob::engine::Lookup;
 use sparkjob::job::{Digest, Identity, Job, RunRef};
 use sparkjob::lifecycle::{Goal, Plan, Retag, StaysAs, Target, Wanted};
-use sparkjob::properties::{self, Description, Faults, Management, RunOn, WaitFor};
+use sparkjob::properties::{self, Description, Faults, RunOn, WaitFor};
 
-use crate::deadlines::{Times, service_timeout};
+use crate::deadlines::{Times, limit, service_timeout};
 use crate::envelope::{Action, Envelope};
 use crate::event::Event;
 use crate::old::Old;
@@ -28,14 +28,14 @@ pub fn plan(request: &Request, times: &Times, standing: Option<Standing>) -> Res
     let planned = |goal, management| Plan { goal, management, deadlines, access, hidden };
     match &envelope.action {
         Action::Create => {
-            let Description { job, management, .. } = wanted(event, times)?;
+            let Description { job, management, .. } = wanted(event)?;
             Ok(planned(Goal::Run(identified(envelope, job)), management))
         }
         Action::Update => {
-            let Description { job, management, .. } = wanted(event, times)?;
+            let Description { job, management, .. } = wanted(event)?;
             let rolls_back = standing.is_some_and(|standing| standing.rolls_back);
             let wanted = identified(envelope, job);
-            let goal = if has_ended_unknown(envelope, old, &wanted, &management) && !rolls_back {
+            let goal = if has_ended_unknown(envelope, old, &wanted, management.run_on) && !rolls_back {
                 Goal::Stop(Target::Nothing)
             } else {
                 update(envelope, old, wanted, management.run_on, rolls_back)
@@ -79,13 +79,13 @@ impl From<Faults> for Refused {
 }
 
 /// The new description: with any fault, nothing is done.
-fn wanted(event: &Event, times: &Times) -> Result<Description, Refused> {
+fn wanted(event: &Event) -> Result<Description, Refused> {
     const NAME: &str = "ResourceProperties";
     if let Some(why) = event.unreadable(NAME) {
         return Err(Refused::Request(format!("{NAME} cannot be read: {why}")));
     }
     let properties = event.field(NAME);
-    let faults = match properties::read(properties, &times.limit(service_timeout(event))) {
+    let faults = match properties::read(properties, &limit(service_timeout(event))) {
         Ok(description) => return Ok(description),
         Err(faults) => faults,
     };
@@ -119,11 +119,21 @@ fn update(envelope: &Envelope, old: &Old, wanted: Wanted, run_on: RunOn, rolls_b
 
 /// Whether the wanted job has succeeded, and there is none of it any more that the resource could be known by: a rollback was
 /// answered so. It is no more to run again than one that is still known.
-fn has_ended_unknown(envelope: &Envelope, old: &Old, wanted: &Wanted, management: &Management) -> bool {
-    let is_unchanged = old.former.as_ref().is_some_and(|old| old.identity.spec == wanted.identity.spec);
+fn has_ended_unknown(envelope: &Envelope, old: &Old, wanted: &Wanted, run_on: RunOn) -> bool {
     // Where a step died on the way there, what it may have submitted is known by a token, and is cleaned up.
     let has_none = matches!(envelope.physical_id, Some(PhysicalId::Nothing | PhysicalId::Unknown(..)));
-    has_none && management.wait_for == WaitFor::Succeeded && is_unchanged
+    let is_to_stay = is_unchanged(old, wanted) || waits_for_rerun(old, wanted, run_on);
+    has_none && old.wait_for == Some(WaitFor::Succeeded) && is_to_stay
+}
+
+/// Whether the same runs as before.
+fn is_unchanged(old: &Old, wanted: &Wanted) -> bool {
+    old.former.as_ref().is_some_and(|old| old.identity.spec == wanted.identity.spec)
+}
+
+/// Whether all that changes waits for another `Rerun`.
+fn waits_for_rerun(old: &Old, wanted: &Wanted, run_on: RunOn) -> bool {
+    run_on == RunOn::Rerun && old.rerun == Some(Digest::of(&[&wanted.job.rerun]))
 }
 
 /// How the tags change of a job that stays.
@@ -148,10 +158,9 @@ fn stays(run: &RunRef, old: &Old, wanted: &Wanted, run_on: RunOn, rolls_back: bo
         Some(false) => Stays::Never,
         None => Stays::As(one.clone()),
     };
-    let is_unchanged = old.former.as_ref().is_some_and(|old| old.identity.spec == wanted.identity.spec);
-    let waits_for_rerun = run_on == RunOn::Rerun && old.rerun == Some(Digest::of(&[&wanted.job.rerun]));
+    let waits_for_rerun = waits_for_rerun(old, wanted, run_on);
     match (old.run_on, &old.former) {
-        (Some(_), _) if is_unchanged => Stays::Always,
+        (Some(_), _) if is_unchanged(old, wanted) => Stays::Always,
         // Where it is known that the Update is taken back, so is its job.
         (Some(RunOn::Change), Some(_)) if waits_for_rerun && rolls_back => Stays::Never,
         // Under `Change` the present run is one of the old description. Where it is not, the Update to that description

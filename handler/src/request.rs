@@ -3,7 +3,6 @@
 use sparkjob::hidden::Hidden;
 use sparkjob::properties;
 
-use crate::deadlines::Times;
 use crate::envelope::{Action, Envelope};
 use crate::event::Event;
 use crate::old::Old;
@@ -22,10 +21,10 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request as it came, whose times are `times`.
-    pub fn of(envelope: Envelope, mut event: Event, times: &Times) -> Self {
+    /// A request as it came.
+    pub fn of(envelope: Envelope, mut event: Event) -> Self {
         let old = match envelope.action {
-            Action::Update => Old::read(&envelope, &event, times),
+            Action::Update => Old::read(&envelope, &event),
             _ => Old::default(),
         };
         event.set(OLD, serde_json::Value::Null);

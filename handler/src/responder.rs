@@ -160,7 +160,7 @@ impl Responder {
             tracing::warn!(told, "CloudFormation has gone on: nobody waits for an answer any more");
             return None;
         }
-        Some(self.refusal(envelope, event, times).unwrap_or_else(|| failed(envelope, event, told)))
+        Some(self.refusal(envelope, event).unwrap_or_else(|| failed(envelope, event, told)))
     }
 
     /// Whether the request was answered nevertheless, as far as that can be asked in a part of the time that is left.
@@ -173,9 +173,9 @@ impl Responder {
     }
 
     /// The answer to a request that the workflow never takes, and for which nothing is ever made.
-    fn refusal(&self, envelope: &Envelope, event: &Event, times: &Times) -> Option<Answer> {
+    fn refusal(&self, envelope: &Envelope, event: &Event) -> Option<Answer> {
         self.workflow.as_ref()?;
-        let by = claim::excess(&Request::of(envelope.clone(), event.clone(), times))?;
+        let by = claim::excess(&Request::of(envelope.clone(), event.clone()))?;
         Some(Answer(settle::refusal(envelope, event, by).text()))
     }
 }

@@ -30,7 +30,7 @@ pub async fn settle(request: &Request, times: &Times, way: Way<'_>) -> Outcome {
         let left = times.deadlines.end.since(way.clock.now());
         match plan(request, times, way.stack.standing(left).await) {
             Ok(plan) => drive::run(&plan, way.engines, way.clock, way.stack).await,
-            Err(refused) => refuse(envelope, &refused),
+            Err(refused) => refuse(request, &refused),
         }
     };
     let outcome = guarded(request, latest(times.deadlines).since(way.clock.now()), work).await;
@@ -78,18 +78,26 @@ pub fn latest(deadlines: Deadlines) -> Timestamp {
 }
 
 /// Nothing was done, since the request is at fault.
-pub fn refuse(envelope: &Envelope, refused: &Refused) -> Outcome {
+pub fn refuse(request: &Request, refused: &Refused) -> Outcome {
     let what = match refused {
-        Refused::Request(fault) => format!("The {} of {} is at fault: {fault}.", envelope.action, envelope.logical_id),
-        Refused::Properties(faults) => format!("The properties of {} have {faults}.", envelope.logical_id),
+        Refused::Request(fault) => at_fault(&request.envelope, fault),
+        Refused::Properties(faults) => format!("The properties of {} have {faults}.", request.envelope.logical_id),
     };
+    // What is wrong with a value tells what it is.
+    invalid(request.hidden().mask(&what).into_owned())
+}
+
+fn at_fault(envelope: &Envelope, fault: &str) -> String {
+    format!("The {} of {} is at fault: {fault}.", envelope.action, envelope.logical_id)
+}
+
+fn invalid(what: String) -> Outcome {
     failed(FailureKind::Invalid, Made::Nothing, what, "Nothing was submitted. Correct the template and deploy again.")
 }
 
 /// The answer to a request that is too large for the workflow, by these bytes: the same whoever gives it.
 pub fn refusal(envelope: &Envelope, event: &Event, by: usize) -> Response {
-    let fault = format!("its properties are too large by {by} bytes");
-    let outcome = refuse(envelope, &Refused::Request(fault));
+    let outcome = invalid(at_fault(envelope, &format!("its properties are too large by {by} bytes")));
     counters::concluded(envelope, event, &outcome);
     response::compose(envelope, &outcome)
 }

@@ -127,12 +127,19 @@ impl<'a> Stack<'a> {
         if !matters {
             return None;
         }
-        let mut patience = Patience::of(ASKED_AGAIN_FOR.min(left / PART_FOR_ASKING));
+        match self.standing_within(ASKED_AGAIN_FOR.min(left / PART_FOR_ASKING)).await {
+            Ok(standing) => Some(*self.known.get_or_init(|| standing)),
+            Err(untold) => self.unknown(&untold),
+        }
+    }
+
+    /// What it is about now; it is asked again for so long.
+    async fn standing_within(&self, within: Duration) -> Result<Standing, Untold> {
+        let mut patience = Patience::of(within);
         loop {
             match self.present_standing().await {
-                Ok(standing) => return Some(*self.known.get_or_init(|| standing)),
                 Err(untold) if patience.bears(&untold).await => {}
-                Err(untold) => return self.unknown(&untold),
+                told => return told,
             }
         }
     }
@@ -196,12 +203,12 @@ impl<'a> Stack<'a> {
 
     /// Whether a resource that was changed since the request is nevertheless about the same: then the same request was sent once
     /// more. A resource that is being created and has no id yet was given up by nobody; one that is being updated is about
-    /// another update if the stack is.
+    /// another update if the stack is. Where that is not told, it is taken for another one, which is far more common.
     async fn is_asked_again(&self, resource: &Resource) -> bool {
-        match (&self.envelope.action, &resource.status) {
-            (Action::Create, Some(ResourceStatus::CreateInProgress)) => resource.id.is_none(),
-            (Action::Update, Some(ResourceStatus::UpdateInProgress)) => {
-                self.known.get().is_some() && self.present_standing().await.ok().as_ref() == self.known.get()
+        match (&self.envelope.action, &resource.status, self.known.get()) {
+            (Action::Create, Some(ResourceStatus::CreateInProgress), _) => resource.id.is_none(),
+            (Action::Update, Some(ResourceStatus::UpdateInProgress), Some(known)) => {
+                self.standing_within(LIMIT).await.is_ok_and(|present| present == *known)
             }
             _ => false,
         }

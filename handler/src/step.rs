@@ -66,7 +66,11 @@ pub async fn step(
             return Ok(turn.on(Progress::Working(state), until));
         }
         Ok((_, Worked::Out(outcome, until))) => (concluded(request, *outcome), until),
-        Err(outcome) => (concluded(request, knowing(outcome, known)), way.clock.now()),
+        Err(outcome) => {
+            // It may have been submitting, as one that died.
+            let now = way.clock.now();
+            (concluded(request, knowing(outcome, known)), times.once_arrived(&request.envelope, now, now))
+        }
     };
     Ok(turn.on(progress, until))
 }
@@ -92,9 +96,13 @@ async fn work(
     let plan = match plan(request, times, standing) {
         Ok(plan) => plan,
         Err(refused) => {
-            let is_first = state.is_none() && failed.is_none();
-            let refused = refuse(&request.envelope, &refused);
-            let outcome = if is_first { refused } else { begun_by_another(refused, state, failed.is_some()) };
+            let mut outcome = refuse(request, &refused);
+            if state.is_some() {
+                outcome = begun_by_another(outcome, state, failed.is_some());
+            } else if failed.is_some_and(|failed| failed.has_died) {
+                // Nobody dies of a refusal, so perhaps of something that another version of the function did.
+                outcome.made = Made::Unknown;
+            }
             return Worked::Out(Box::new(outcome), now);
         }
     };
@@ -117,10 +125,20 @@ async fn work(
     let span = Span { rest: now + lambda_ends.since(now) / 2, end: lambda_ends.before(TO_TELL) };
     let state = drive::advance(&plan, state, way.engines, way.clock, way.stack, span).await;
     match next(&plan, &state, way.clock.now()) {
-        lifecycle::Action::Done(outcome) => Worked::Out(outcome, way.clock.now()),
+        lifecycle::Action::Done(outcome) => {
+            let until = told_at(request, &state, &outcome, times, way.clock.now());
+            Worked::Out(outcome, until)
+        }
         lifecycle::Action::Wait(until) => Worked::On(Box::new(state), until),
         _ => Worked::On(Box::new(state), way.clock.now()),
     }
+}
+
+/// When it is told what came of a request at `now`: a failure once what was lost of it and nobody has seen has had time to come.
+fn told_at(request: &Request, state: &State, outcome: &Outcome, times: &Times, now: Timestamp) -> Timestamp {
+    let may_come = outcome.failure.is_some() && !outcome.is_withdrawn() && state.own.is_none();
+    let lost = state.lost.filter(|_| may_come);
+    lost.map_or(now, |lost| times.once_arrived(&request.envelope, lost, now).max(now))
 }
 
 /// What is told of a request whose function dies of it, and when. What is told of its death may repeat what it had in hand.
@@ -186,4 +204,39 @@ async fn put(
         .await
         .map_err(|why| Failed::unanswered(&request.envelope, &why, None))?;
     Ok(turn.on(Progress::Answered(answer), way.clock.now()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sparkjob::outcome::{Failure, FailureKind};
+
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn an_update_that_fails_is_told_so_once_what_it_lost_has_had_time_to_come() {
+        let changes =
+            json!({"OldResourceProperties": sample::other_properties(), "PhysicalResourceId": "spark-job:nothing"});
+        for (request_type, seconds) in [("Update", 110), ("Create", 0)] {
+            let event = sample::event(request_type, changes.clone());
+            let envelope = sample::envelope(&event);
+            let lost = envelope.response_url.signed().expect("a moment");
+            let times = Times::durable(&envelope, &event, lost);
+            let request = Request::of(envelope, event);
+            let plan = plan(&request, &times, None).expect("a plan");
+            let now = lost + Duration::from_secs(10);
+            let failed = |kind| Outcome {
+                failure: Some(Failure { kind, what: String::new(), advice: String::new() }),
+                ..abandoned(&request.envelope, "")
+            };
+            let told = |lost, outcome: &Outcome| {
+                told_at(&request, &State { lost, ..begin(&plan, now) }, outcome, &times, now).since(now).as_secs()
+            };
+            assert_eq!(told(Some(lost), &failed(FailureKind::Rejected)), seconds, "{request_type}");
+            assert_eq!(told(None, &failed(FailureKind::Rejected)), 0);
+            assert_eq!(told(Some(lost), &failed(FailureKind::Withdrawn)), 0);
+            assert_eq!(told(Some(lost), &Outcome { failure: None, ..failed(FailureKind::Rejected) }), 0);
+        }
+    }
 }

@@ -69,6 +69,8 @@ pub struct Broken {
     pub at: Option<Timestamp>,
     /// How far it came, as far as that can be read.
     pub turn: Option<Box<Turn>>,
+    /// Whether its history may not be read, which tells how far it came last.
+    pub is_denied: bool,
 }
 
 impl Workflow {
@@ -120,27 +122,26 @@ impl Workflow {
             ExecutionStatus::Succeeded => Execution::Succeeded(turn(execution.output())),
             other => {
                 let (error, cause) = (execution.error().unwrap_or_default(), execution.cause().unwrap_or_default());
-                let (last, told) =
-                    self.last(&arn).await?.map_or((None, None), |Last { turn, told }| (Some(turn), told));
+                let (last, is_denied) = match history::last(&self.client, &arn).await {
+                    Ok(last) => (last, false),
+                    Err(AwsError { failed, .. }) if failed.kind == Kind::Denied => {
+                        tracing::warn!(
+                            why = failed.said,
+                            "the history of an execution may not be read, only its input"
+                        );
+                        (None, true)
+                    }
+                    Err(AwsError { failed, .. }) => return Err(failed.said),
+                };
+                let (last, told) = last.map_or((None, None), |Last { turn, told }| (Some(turn), told));
                 Execution::Broken(Broken {
                     told: told.unwrap_or_else(|| mishap::ended(name, other.as_str(), error, cause)),
                     at: moment(execution.stop_date()),
                     turn: last.or_else(|| turn(execution.input())),
+                    is_denied,
                 })
             }
         })
-    }
-
-    /// How far an execution came, as its history tells. Where that may not be read, there is none: it is not to be known later either.
-    async fn last(&self, arn: &str) -> Result<Option<Last>, String> {
-        match history::last(&self.client, arn).await {
-            Ok(last) => Ok(last),
-            Err(AwsError { failed, .. }) if failed.kind == Kind::Denied => {
-                tracing::warn!(why = failed.said, "the history of an execution may not be read, only its input");
-                Ok(None)
-            }
-            Err(AwsError { failed, .. }) => Err(failed.said),
-        }
     }
 
     /// `arn:aws:states:eu-west-1:123456789012:execution:Machine:name`

@@ -399,6 +399,15 @@ proptest! {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_wrong_with_a_property_is_told_without_secrets() {
+    let mut properties = json!({"LivyHost": "emr", "WaitFor": SECRET});
+    properties["Parameters"] = json!({"File": "/pi.py", "Environment": {"DB_PASSWORD": SECRET}});
+    let told = ask(with(event("Create"), "ResourceProperties", properties), Engine::Panics, &[200]).await;
+    let told = told.answer()["Reason"].to_string();
+    assert!(told.contains("WaitFor: must be") && told.contains("***") && !told.contains(SECRET), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_killed_an_invocation_is_told_without_secrets() {
     let properties =
         json!({"LivyHost": "emr", "Parameters": {"File": "/pi.py", "Environment": {"DB_PASSWORD": SECRET}}});

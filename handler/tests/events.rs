@@ -29,7 +29,7 @@ fn meaning(file: &Path) -> Result<String, String> {
     let event: Event = serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let envelope = Envelope::read(&event).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let times = Times::of(&envelope, &event, NOW, LAMBDA_ENDS);
-    let plan = plan(&Request::of(envelope, event, &times), &times, None);
+    let plan = plan(&Request::of(envelope, event), &times, None);
     plan.map(|plan| told(&plan.goal)).map_err(|refused| match refused {
         Refused::Request(fault) => fault,
         Refused::Properties(faults) => faults.to_string(),

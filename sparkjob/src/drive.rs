@@ -2,6 +2,9 @@
 
 mod tell;
 
+#[cfg(test)]
+mod tests;
+
 use std::future::Future;
 use std::time::Duration;
 
@@ -126,17 +129,6 @@ pub enum Stance {
     AskedAgain,
     /// They have gone on: with this job, where they have one. Another delivery of the request may have told them of it.
     WentOn(Option<RunRef>),
-}
-
-/// Somebody who cannot be asked, and waits.
-#[derive(Clone, Copy, Debug)]
-pub struct Patient;
-
-#[async_trait]
-impl Requester for Patient {
-    async fn stance(&self) -> Stance {
-        Stance::Waits
-    }
 }
 
 /// Carries out one action of `plan`'s, within `limit`. [`Action::Wait`] and [`Action::Done`] are the caller's; they are late

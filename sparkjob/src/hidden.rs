@@ -14,6 +14,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+pub(crate) use find::is_in;
+
 /// What stands for a secret: no longer than the shortest of them, so that no text grows.
 const MASK: &str = "***";
 

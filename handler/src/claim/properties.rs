@@ -73,7 +73,7 @@ impl StepFunctions {
             let event = sample::event("Create", json!({}));
             let envelope = sample::envelope(&event);
             let times = Times::durable(&envelope, &event, clock.now());
-            let request = Request::of(envelope, event, &times);
+            let request = Request::of(envelope, event);
             let engines = engines(Arc::clone(self) as Arc<dyn Transport>);
             let workflow = Workflow::new(MACHINE.to_owned(), engines.aws());
             let successors = Successors { workflow, responder: "responder".to_owned() };

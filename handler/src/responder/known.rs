@@ -82,7 +82,7 @@ impl Case {
     fn known(execution: Option<Execution>, told: String, other: Option<Self>, now: Timestamp) -> Option<Self> {
         match execution {
             Some(Execution::Succeeded(Some(turn))) => Some(Self::of(*turn, told)),
-            Some(Execution::Broken(Broken { told, at, turn })) => {
+            Some(Execution::Broken(Broken { told, at, turn, .. })) => {
                 let case = turn.map(|turn| Self::of(*turn, String::new())).or(other)?;
                 Some(Self { told, left: Some(Left::Step(at.unwrap_or(now))), ..case })
             }
@@ -181,12 +181,16 @@ async fn look(
         loop {
             match workflow.look(name).await {
                 Ok(execution) => {
+                    // As when a policy is just being replaced.
+                    let is_denied = matches!(&execution, Execution::Broken(Broken { is_denied: true, .. }));
                     let is_wanted = is_wanted(&execution);
                     shown = Some(execution);
-                    if is_wanted {
+                    if is_wanted && !is_denied {
                         return;
                     }
-                    tracing::info!(execution = name, "what is told of the execution may be behind: one more look");
+                    if !is_denied {
+                        tracing::info!(execution = name, "what is told of the execution may be behind: one more look");
+                    }
                 }
                 Err(why) => {
                     tracing::warn!(execution = name, why, "whether the workflow works on the request is not known");

@@ -22,7 +22,7 @@ const LEFT: Duration = Duration::from_mins(50);
 enum Says {
     /// This, in XML, with this status.
     Text(u16, &'static str),
-    /// The first of `DescribeStackResource`, the second of `DescribeStacks`.
+    /// The first of `DescribeStackResource`, the second of `DescribeStacks`, which is asked too often the first time.
     Both(&'static str, &'static str),
     /// That it is asked too often, so many times; then this.
     After(usize, &'static str),
@@ -42,9 +42,9 @@ impl Transport for CloudFormation {
         assert_eq!(request.uri().host(), Some("cloudformation.eu-west-1.amazonaws.com"));
         let text = String::from_utf8(request.body().to_vec()).expect("text");
         let says = match self.says {
-            Says::Both(resource, stack) => {
-                Says::Text(200, if text.contains("DescribeStackResource") { resource } else { stack })
-            }
+            Says::Both(resource, _) if text.contains("DescribeStackResource") => Says::Text(200, resource),
+            Says::Both(..) if self.count() < 2 => THROTTLED,
+            Says::Both(_, stack) => Says::Text(200, stack),
             Says::After(times, _) if self.count() < times => THROTTLED,
             Says::After(_, then) => Says::Text(200, then),
             says => says,

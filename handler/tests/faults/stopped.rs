@@ -247,6 +247,23 @@ async fn an_execution_that_is_told_to_run_though_it_ended_is_looked_at_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_is_found_in_a_history_that_may_not_be_read_for_a_moment() {
+    let slow = Fault::Slow(Duration::from_secs(5));
+    let (account, request) = stopped_at(&slow, Method::PUT, "request-1").await;
+    let denied = r#"{"__type": "AccessDeniedException", "message": "not yet"}"#;
+    for _ in 0..3 {
+        account.way().fault_next(Method::POST, HISTORY, Fault::Before(Instead::Answer(400, denied.to_owned())));
+    }
+    account.settled().await;
+    let answer = account.town().answer(&request).expect("an answer");
+    assert_eq!(
+        (answer["Status"].as_str(), account.town().distinct_answers(&request)),
+        (Some("SUCCESS"), 1),
+        "{answer}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_execution_whose_end_has_no_time_leaves_its_step_as_long_as_any() {
     let account = Account::new(Engine::EmrServerless);
     let request = Stack::new(account.town()).create(NEW, Properties::default());

@@ -11,13 +11,13 @@ mod world;
 use std::time::Duration;
 
 use handler::mishap::FailedStep;
-use handler::turn::Progress;
+use handler::turn::{Progress, Step};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use tracing::level_filters::LevelFilter;
 
 use log::Log;
-use world::{BAD, Driver, Engine, GOOD, World, worlds};
+use world::{Answer, BAD, Driver, Engine, GOOD, World, worlds};
 
 /// What `CloudFormation` invents for a Create that it cut off.
 const INVENTED: &str = "demo-Pi-1ABCDEFGHIJKL";
@@ -310,6 +310,49 @@ async fn what_the_stack_was_about_is_kept_before_an_update_does_anything() {
         assert_eq!(step.turn.progress, Progress::Superseded, "{}", world.name());
         assert_eq!(world.succeeds(&rollback).await, id, "{}", world.name());
         assert_eq!((world.alive(), world.made(BAD)), (vec![GOOD.to_owned()], 0), "{}", world.name());
+    }
+}
+
+/// What a first step about a Create with faulty properties answers, which failed so before.
+async fn refused(world: &World, failed: Option<bool>) -> Answer {
+    let create = world.create("create", &world.properties(GOOD, &json!({"WaitFor": "Never"})));
+    let failed = failed.map(|has_died| FailedStep { told: "a step of the workflow failed".to_owned(), has_died });
+    let mut step = Step { failed, ..world.first_step(&create) };
+    while !step.turn.ended {
+        step = Step { turn: world.take_step(&step).await, failed: None, ..step };
+    }
+    world.answers(&create).pop().expect("an answer")
+}
+
+#[tokio::test(start_paused = true)]
+async fn faulty_properties_are_told_as_such_although_lambda_had_trouble_or_a_step_died() {
+    for world in worlds().into_iter().filter(|world| world.driver == Driver::Workflow) {
+        for (failed, may_have_made_one) in [(None, false), (Some(false), false), (Some(true), true)] {
+            let answer = refused(&world, failed).await;
+            assert_eq!(answer.id != "spark-job:nothing", may_have_made_one, "{failed:?}: {answer:?}");
+            assert!(answer.reason.contains("WaitFor") && !answer.reason.contains("version"), "{}", answer.reason);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_version_of_the_function_has_begun_is_told_of_where_this_one_refuses_it() {
+    for world in worlds().into_iter().filter(|world| world.driver == Driver::Workflow) {
+        let create = world.create("create", &world.properties(GOOD, &json!({})));
+        let mut step = world.first_step(&create);
+        while world.alive().is_empty() {
+            step.turn = world.take_step(&step).await;
+            sleep(Duration::from_secs(1)).await;
+        }
+        let stricter = world.create("create", &world.properties(GOOD, &json!({"WaitFor": "Never"})));
+        step.turn.event = world.first_step(&stricter).turn.event;
+        while !step.turn.ended {
+            step.turn = world.take_step(&step).await;
+        }
+        let answer = world.answers(&stricter).pop().expect("an answer");
+        assert!(answer.reason.contains("Another version of the function took them"), "{}", answer.reason);
+        world.succeeds(&world.delete("delete", &answer.id, &world.properties(GOOD, &json!({})))).await;
+        assert!(world.alive().is_empty(), "{}: {answer:?}", world.name());
     }
 }
 

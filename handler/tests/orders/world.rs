@@ -13,7 +13,6 @@ use tokio::time::Instant;
 
 use handler::Submitter;
 use handler::arrival::Arrival;
-use handler::deadlines::Times;
 use handler::envelope::Envelope;
 use handler::event::Event;
 use handler::moment;
@@ -248,8 +247,7 @@ impl World {
     pub fn first_step(&self, asked: &Asked) -> Step {
         let event: Event = serde_json::from_value(asked.event.clone()).expect("an event");
         let envelope = Envelope::read(&event).expect("an envelope");
-        let times = Times::durable(&envelope, &event, self.now());
-        let request = handler::request::Request::of(envelope, event, &times);
+        let request = handler::request::Request::of(envelope, event);
         let turn = Turn { old: request.old, ..Turn::of(request.event) };
         Step { turn, began: moment::text(self.now()), failed: None }
     }

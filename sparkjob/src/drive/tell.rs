@@ -82,11 +82,7 @@ fn tell_stage(state: &State, has_moved: bool) {
 /// By what the jobs are known that are searched, as the end of "no live job".
 fn sought(plan: &Plan) -> String {
     match &plan.goal {
-        Goal::Stop(Target::Search {
-            identity: Identity { token, dated, .. },
-            by: Lookup::Name | Lookup::Token,
-            ..
-        }) => {
+        Goal::Stop(Target::Search { identity: Identity { token, dated, .. }, by: Lookup::Token, .. }) => {
             let dated = dated.map(|dated| format!(" or {dated}")).unwrap_or_default();
             format!("bears the token {token}{dated}")
         }

@@ -63,6 +63,13 @@ pub fn values(description: &Value, found: &mut dyn FnMut(&str)) {
     }
 }
 
+/// Whether a text holds a secret.
+pub fn is_in(text: &str) -> bool {
+    let mut is_in = false;
+    in_text(text, &mut |_| is_in = true);
+    is_in
+}
+
 /// Whether a value of this name is a secret. The ARN of where one is kept is none; nor is the `ServiceToken` of every custom
 /// resource, the ARN of the function.
 fn is_secret(name: &str) -> bool {

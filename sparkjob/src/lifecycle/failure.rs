@@ -140,8 +140,10 @@ pub fn of_time(plan: &Plan, state: &State) -> Failure {
     };
     let (what, advice) = match (&state.stage, &state.own) {
         (Stage::Finish { .. }, _) => (
-            "The present job had not ended after half of the time, so nothing was stopped and nothing submitted."
-                .to_owned(),
+            format!(
+                "The present job had not ended after half of the time, so nothing was stopped{}.",
+                if state.may_have_made_one() { "" } else { " and nothing submitted" }
+            ),
             "Update when it has ended, give it more time (ServiceTimeout), or choose another UpdateStrategy.",
         ),
         (Stage::Stop { runs, .. }, _) => {

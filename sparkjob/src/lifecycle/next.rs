@@ -66,6 +66,9 @@ pub enum Seen {
 /// So long a look is tried that an update is taken back without where it must.
 const LOOKS_BACK_FOR: Duration = Duration::from_mins(1);
 
+/// So long at least a job is looked at that is to end by itself.
+const LOOKED_AT_FOR: Duration = Duration::from_mins(1);
+
 /// A run that is alive this long after it was asked to stop is asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
 
@@ -104,8 +107,11 @@ pub fn horizon(plan: &Plan, state: &State) -> Timestamp {
             answer_by
         }
         _ if is_passed_over(plan, state) => give_up.min(state.since + LOOKS_BACK_FOR),
-        // The new job needs time as well.
-        Stage::Finish { .. } => give_up.min(begin + plan.deadlines.whole() / 2),
+        // The new job needs time as well. Whoever comes to it late, as after a step that died, looks nevertheless.
+        Stage::Finish { .. } => {
+            let half = begin + plan.deadlines.whole() / 2;
+            give_up.min(half.max(state.since + plan.at_most(LOOKED_AT_FOR)))
+        }
         _ => give_up,
     }
 }

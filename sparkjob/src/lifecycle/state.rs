@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::failure;
+use super::next::is_passed_over;
 use super::plan::{Goal, Plan, Target};
 use crate::engine::Report;
 use crate::job::{Phase, Place, RunRef, Status, Timestamp};
@@ -365,7 +366,14 @@ impl State {
         }
         (self.unseen, self.unseen_since, self.lost) = (true, Some(since), Some(now));
         self.deaths += u32::from(has_died);
-        if self.stage == Stage::Recall { self } else { self.at(Stage::FindOwn, now) }
+        if self.finds_its_own(plan) { self } else { self.at(Stage::FindOwn, now) }
+    }
+
+    /// Whether what a step of this stage may have submitted is found on the way from it: the looks before an update is taken back
+    /// show every run of the wanted description, and are passed over in time where a look for one's own is not.
+    fn finds_its_own(&self, plan: &Plan) -> bool {
+        let may_have_a_twin = plan.wanted_place().is_some_and(Place::takes_twins) && self.weather.is_none();
+        self.stage == Stage::Recall || is_passed_over(plan, self) && !may_have_a_twin
     }
 
     /// Whether it is to be asked again if an answer is still awaited: before anything is done late, right after a submission,

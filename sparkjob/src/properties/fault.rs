@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::hidden;
+
 /// How many faults are told; a description that has more is not read to its end by anyone.
 pub(super) const MAX_TOLD: usize = 30;
 
@@ -139,12 +141,12 @@ pub(super) fn either(choices: &[&str]) -> String {
     }
 }
 
-/// Whether Spark itself would redact it, name or value:
+/// Whether it holds what is hidden wherever it comes back, or Spark itself would redact it, name or value:
 /// [`spark.redaction.regex`](https://spark.apache.org/docs/latest/configuration.html#runtime-environment) is
 /// `(?i)secret|password|token|access[.]?key`. Other separators than the dot count too: `AWS_ACCESS_KEY_ID`.
 fn looks_secret(text: &str) -> bool {
     let letters: String = text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    ["secret", "password", "token", "accesskey"].iter().any(|word| letters.contains(word))
+    ["secret", "password", "token", "accesskey"].iter().any(|word| letters.contains(word)) || hidden::is_in(text)
 }
 
 fn kind_of(text: &str) -> String {

@@ -40,10 +40,11 @@ const DEFAULT_TIMEOUT: u32 = 3600;
 const LEAST_START: Duration = Duration::from_mins(1);
 
 impl Management {
-    /// How long `Running` must last, of a time of `whole` in all: a default gives way to a short deadline.
-    pub fn stable_for(&self, whole: Duration) -> Duration {
+    /// How long `Running` must last where a job is given up after `wait`, of a time of `whole` in all: a default gives way to a
+    /// short deadline, and what the template says to one that is shorter than it could know of.
+    pub fn stable_for(&self, wait: Duration, whole: Duration) -> Duration {
         match self.stable_seconds {
-            Some(seconds) => Duration::from_secs(seconds.into()),
+            Some(seconds) => Duration::from_secs(seconds.into()).min(wait.saturating_sub(LEAST_START).max(whole / 4)),
             None => DEFAULT_STABLE.min(whole / 4),
         }
     }

@@ -199,6 +199,15 @@ fn no_secret_is_told() {
     for description in [json!("hunter2"), json!({"LivyHost": "a", "Parameters": "{\"Args\": \"hunter2\"}"})] {
         assert!(!read(&description).expect_err("faults").to_string().contains("hunter2"));
     }
+    for (jars, configuration) in [
+        (json!("https://me:hunter2@repo/a.jar"), json!({})),
+        (json!(["https://me:hunter2@repo/a.jar,https://repo/b.jar"]), json!({})),
+        (json!(["https://me:hunter2@repo/a.jar"]), json!({"spark.jars": "s3://code/a.jar"})),
+    ] {
+        let parameters = json!({"File": "s3://code/a.py", "Jars": jars, "Configuration": configuration});
+        let text = told(&json!({"LivyHost": "a", "Parameters": parameters})).join("; ");
+        assert!(text.contains("Jars") && !text.contains("hunter2"), "{text}");
+    }
     for name in ["Args", "Environment", "Configuration"] {
         for value in [json!("hunter2,"), json!(["hunter2\u{0}"]), json!({"A": "hunter2\u{0}"})] {
             let text = told(&json!({"LivyHost": "a", "Parameters": {"File": "/a", name: value}})).join("; ");

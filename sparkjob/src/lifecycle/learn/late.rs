@@ -38,6 +38,10 @@ impl At<'_> {
                 self.succeed(state)
             }
             Stage::Look => state.done(None, self.now),
+            Stage::Tag if self.plan.is_restoring() => {
+                let said = state.weather.clone().unwrap_or_else(|| "there was no time for it".to_owned());
+                self.pass_over(state, &said)
+            }
             _ => {
                 let failure = failure::of_giving_up(self.plan, &state);
                 self.fail(state, failure)
@@ -59,16 +63,16 @@ impl At<'_> {
                 state.notes.push(failure::not_over(&runs, state.weather.as_deref()));
                 state.done(Some(failure), self.now)
             }
-            // The job that answers was accepted before: only what was left behind is still at hand.
-            Stage::FindOld | Stage::Stop { purpose: Purpose::LeftBehind, .. } if state.own.is_some() => {
+            // The job that answers has come to what was waited for: only what was left behind is still at hand.
+            Stage::FindOld | Stage::Stop { purpose: Purpose::LeftBehind, .. }
+                if state.own.is_some() && self.starts_before_it_stops() =>
+            {
                 let said = state.weather.as_deref().unwrap_or("time ran out");
                 state.notes.push(format!("A job that a lost request left behind may still run: {said}."));
                 state.done(None, self.now)
             }
-            Stage::Stop { purpose: Purpose::Goal, .. } if state.weather_since.is_some() => {
-                self.cannot_stop_in_time(state)
-            }
             // An engine that has no room is asked for as long as there is time, and has told nothing.
+            Stage::Stop { purpose: Purpose::Goal, .. } if state.weather.is_some() => self.cannot_stop_in_time(state),
             Stage::Search { since } if since.is_none() || state.weather.is_some() => self.cannot_stop_in_time(state),
             Stage::Search { .. } => state.done(None, self.now),
             _ => {

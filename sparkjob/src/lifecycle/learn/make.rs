@@ -6,7 +6,7 @@ use super::stop::alive;
 use super::{At, Pace, failure};
 use crate::engine::{Kind, SUBMISSION_LIMIT, Trouble};
 use crate::job::{Identity, Phase, Place, Run, RunRef, Status, Timestamp};
-use crate::lifecycle::plan::Goal;
+use crate::lifecycle::plan::{Deadlines, Goal};
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping, is_told, shown_by};
 use crate::properties::WaitFor;
 
@@ -102,7 +102,7 @@ impl At<'_> {
     /// A refused submission may leave a run behind that never starts, and one whose answer was lost one that does.
     fn found_after_refusal(self, mut state: State, found: Option<Run>, runs: Vec<Run>) -> State {
         match (found, state.refused.clone()) {
-            (Some(Run { run, status }), Some(refusal)) if status.silent => {
+            (Some(Run { run, status }), Some(refusal)) if status.silent && !state.has_lost_one() => {
                 let runs = Stopping::all([run.clone()]);
                 state.own = Some(Own { status: Some(status), ..Own::new(run, true) });
                 state.at(Stage::Stop { runs, purpose: Purpose::Abandon(refusal) }, self.now)
@@ -135,7 +135,7 @@ impl At<'_> {
         }
         match first_made(&runs) {
             Some(first) if !first.run.is_same(&own.run) => {
-                let first = Own::new(first.run.clone(), false);
+                let first = Own::new(first.run.clone(), state.has_submitted());
                 // A listing that is behind does not show the one that was submitted, which is there all the same and may be
                 // shown as late to those who look for it alone.
                 let is_listed = runs.iter().any(|run| run.run.is_same(&own.run));
@@ -327,7 +327,8 @@ impl At<'_> {
     }
 
     fn still_running(self, state: State, own: &Own) -> State {
-        let stable = self.plan.management.stable_for(self.plan.deadlines.whole());
+        let Deadlines { begin, give_up, .. } = self.plan.deadlines;
+        let stable = self.plan.management.stable_for(give_up.since(begin), self.plan.deadlines.whole());
         let steady_at = own.running_since.unwrap_or(self.now) + stable;
         if !self.waits_for(WaitFor::Running) {
             return self.looked_on(state);

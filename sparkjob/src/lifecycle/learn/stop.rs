@@ -57,7 +57,7 @@ impl At<'_> {
     fn has_found_all(self, runs: &[Run]) -> bool {
         match &self.plan.goal {
             // A token stands for one submission: whatever came of it is all there will be, unless it comes of another try.
-            Goal::Stop(Target::Search { by: Lookup::Token | Lookup::Name, identity, place, .. }) => {
+            Goal::Stop(Target::Search { by: Lookup::Token, identity, place, .. }) => {
                 let last = identity.anew().filter(|_| !place.is_livy()).unwrap_or_else(|| identity.clone());
                 runs.iter().any(|run| last.asked_for(run.name()))
             }

@@ -46,6 +46,21 @@ fn one_that_died_a_moment_ago_is_taken_again_however_old_the_request_is() {
 }
 
 #[test]
+fn one_that_died_once_the_present_job_had_ended_submits_nevertheless_after_half_of_the_time() {
+    let (old, new) = jobs();
+    let plan = replace(UpdateStrategy::FinishThenStart, &old, &new);
+    let no_room = |action: &Action, now| (matches!(action, Action::Start(_)) && now < after(40)).then_some(Kind::Busy);
+    let mut world = World::new().with(&old.identity, Phase::Running).weather(no_room);
+    world.runs[0].phases.push((after(20), Phase::Succeeded));
+    let is_there = |state: &State| state.stage == Stage::Start && state.not_before >= after(31);
+    let state = world.run_until_or_done(&plan, begin(&plan, BEGIN), is_there);
+    assert!(is_there(&state), "{state:?}");
+    let now = state.not_before;
+    let outcome = world.go_on(&plan, state.repeated(&plan, true, now, now), now);
+    assert_eq!((outcome.failure, world.alive().len()), (None, 1));
+}
+
+#[test]
 fn one_that_died_long_ago_may_have_submitted_what_livy_has_forgotten() {
     let plan = create(&place());
     let mut world = World::new();

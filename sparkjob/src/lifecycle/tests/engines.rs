@@ -300,6 +300,11 @@ fn tags_that_cannot_be_changed_back_fail_no_rollback() {
         assert_eq!((outcome.failure, outcome.made), (None, Made::Job(run)), "{kind:?}");
         assert!(outcome.notes[0].contains("tags"), "{:?}", outcome.notes);
         assert!(world.now <= BEGIN + Duration::from_mins(2), "{kind:?}");
+        // Also where there is less time than that.
+        let short = Plan { deadlines: Deadlines::between(BEGIN, BEGIN + Duration::from_mins(1)), ..keep };
+        world.now = BEGIN;
+        let outcome = world.run(&short);
+        assert!(outcome.failure.is_none() && !outcome.notes.is_empty(), "{kind:?}: {outcome:?}");
     }
 }
 

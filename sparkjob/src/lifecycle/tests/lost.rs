@@ -7,8 +7,8 @@ use super::engines::replace;
 use super::world::{BEGIN, Fate, World, place, plan, wanted_at};
 use crate::engine::{Kind, SUBMISSION_LIMIT};
 use crate::job::{Phase, Place, Timestamp};
-use crate::lifecycle::{Action, Goal, Plan, Stage, State, withdraw};
-use crate::outcome::{FailureKind, Made};
+use crate::lifecycle::{Action, Former, Goal, Plan, Stage, State, withdraw};
+use crate::outcome::{Failure, FailureKind, Made};
 use crate::properties::{Management, UpdateStrategy};
 
 fn places() -> [Place; 3] {
@@ -89,6 +89,40 @@ fn the_last_submission_that_is_tried_is_looked_for_as_well() {
         let outcome = world.go_on(&plan, state, after(6));
         assert_eq!(outcome.failure.is_none(), comes, "{late} s: {outcome:?}");
         assert!(comes || outcome.made == Made::Nothing && world.now >= after(6) + SUBMISSION_LIMIT, "{late} s");
+    }
+}
+
+#[test]
+fn a_lost_job_that_has_shown_no_sign_of_life_yet_is_waited_for_although_the_next_submission_was_refused() {
+    let plan = create(&place());
+    let refusal = Some(Failure { kind: FailureKind::Denied, what: "no".to_owned(), advice: String::new() });
+    let refused = State { tried: true, lost: Some(BEGIN), refused: refusal, ..State::begin(&plan, BEGIN) };
+    let name = wanted_at(&place(), "new.py", "r2").identity.name();
+    let mut world = World::new();
+    let phases = vec![(BEGIN, Phase::Waiting), (BEGIN + Duration::from_secs(10), Phase::Running)];
+    world.runs.push(Fate { name, phases, silent: true, deaf: false });
+    let outcome = world.go_on(&plan, refused, BEGIN);
+    assert_eq!((outcome.failure, world.alive().len()), (None, 1));
+}
+
+#[test]
+fn a_rollback_of_which_a_step_died_is_not_held_up_by_an_engine_that_is_away() {
+    for place in places() {
+        let (old, new, _) = replace(&World::at(place.clone()), UpdateStrategy::StopThenStart);
+        let mut world = World::at(place.clone()).with(&old.identity, Phase::Running);
+        world.weather = Box::new(|_, _| Some(Kind::Unavailable));
+        let present = world.reference(0, &old.identity.name());
+        let back = wanted_at(&place, "old.py", "r3");
+        let former = Some(Box::new(Former::from(new)));
+        let restore = Goal::Restore { wanted: back, old: former, present: Some(present.clone()), stays_as: None };
+        let plan = plan(restore, Management::default());
+        let begun = State { sole: true, ..State::begin(&plan, BEGIN) };
+        let is_failing = |state: &State| state.weather.is_some();
+        let state = world.run_until_or_done(&plan, begun, is_failing);
+        assert!(is_failing(&state), "{place}: {state:?}");
+        let outcome = world.go_on(&plan, state.repeated(&plan, true, BEGIN, BEGIN), BEGIN);
+        assert_eq!((outcome.failure, outcome.made), (None, Made::Job(present)), "{place}");
+        assert!(world.now < after(10), "{place}: {:?}", world.now.since(BEGIN));
     }
 }
 

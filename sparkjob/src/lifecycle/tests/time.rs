@@ -6,9 +6,10 @@ use super::world::{BEGIN, World, reference, wanted};
 use crate::engine::Kind;
 use crate::hidden::Hidden;
 use crate::job::{Access, Phase};
-use crate::lifecycle::{Action, Deadlines, Goal, Plan, Target};
+use crate::lifecycle::state::{Own, Purpose, Stopping};
+use crate::lifecycle::{Action, Deadlines, Goal, Plan, Stage, State, Target};
 use crate::outcome::Made;
-use crate::properties::{Management, OnDeleteError, OnTimeout, WaitFor};
+use crate::properties::{Management, OnDeleteError, OnTimeout, UpdateStrategy, WaitFor};
 
 fn short(goal: Goal, management: Management, seconds: u64) -> Plan {
     let deadlines = Deadlines::between(BEGIN, BEGIN + Duration::from_secs(seconds));
@@ -47,6 +48,35 @@ fn a_job_that_misses_the_deadline_may_go_on_where_that_is_accepted() {
     assert_eq!(outcome.failure, None);
     assert_eq!(world.alive().len(), 1);
     assert_eq!(outcome.notes.len(), 1);
+}
+
+#[test]
+fn a_job_that_was_adopted_and_never_looked_at_is_no_success_when_the_answer_is_due() {
+    for (strategy, is_success) in [(UpdateStrategy::StopThenStart, false), (UpdateStrategy::StartThenStop, true)] {
+        let (old, new) = (wanted("old.py", "r1"), wanted("new.py", "r2"));
+        let management = Management { update_strategy: strategy, ..until_done(OnTimeout::Cancel) };
+        let goal = Goal::Replace { wanted: new, old: Some(Box::new(old.into())), present: None, stays_as: None };
+        let plan = short(goal, management, 900);
+        let own = Some(Own::new(reference(0, "adopted"), false));
+        for stage in
+            [Stage::FindOld, Stage::Stop { runs: Stopping::all([reference(1, "old")]), purpose: Purpose::LeftBehind }]
+        {
+            let state = State { stage, own: own.clone(), given_up: true, ..State::begin(&plan, BEGIN) };
+            let answer_by = plan.deadlines.answer_by;
+            let outcome = World::new().go_on(&plan, state, answer_by);
+            assert_eq!(outcome.failure.is_none(), is_success, "{strategy:?}: {outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn stable_seconds_give_way_to_a_time_that_is_shorter_than_the_template_could_know_of() {
+    let management = Management { stable_seconds: Some(900), ..Management::default() };
+    let mut world = World::new();
+    let outcome = world.run(&short(Goal::Run(wanted("pi.py", "r1")), management, 900));
+    assert_eq!(outcome.failure, None);
+    let took = world.now.since(BEGIN).as_secs();
+    assert!((720..780).contains(&took), "{took} s");
 }
 
 #[test]
@@ -89,11 +119,14 @@ fn what_was_never_found_is_unknown() {
 #[test]
 fn an_engine_that_stays_away_until_the_answer_is_due_is_for_on_delete_error_to_decide() {
     let job = wanted("pi.py", "r1");
-    for (on_delete_error, fails) in [(OnDeleteError::Fail, true), (OnDeleteError::Ignore, false)] {
+    for (kind, (on_delete_error, fails)) in [Kind::Unavailable, Kind::Busy]
+        .into_iter()
+        .flat_map(|kind| [(kind, (OnDeleteError::Fail, true)), (kind, (OnDeleteError::Ignore, false))])
+    {
         let goal = Goal::Stop(Target::Run(reference(0, &job.identity.name())));
         let management = Management { on_delete_error, ..Management::default() };
-        let mut world = World::new().with(&job.identity, Phase::Running).weather(|_, _| Some(Kind::Unavailable));
-        assert_eq!(world.run(&short(goal, management, 60)).failure.is_some(), fails);
+        let mut world = World::new().with(&job.identity, Phase::Running).weather(move |_, _| Some(kind));
+        assert_eq!(world.run(&short(goal, management, 60)).failure.is_some(), fails, "{kind:?}");
     }
 }
 

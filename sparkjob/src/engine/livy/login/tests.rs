@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Request, Response};
 
-use crate::drive::{self, Clock, Patient};
+use crate::drive::{self, Clock, Requester, Stance};
 use crate::engine::tests::{PI, identity, start};
 use crate::engine::{Engine, How, Kind, Lookup, Trouble};
 use crate::hidden::Hidden;
@@ -234,6 +234,16 @@ async fn an_authority_goes_with_each_request_and_with_none_over_http() {
         assert!(trouble.said.contains("it has a ca, and this Livy is spoken to over http"), "{trouble:?}");
     }
     assert_eq!(town.livy.sends(), 1);
+}
+
+/// Somebody who waits.
+struct Patient;
+
+#[async_trait]
+impl Requester for Patient {
+    async fn stance(&self) -> Stance {
+        Stance::Waits
+    }
 }
 
 /// What becomes of a plan with the secret.
