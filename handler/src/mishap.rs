@@ -153,8 +153,8 @@ fn caught(payload: &str) -> Result<Mishap, serde_json::Error> {
 pub struct FailedStep {
     /// What is told of it, as a clause.
     pub told: String,
-    /// Whether the function died of it last, as far as is known: the workflow keeps one error. Where Lambda had [trouble of its own] or no room, it may have taken
-    /// the step well, or may not have been called at all.
+    /// Whether the function died of it last, as far as is known: the workflow keeps one error. Where Lambda had
+    /// [trouble of its own] or no room, it may have taken the step well, or may not have been called at all.
     ///
     /// [trouble of its own]: https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html
     pub has_died: bool,

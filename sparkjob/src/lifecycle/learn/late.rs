@@ -5,7 +5,7 @@ use crate::engine::{Kind, Trouble};
 use crate::job::Phase;
 use crate::lifecycle::next::horizon;
 use crate::lifecycle::plan::Deadlines;
-use crate::lifecycle::state::{Purpose, Stage, State};
+use crate::lifecycle::state::{Purpose, Stage, State, Stopping};
 use crate::properties::OnTimeout;
 
 impl At<'_> {
@@ -72,7 +72,9 @@ impl At<'_> {
                 state.done(None, self.now)
             }
             // An engine that has no room is asked for as long as there is time, and has told nothing.
-            Stage::Stop { purpose: Purpose::Goal, .. } if state.weather.is_some() => self.cannot_stop_in_time(state),
+            Stage::Stop { purpose: Purpose::Goal, runs } if could_not_be_asked(&state, &runs) => {
+                self.cannot_stop_in_time(state)
+            }
             Stage::Search { since } if since.is_none() || state.weather.is_some() => self.cannot_stop_in_time(state),
             Stage::Search { .. } => state.done(None, self.now),
             _ => {
@@ -88,4 +90,10 @@ impl At<'_> {
         let trouble = Trouble::new(Kind::Unavailable, "stop the job in time", said);
         self.cannot_stop(state, Purpose::Goal, &trouble)
     }
+}
+
+/// Whether the engine has not told how these runs are that were to be stopped, or did not take that, rather than that they live on.
+fn could_not_be_asked(state: &State, runs: &[Stopping]) -> bool {
+    let is_untold = |run: &Stopping| run.asked.is_none() || run.status.is_none();
+    state.weather_since.is_some() || state.weather.is_some() && runs.iter().any(is_untold)
 }
