@@ -5,19 +5,26 @@ mod properties;
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use sparkjob::drive::Clock;
 use sparkjob::http::sdk::Aws;
 use sparkjob::job::Timestamp;
 
 use crate::deadlines::Times;
 use crate::moment;
+use crate::old::ROOM_FOR_OLD;
 use crate::request::Request;
 use crate::turn::{Answer, Progress, Turn};
 use crate::workflow::{Broken, Execution, LONGEST_INPUT, Started, Workflow, execution_name};
 
 /// The room that is left for what the workflow's input holds besides the request, and for what is added to it on the way, in
-/// bytes.
-const ROOM_FOR_STATE: usize = 64 * 1024;
+/// bytes: how far it has come, its answer, and what [Step Functions tells](https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html)
+/// of a step that failed, which is 32 KiB at most.
+const ROOM_FOR_STATE: usize = 48 * 1024;
+
+/// The room for what a request tells besides its properties, in bytes.
+const ROOM_FOR_ENVELOPE: usize = 8 * 1024;
 
 /// The pauses between the tries grow from the first to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -96,12 +103,20 @@ pub async fn claim(
 /// By how many bytes a request is too large for the workflow; none where it fits. Whoever asks gets the same answer, so that
 /// whoever refuses the request does it in the same words.
 ///
+/// Its own properties decide: what a Create was let in with, an Update is let in with, whatever it comes from, and so is what
+/// takes that back.
+///
 /// # Panics
 /// Never: plain data with text keys always serialises.
 pub fn excess(request: &Request) -> Option<usize> {
-    let length = serde_json::to_string(&(&request.event, &request.old)).map(|text| text.len());
-    let limit = LONGEST_INPUT - ROOM_FOR_STATE;
-    length.expect("plain data with text keys always serialises").checked_sub(limit).filter(|by| *by > 0)
+    let limit = LONGEST_INPUT - ROOM_FOR_STATE - ROOM_FOR_OLD;
+    let whole = length(&request.event).checked_sub(limit);
+    let properties = length(request.event.field("ResourceProperties")).checked_sub(limit - ROOM_FOR_ENVELOPE);
+    whole.max(properties).filter(|by| *by > 0)
+}
+
+fn length(value: &impl Serialize) -> usize {
+    serde_json::to_string(value).expect("plain data with text keys always serialises").len()
 }
 
 /// What one try came to.
@@ -173,20 +188,47 @@ fn ended(turn: Option<Box<Turn>>, told: impl FnOnce() -> String) -> Claim {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::sample;
 
     #[test]
     fn a_request_is_too_large_from_the_first_byte_for_which_there_is_no_room() {
-        let request = |filler: usize| {
-            let event = sample::event("Create", json!({ "ResourceProperties": { "Args": "x".repeat(filler) } }));
-            let envelope = sample::envelope(&event);
-            Request::of(envelope, event)
-        };
-        let Request { event, old, .. } = request(0);
-        let room = 192 * 1024 - serde_json::to_string(&(event, old)).expect("JSON").len();
-        assert_eq!((excess(&request(room)), excess(&request(room + 1))), (None, Some(1)));
+        let room = 184 * 1024 - length(&with_an_argument_of(0));
+        let excess = |room| excess(&request("Create", json!({ "ResourceProperties": with_an_argument_of(room) })));
+        assert_eq!((excess(room), excess(room + 1)), (None, Some(1)));
+        // Whoever calls the function by hand may say more than CloudFormation does.
+        assert!(super::excess(&request("Create", json!({ "More": "x".repeat(200 * 1024) }))).is_some());
+    }
+
+    #[test]
+    fn an_update_to_what_a_create_was_let_in_with_is_let_in_and_has_room_whatever_it_comes_from() {
+        let largest = with_an_argument_of(184 * 1024 - length(&with_an_argument_of(0)));
+        for count in [0, 20, 40, 200] {
+            let tags: Value = (0..count).map(|n| (format!("{n:0>128}"), json!("v".repeat(256)))).collect();
+            let old = json!({
+                "ApplicationId": "00f1", "ExecutionRoleArn": "arn:aws:iam::123456789012:role/job", "Tags": tags,
+                "Parameters": { "File": "s3://bucket/pi.py" },
+            });
+            let id = "i".repeat(1024);
+            let update =
+                json!({ "ResourceProperties": largest, "OldResourceProperties": old, "PhysicalResourceId": id });
+            let request = request("Update", update);
+            assert_eq!(excess(&request), None, "{count}");
+            let kept = request.old.former.as_ref().expect("a description").tags.len();
+            assert_eq!(kept, if count == 200 { 0 } else { count }, "{count}");
+            let turn = Turn { old: request.old, ..Turn::of(request.event) };
+            assert!(length(&turn) + ROOM_FOR_STATE <= LONGEST_INPUT, "{count}: {}", length(&turn));
+        }
+    }
+
+    fn with_an_argument_of(length: usize) -> Value {
+        json!({ "Args": "x".repeat(length) })
+    }
+
+    fn request(request_type: &str, changes: Value) -> Request {
+        let event = sample::event(request_type, changes);
+        Request::of(sample::envelope(&event), event)
     }
 }

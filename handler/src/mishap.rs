@@ -57,7 +57,7 @@ fn read(payload: &str) -> Mishap {
     let event: Event = serde_json::from_str(payload).unwrap_or_default();
     let foreign = |error: serde_json::Error| Mishap::Foreign(unlike(&error));
     if event.has("requestPayload") {
-        serde_json::from_str::<Record>(payload).map_or_else(foreign, Mishap::from)
+        serde_json::from_str::<Record>(payload).map_or_else(foreign, |record| record.given_up(&event))
     } else if event.has("Turn") {
         caught(payload).unwrap_or_else(|error| Mishap::BadTurn(unlike(&error)))
     } else if event.has("detail") {
@@ -79,28 +79,26 @@ fn unlike(error: &serde_json::Error) -> String {
     format!("{what}{expected}")
 }
 
-/// Whatever else is in it, a request that it holds can be answered.
+/// Whatever else is in it, readable or not, a request that it holds can be answered.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Record {
     request_payload: Event,
-    #[serde(default)]
-    request_context: Value,
-    /// What a function that failed [returns](https://docs.aws.amazon.com/lambda/latest/dg/rust-handler.html).
-    #[serde(default)]
-    response_payload: Value,
 }
 
-impl From<Record> for Mishap {
-    fn from(Record { request_payload, request_context, response_payload }: Record) -> Self {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let (error, message) = (text(&response_payload["errorType"]), text(&response_payload["errorMessage"]));
+impl Record {
+    /// What it tells, whose other fields are these.
+    fn given_up(self, fields: &Event) -> Mishap {
+        // What a function that failed [returns](https://docs.aws.amazon.com/lambda/latest/dg/rust-handler.html).
+        let returned = fields.field("responsePayload");
+        let text = |name: &str| returned[name].as_str().unwrap_or_default().to_owned();
+        let (error, message) = (text("errorType"), text("errorMessage"));
         let (message, answer) = match message.rsplit_once(ANSWER_FOLLOWS) {
-            Some((message, answer)) => (message.to_owned(), answer_to(&request_payload, answer)),
+            Some((message, answer)) => (message.to_owned(), answer_to(&self.request_payload, answer)),
             None => (message, None),
         };
-        let told = format!("{}{}", given_up(&request_context), explained(&error, &message));
-        Self::GivenUp { event: request_payload, told, answer }
+        let told = format!("{}{}", given_up(fields.field("requestContext")), explained(&error, &message));
+        Mishap::GivenUp { event: self.request_payload, told, answer }
     }
 }
 
@@ -235,6 +233,20 @@ impl From<Notice> for Mishap {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_request_in_a_record_is_read_whatever_else_cannot_be() {
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        for unreadable in [
+            format!(r#"{{"requestPayload": {{"RequestId": "r-1"}}, "responsePayload": {deep}}}"#),
+            r#"{"requestPayload": {"RequestId": "r-1"}, "requestContext": {"approximateInvokeCount": 1e999}}"#
+                .to_owned(),
+        ] {
+            let Mishap::GivenUp { event, told, answer } = read(&unreadable) else { panic!("{unreadable}") };
+            assert_eq!((event.field("RequestId"), answer), (&json!("r-1"), None));
+            assert_eq!(told, "Lambda gave the request up");
+        }
+    }
 
     /// What is told where Step Functions tells this error and Lambda returned that.
     fn told(error: &str, message: &str) -> String {

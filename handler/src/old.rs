@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use sparkjob::job::{Access, Digest};
+use sparkjob::job::{Access, Digest, Tags};
 use sparkjob::lifecycle::Former;
 use sparkjob::properties::{self, RunOn, WaitFor};
 
@@ -32,11 +32,21 @@ pub struct Old {
     pub access: Access,
 }
 
+/// What of the longest input of an execution is for this, in bytes: its tags and what else there is.
+pub const ROOM_FOR_OLD: usize = 16 * 1024;
+
+/// What the tags may take of it. Of those that take more the names are kept, by which they go; and none of which the names alone
+/// do, so that these stay.
+const ROOM_FOR_TAGS: usize = 12 * 1024;
+
 impl Old {
     /// Reads it from an event, as far as it can be read; from one that has none, nothing.
     pub fn read(envelope: &Envelope, event: &Event) -> Self {
         let properties = event.field("OldResourceProperties");
-        let wanted = properties::read_job(properties).map(|job| identified(envelope, job));
+        let wanted = properties::read_job(properties).map(|mut job| {
+            job.tags = kept(job.tags);
+            identified(envelope, job)
+        });
         let rerun = match &wanted {
             Some(wanted) => wanted.job.rerun.as_str(),
             None => properties["Rerun"].as_str().unwrap_or_default(),
@@ -48,4 +58,15 @@ impl Old {
         let access = Some(properties::read_access(properties)).filter(|access| !access.is_open()).unwrap_or_default();
         Self { former: wanted.map(Former::from), rerun, run_on, wait_for, access }
     }
+}
+
+/// What is kept of tags.
+fn kept(tags: Tags) -> Tags {
+    // As JSON has them: quotes, a colon and a comma.
+    let length = |tags: &Tags| tags.iter().map(|(name, value)| name.len() + value.len() + 6).sum::<usize>();
+    if length(&tags) <= ROOM_FOR_TAGS {
+        return tags;
+    }
+    let names: Tags = tags.into_keys().map(|name| (name, String::new())).collect();
+    if length(&names) <= ROOM_FOR_TAGS { names } else { Tags::new() }
 }

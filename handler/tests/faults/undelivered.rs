@@ -136,6 +136,26 @@ pub fn refused() -> Fault {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_responder_that_cannot_put_its_answer_either_makes_one_try_of_it_once_nobody_waits() {
+    let account = Account::new(Engine::EmrServerless);
+    let begin = account.town().now();
+    account.way().fault_each(Method::PUT, "request-1", Fault::refused());
+    let told = Properties { service_timeout: 60, ..Properties::default() };
+    let request = Stack::new(account.town()).create(NEW, told);
+    assert_eq!(account.ask(&request).await, None);
+    let end = request.until.since(begin);
+    let late: Vec<Duration> = account
+        .way()
+        .requests()
+        .iter()
+        .filter(|sent| sent.method == Method::PUT && sent.at > end)
+        .map(|sent| sent.at)
+        .collect();
+    // Whoever is called once more tries for three seconds, not for the minutes that a call may last.
+    assert!((5..40).contains(&late.len()), "{late:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_responder_whose_answer_is_refused_does_not_put_it_again() {
     let account = Account::new(Engine::EmrServerless);
     account.cut_off(Function::Submitter, BUCKET);
