@@ -81,7 +81,8 @@ impl Times {
 }
 
 /// What the first delivery of a request with `service_timeout` has for its job where the workflow works on it. A later one has
-/// less, and so has one invocation by itself, and both are held to the same: what was taken once is not refused when it comes again.
+/// less, and so has one invocation by itself, and both are held to the same: what was taken once is not refused when it comes
+/// again.
 pub fn limit(service_timeout: Duration) -> Limit {
     let Deadlines { begin, give_up, .. } = Deadlines::between(Timestamp(0), Timestamp(0) + service_timeout);
     Limit { wait: give_up.since(begin), why: format!("ServiceTimeout is {} s", service_timeout.as_secs()) }

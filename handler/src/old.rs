@@ -53,8 +53,7 @@ impl Old {
         };
         let rerun = Some(Digest::of(&[rerun]));
         let accepted = properties::read(properties, &limit(old_service_timeout(event)));
-        let management = accepted.ok().map(|accepted| accepted.management);
-        let (run_on, wait_for) = (management.as_ref().map(|it| it.run_on), management.as_ref().map(|it| it.wait_for));
+        let (run_on, wait_for) = accepted.ok().map(|it| (it.management.run_on, it.management.wait_for)).unzip();
         let access = Some(properties::read_access(properties)).filter(|access| !access.is_open()).unwrap_or_default();
         Self { former: wanted.map(Former::from), rerun, run_on, wait_for, access }
     }

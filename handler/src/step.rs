@@ -96,13 +96,13 @@ async fn work(
     let plan = match plan(request, times, standing) {
         Ok(plan) => plan,
         Err(refused) => {
-            let mut outcome = refuse(request, &refused);
-            if state.is_some() {
-                outcome = begun_by_another(outcome, state, failed.is_some());
-            } else if failed.is_some_and(|failed| failed.has_died) {
+            let refused = refuse(request, &refused);
+            let outcome = match (state, failed) {
+                (Some(state), failed) => begun_by_another(refused, state, failed.is_some()),
                 // Nobody dies of a refusal, so perhaps of something that another version of the function did.
-                outcome.made = Made::Unknown;
-            }
+                (None, Some(FailedStep { has_died: true, .. })) => Outcome { made: Made::Unknown, ..refused },
+                (None, _) => refused,
+            };
             return Worked::Out(Box::new(outcome), now);
         }
     };
@@ -167,11 +167,11 @@ fn knowing(mut outcome: Outcome, known: Option<State>) -> Outcome {
 }
 
 /// This version of the function refuses what another one has begun, which has come so far, or failed at this step.
-fn begun_by_another(mut refused: Outcome, known: Option<State>, has_failed: bool) -> Outcome {
+fn begun_by_another(mut refused: Outcome, known: State, has_failed: bool) -> Outcome {
     if has_failed {
         refused.made = Made::Unknown;
     }
-    let mut outcome = knowing(refused, known);
+    let mut outcome = knowing(refused, Some(known));
     if let Some(failure) = &mut outcome.failure {
         "Another version of the function took them. Correct the template and deploy again."
             .clone_into(&mut failure.advice);

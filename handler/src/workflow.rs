@@ -122,17 +122,7 @@ impl Workflow {
             ExecutionStatus::Succeeded => Execution::Succeeded(turn(execution.output())),
             other => {
                 let (error, cause) = (execution.error().unwrap_or_default(), execution.cause().unwrap_or_default());
-                let (last, is_denied) = match history::last(&self.client, &arn).await {
-                    Ok(last) => (last, false),
-                    Err(AwsError { failed, .. }) if failed.kind == Kind::Denied => {
-                        tracing::warn!(
-                            why = failed.said,
-                            "the history of an execution may not be read, only its input"
-                        );
-                        (None, true)
-                    }
-                    Err(AwsError { failed, .. }) => return Err(failed.said),
-                };
+                let (last, is_denied) = self.last(&arn).await?;
                 let (last, told) = last.map_or((None, None), |Last { turn, told }| (Some(turn), told));
                 Execution::Broken(Broken {
                     told: told.unwrap_or_else(|| mishap::ended(name, other.as_str(), error, cause)),
@@ -142,6 +132,18 @@ impl Workflow {
                 })
             }
         })
+    }
+
+    /// How far an execution came, as its history tells, and whether that may not be read now.
+    async fn last(&self, arn: &str) -> Result<(Option<Last>, bool), String> {
+        match history::last(&self.client, arn).await {
+            Ok(last) => Ok((last, false)),
+            Err(AwsError { failed, .. }) if failed.kind == Kind::Denied => {
+                tracing::warn!(why = failed.said, "the history of an execution may not be read, only its input");
+                Ok((None, true))
+            }
+            Err(AwsError { failed, .. }) => Err(failed.said),
+        }
     }
 
     /// `arn:aws:states:eu-west-1:123456789012:execution:Machine:name`

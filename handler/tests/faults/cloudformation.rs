@@ -36,15 +36,18 @@ pub struct Delivery {
 impl Delivery {
     /// The name of the execution that works on it.
     pub fn execution(&self) -> String {
-        let event: Event = serde_json::from_value(self.event.clone()).expect("an event");
-        execution_name(&Envelope::read(&event).expect("a request"))
+        execution_name(&self.envelope())
     }
 
     /// The id that the responder gives where it cannot know what a Create made.
     fn marker(&self) -> String {
-        let event: Event = serde_json::from_value(self.event.clone()).expect("an event");
-        let envelope = Envelope::read(&event).expect("a request");
+        let envelope = self.envelope();
         PhysicalId::Unknown(plan::token(&envelope), plan::dated_token(&envelope)).to_string()
+    }
+
+    fn envelope(&self) -> Envelope {
+        let event: Event = serde_json::from_value(self.event.clone()).expect("an event");
+        Envelope::read(&event).expect("a request")
     }
 }
 

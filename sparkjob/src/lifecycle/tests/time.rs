@@ -119,10 +119,12 @@ fn what_was_never_found_is_unknown() {
 #[test]
 fn an_engine_that_stays_away_until_the_answer_is_due_is_for_on_delete_error_to_decide() {
     let job = wanted("pi.py", "r1");
-    for (kind, (on_delete_error, fails)) in [Kind::Unavailable, Kind::Busy]
-        .into_iter()
-        .flat_map(|kind| [(kind, (OnDeleteError::Fail, true)), (kind, (OnDeleteError::Ignore, false))])
-    {
+    for (kind, on_delete_error, fails) in [
+        (Kind::Unavailable, OnDeleteError::Fail, true),
+        (Kind::Unavailable, OnDeleteError::Ignore, false),
+        (Kind::Busy, OnDeleteError::Fail, true),
+        (Kind::Busy, OnDeleteError::Ignore, false),
+    ] {
         let goal = Goal::Stop(Target::Run(reference(0, &job.identity.name())));
         let management = Management { on_delete_error, ..Management::default() };
         let mut world = World::new().with(&job.identity, Phase::Running).weather(move |_, _| Some(kind));
