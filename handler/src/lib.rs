@@ -92,42 +92,49 @@ impl Submitter {
         async {
             let (now, lambda_ends) = (clock.now(), Timestamp(context.deadline));
             tracing::info!(resource_type = envelope.resource_type, stack = envelope.stack_id, "began");
-            let why = match &self.successors {
-                Some(successors) => {
-                    let times = Times::durable(&envelope, &event, now);
-                    // Once the claim is made, which may take a while.
-                    let until = || times.put_by(clock.now(), ends(lambda_ends, now));
-                    let request = Request::of(envelope.clone(), event.clone());
-                    let end = ends(lambda_ends, now).before(TO_FAIL).min(now + CLAIMED_WITHIN);
-                    match claim(successors, request, &times, &context.invoked_function_arn, clock, end).await {
-                        Claim::Taken => {
-                            tracing::info!(execution = execution_name(&envelope), "the workflow has the request");
-                            return Ok(());
-                        }
-                        Claim::Done(None) => {
-                            tracing::info!("nobody waits for this request any more");
-                            return Ok(());
-                        }
-                        Claim::Done(Some(answer)) => return self.put_again(&envelope, &answer, until(), clock).await,
-                        Claim::TooLarge(by) => {
-                            let refusal = settle::refusal(&envelope, &event, by);
-                            return self.deliver(&envelope, &refusal, until(), clock).await;
-                        }
-                        Claim::Broken(why) | Claim::Unclear(why) => return Err(Failed::unclaimed(&envelope, &why)),
-                        Claim::Nowhere(why) => Some(why),
-                    }
-                }
-                None => None,
-            };
-            if let Some(why) = why {
+            if let Some(successors) = &self.successors {
+                let Some(why) = self.hand_over(successors, &envelope, &event, context, clock).await? else {
+                    return Ok(());
+                };
                 tracing::warn!(why, "the workflow is not to be had: the request is worked on within one invocation");
             }
             let times = Times::of(&envelope, &event, now, lambda_ends);
-            let request = Request::of(envelope.clone(), event);
-            self.answer(&request, &times, lambda_ends, clock).await
+            self.answer(&Request::of(envelope.clone(), event), &times, lambda_ends, clock).await
         }
         .instrument(span)
         .await
+    }
+
+    /// Hands a request to the workflow. None once nothing is left to do here; else why it has to be worked on here.
+    async fn hand_over(
+        &self,
+        successors: &Successors,
+        envelope: &Envelope,
+        event: &Event,
+        context: &Context,
+        clock: &Clock,
+    ) -> Result<Option<String>, Failed> {
+        let now = clock.now();
+        let lambda_ends = ends(Timestamp(context.deadline), now);
+        let times = Times::durable(envelope, event, now);
+        let request = Request::of(envelope.clone(), event.clone());
+        let end = lambda_ends.before(TO_FAIL).min(now + CLAIMED_WITHIN);
+        let claim = claim(successors, request, &times, &context.invoked_function_arn, clock, end).await;
+        // To claim may have taken a while.
+        let until = times.put_by(clock.now(), lambda_ends);
+        match claim {
+            Claim::Taken => {
+                tracing::info!(execution = execution_name(envelope), "the workflow has the request");
+            }
+            Claim::Done(None) => tracing::info!("nobody waits for this request any more"),
+            Claim::Done(Some(answer)) => self.put_again(envelope, &answer, until, clock).await?,
+            Claim::TooLarge(by) => {
+                self.deliver(envelope, &settle::refusal(envelope, event, by), until, clock).await?;
+            }
+            Claim::Broken(why) | Claim::Unclear(why) => return Err(Failed::unclaimed(envelope, &why)),
+            Claim::Nowhere(why) => return Ok(Some(why)),
+        }
+        Ok(None)
     }
 
     /// Takes a step.
@@ -139,7 +146,7 @@ impl Submitter {
         let request = Request { event: turn.event.clone(), old: turn.old.clone(), envelope };
         let now = clock.now();
         let lambda_ends = ends(Timestamp(context.deadline), now);
-        let stack = Stack::of(&request.envelope, turn.standing, self.engines.aws());
+        let stack = Stack::of(&request.envelope, turn.standing.clone(), self.engines.aws());
         let way = Way { engines: &self.engines, clock, stack: &stack };
         let span = logs::request(&request.envelope, &context.request_id);
         logs::hide(request.hidden());

@@ -174,22 +174,23 @@ fn stays(run: &RunRef, old: &Old, wanted: &Wanted, run_on: RunOn, rolls_back: bo
 }
 
 fn target(envelope: &Envelope, properties: &Value, standing: Option<Standing>) -> Target {
-    let search = |token, dated, by, made_since| {
+    let search = |token, dated, by, Standing { since: made_since, job, .. }| {
         properties::read_place(properties).map_or(Target::Nothing, |place| {
             let owner = Digest::of(&[&envelope.stack_id, &envelope.logical_id]);
             // Neither look-up asks for the description, which a Delete does not read.
             let label = envelope.logical_id.clone();
             let identity = Identity { owner, spec: Digest::of(&[]), token, dated, label };
-            Target::Search { place, identity, by, made_since }
+            Target::Search { place, identity, by, made_since, spared: job.map(Box::new) }
         })
     };
     match &envelope.physical_id {
         Some(PhysicalId::Run(run)) => Target::Run(run.clone()),
         Some(PhysicalId::Nothing) => Target::Nothing,
-        Some(PhysicalId::Unknown(token, dated)) => search(*token, *dated, Lookup::Token, None),
-        // Its Create was cut off, in what the stack is about; an older job is one that other requests know of.
+        Some(PhysicalId::Unknown(token, dated)) => search(*token, *dated, Lookup::Token, Standing::default()),
+        // Its Create was cut off, in what the stack is about; an older job is one that other requests know of. So is the one
+        // that the resource has now.
         Some(PhysicalId::Foreign(_)) | None => {
-            search(token(envelope), None, Lookup::Owner, standing.and_then(|standing| standing.since))
+            search(token(envelope), None, Lookup::Owner, standing.unwrap_or_default())
         }
     }
 }

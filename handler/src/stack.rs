@@ -19,7 +19,7 @@ use sparkjob::drive::{Requester, Stance};
 use sparkjob::engine::Kind;
 use sparkjob::engine::aws::{Asked, Failed, error, moment};
 use sparkjob::http::sdk::Aws;
-use sparkjob::job::Timestamp;
+use sparkjob::job::{RunRef, Timestamp};
 
 use crate::envelope::{Action, Envelope};
 use crate::physical_id::PhysicalId;
@@ -52,12 +52,12 @@ pub struct Stack<'a> {
     /// What it was about when the request was begun, where that is known.
     known: OnceLock<Standing>,
     /// Whether the log tells already that something is not known.
-    told: AtomicBool,
+    has_warned: AtomicBool,
 }
 
 /// What a stack is about, as
 /// [`DescribeStacks`](https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html) tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Standing {
     /// Whether it goes back to what it was before.
@@ -65,6 +65,10 @@ pub struct Standing {
     /// When what it is about began: its last update, or else its creation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
+    /// The job that the resource has now, where a Delete with an id that is not ours asks: `CloudFormation` cleans up what the
+    /// resource was before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<RunRef>,
 }
 
 /// What a resource is, as
@@ -79,6 +83,14 @@ struct Resource {
 }
 
 impl Resource {
+    /// The job that it is known by, where it is.
+    fn job(self) -> Option<RunRef> {
+        match self.id {
+            Some(PhysicalId::Run(run)) => Some(run),
+            _ => None,
+        }
+    }
+
     /// Whether something is still to come of it, as far as is known.
     fn is_in_progress(&self) -> bool {
         self.status.as_ref().is_none_or(|status| status.as_str().ends_with("_IN_PROGRESS"))
@@ -113,24 +125,23 @@ impl<'a> Stack<'a> {
     /// Nothing is sent before something is asked.
     pub fn of(envelope: &'a Envelope, known: Option<Standing>, aws: &'a Aws) -> Self {
         let known = known.map(OnceLock::from).unwrap_or_default();
-        Self { aws, envelope, client: OnceLock::new(), known, told: AtomicBool::new(false) }
+        Self { aws, envelope, client: OnceLock::new(), known, has_warned: AtomicBool::new(false) }
     }
 
     /// What it is about, where that makes a difference: an Update in a rollback is another one, and a Delete that does not
     /// know its job looks for one. None where it is not to be known. So much is `left` of the request.
     pub async fn standing(&self, left: Duration) -> Option<Standing> {
-        let matters = match (&self.envelope.action, &self.envelope.physical_id) {
-            (Action::Update, _) => true,
-            (Action::Delete, id) => matches!(id, Some(PhysicalId::Foreign(_)) | None),
-            _ => false,
+        let within = ASKED_AGAIN_FOR.min(left / PART_FOR_ASKING);
+        let standing = match (&self.envelope.action, &self.envelope.physical_id) {
+            (Action::Update, _) => self.told(self.standing_within(within).await, AN_UPDATE)?,
+            (Action::Delete, Some(PhysicalId::Foreign(_)) | None) => {
+                let standing = self.told(self.standing_within(within).await, A_DELETE);
+                let resource = self.told(self.resource_within(within).await, A_DELETE);
+                Standing { job: resource.and_then(Resource::job), ..standing.unwrap_or_default() }
+            }
+            _ => return None,
         };
-        if !matters {
-            return None;
-        }
-        match self.standing_within(ASKED_AGAIN_FOR.min(left / PART_FOR_ASKING)).await {
-            Ok(standing) => Some(*self.known.get_or_init(|| standing)),
-            Err(untold) => self.unknown(&untold),
-        }
+        Some(self.known.get_or_init(|| standing).clone())
     }
 
     /// What it is about now; it is asked again for so long.
@@ -158,6 +169,7 @@ impl<'a> Stack<'a> {
         Ok(Standing {
             rolls_back: status.ends_with(ROLLING_BACK),
             since: moment(stack.last_updated_time()).or(moment(stack.creation_time())),
+            job: None,
         })
     }
 
@@ -171,12 +183,16 @@ impl<'a> Stack<'a> {
 
     /// How the resource is; none where that is not to be known.
     async fn resource(&self) -> Option<Resource> {
-        let mut patience = Patience::of(LIMIT);
+        self.told(self.resource_within(LIMIT).await, AN_AWAITED_ONE)
+    }
+
+    /// How the resource is; it is asked again for so long.
+    async fn resource_within(&self, within: Duration) -> Result<Resource, Untold> {
+        let mut patience = Patience::of(within);
         loop {
             match self.present_resource().await {
-                Ok(resource) => return Some(resource),
                 Err(untold) if patience.bears(&untold).await => {}
-                Err(untold) => return self.unknown(&untold),
+                told => return told,
             }
         }
     }
@@ -214,16 +230,15 @@ impl<'a> Stack<'a> {
         }
     }
 
-    /// Tells the log, once.
-    fn unknown<T>(&self, untold: &Untold) -> Option<T> {
-        if !self.told.swap(true, Ordering::Relaxed) {
+    /// What is told; where it is not, the log tells, once, what the request is `taken_for` then.
+    fn told<T>(&self, told: Result<T, Untold>, taken_for: &str) -> Option<T> {
+        let untold = match told {
+            Ok(told) => return Some(told),
+            Err(untold) => untold,
+        };
+        if !self.has_warned.swap(true, Ordering::Relaxed) {
             let Untold { operation, why, .. } = untold;
-            tracing::warn!(
-                operation,
-                why,
-                "CloudFormation does not tell; the request goes on as {}",
-                untold.taken_for()
-            );
+            tracing::warn!(operation, why, "CloudFormation does not tell; the request goes on as {taken_for}");
         }
         None
     }
@@ -239,6 +254,11 @@ impl<'a> Stack<'a> {
 /// What [`StackStatus`](https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html) says at its end of
 /// a stack that goes back: `UPDATE_ROLLBACK_IN_PROGRESS`.
 const ROLLING_BACK: &str = "ROLLBACK_IN_PROGRESS";
+
+/// What a request is taken for of which something is not told.
+const AN_UPDATE: &str = "an Update outside a rollback";
+const A_DELETE: &str = "a Delete of every job of its resource that may be the one";
+const AN_AWAITED_ONE: &str = "one that is awaited";
 
 /// What tells what a stack is about.
 const DESCRIBE_STACKS: &str = "DescribeStacks";
@@ -275,14 +295,6 @@ struct Untold {
 }
 
 impl Untold {
-    /// What a request is taken for, of which this is not told.
-    fn taken_for(&self) -> &'static str {
-        match self.operation {
-            DESCRIBE_STACKS => "an Update outside a rollback, or a Delete of every job of its resource",
-            _ => "one that is awaited",
-        }
-    }
-
     fn new(operation: &'static str, why: impl Into<String>) -> Self {
         Self { operation, why: why.into(), passes: true }
     }
@@ -317,10 +329,7 @@ impl Requester for Stack<'_> {
         if self.is_asked_again(&resource).await {
             return Stance::AskedAgain;
         }
-        Stance::WentOn(match resource.id {
-            Some(PhysicalId::Run(run)) => Some(run),
-            _ => None,
-        })
+        Stance::WentOn(resource.job())
     }
 }
 

@@ -17,7 +17,7 @@ use crate::deadlines::Times;
 use crate::deliver::deliver;
 use crate::envelope::Action;
 use crate::mishap::FailedStep;
-use crate::plan::plan;
+use crate::plan::{Refused, plan};
 use crate::request::Request;
 use crate::response;
 use crate::settle::{abandoned, advised, guarded, latest, refuse};
@@ -57,10 +57,10 @@ pub async fn step(
     let work = async {
         // It is asked once: whatever it is about later, the request goes on as it began.
         let left = times.deadlines.end.since(now);
-        let standing = if state.is_some() { turn.standing } else { way.stack.standing(left).await };
-        (standing, work(request, standing, state, failed, times, lambda_ends, way).await)
+        let standing = if state.is_some() { turn.standing.clone() } else { way.stack.standing(left).await };
+        (standing.clone(), work(request, standing, state, failed, times, lambda_ends, way).await)
     };
-    let (progress, until) = match guarded(request, limit, work).await {
+    let (progress, until) = match Box::pin(guarded(request, limit, work)).await {
         Ok((standing, Worked::On(state, until))) => {
             let turn = Turn { standing, ..turn };
             return Ok(turn.on(Progress::Working(state), until));
@@ -95,16 +95,7 @@ async fn work(
     let now = way.clock.now();
     let plan = match plan(request, times, standing) {
         Ok(plan) => plan,
-        Err(refused) => {
-            let refused = refuse(request, &refused);
-            let outcome = match (state, failed) {
-                (Some(state), failed) => begun_by_another(refused, state, failed.is_some()),
-                // Nobody dies of a refusal, so perhaps of something that another version of the function did.
-                (None, Some(FailedStep { has_died: true, .. })) => Outcome { made: Made::Unknown, ..refused },
-                (None, _) => refused,
-            };
-            return Worked::Out(Box::new(outcome), now);
-        }
+        Err(why) => return refused(request, &why, state, failed.as_ref(), times, now),
     };
     // The first step may have been taken at once.
     let since = state.as_ref().map_or(times.deadlines.asked, |state| state.not_before);
@@ -126,7 +117,7 @@ async fn work(
     let state = drive::advance(&plan, state, way.engines, way.clock, way.stack, span).await;
     match next(&plan, &state, way.clock.now()) {
         lifecycle::Action::Done(outcome) => {
-            let until = told_at(request, &state, &outcome, times, way.clock.now());
+            let until = told_at(request, &outcome, state.lost, times, way.clock.now());
             Worked::Out(outcome, until)
         }
         lifecycle::Action::Wait(until) => Worked::On(Box::new(state), until),
@@ -134,11 +125,37 @@ async fn work(
     }
 }
 
-/// When it is told what came of a request at `now`: a failure once what was lost of it and nobody has seen has had time to come.
-fn told_at(request: &Request, state: &State, outcome: &Outcome, times: &Times, now: Timestamp) -> Timestamp {
-    let may_come = outcome.failure.is_some() && !outcome.is_withdrawn() && state.own.is_none();
-    let lost = state.lost.filter(|_| may_come);
+/// When it is told what came of a request at `now`: a failure once what was `lost` of it and nobody has seen has had time to come.
+fn told_at(request: &Request, outcome: &Outcome, lost: Option<Timestamp>, times: &Times, now: Timestamp) -> Timestamp {
+    let may_come = outcome.failure.is_some() && !outcome.is_withdrawn() && outcome.made == Made::Unknown;
+    let lost = lost.filter(|_| may_come);
     lost.map_or(now, |lost| times.once_arrived(&request.envelope, lost, now).max(now))
+}
+
+/// What is told, and when, of a request that this version of the function refuses: another one may have begun it, which came to this
+/// `state`, and may have `failed` at this step.
+fn refused(
+    request: &Request,
+    why: &Refused,
+    state: Option<State>,
+    failed: Option<&FailedStep>,
+    times: &Times,
+    now: Timestamp,
+) -> Worked {
+    // Nobody dies of a refusal, so perhaps of something that another version of the function did.
+    let has_died = failed.is_some_and(|failed| failed.has_died || state.is_some());
+    let lost = if has_died { Some(now) } else { state.as_ref().and_then(|state| state.lost) };
+    let mut outcome = refuse(request, why);
+    if has_died {
+        outcome.made = Made::Unknown;
+    }
+    if let (Some(_), Some(failure)) = (&state, &mut outcome.failure) {
+        "Another version of the function took them. Correct the template and deploy again."
+            .clone_into(&mut failure.advice);
+    }
+    let outcome = knowing(outcome, state);
+    let until = told_at(request, &outcome, lost, times, now);
+    Worked::Out(Box::new(outcome), until)
 }
 
 /// What is told of a request whose function dies of it, and when. What is told of its death may repeat what it had in hand.
@@ -162,19 +179,6 @@ fn knowing(mut outcome: Outcome, known: Option<State>) -> Outcome {
         }
         Some(state) if state.may_have_made_one() => outcome.made = Made::Unknown,
         _ => {}
-    }
-    outcome
-}
-
-/// This version of the function refuses what another one has begun, which has come so far, or failed at this step.
-fn begun_by_another(mut refused: Outcome, known: State, has_failed: bool) -> Outcome {
-    if has_failed {
-        refused.made = Made::Unknown;
-    }
-    let mut outcome = knowing(refused, Some(known));
-    if let Some(failure) = &mut outcome.failure {
-        "Another version of the function took them. Correct the template and deploy again."
-            .clone_into(&mut failure.advice);
     }
     outcome
 }
@@ -224,19 +228,51 @@ mod tests {
             let lost = envelope.response_url.signed().expect("a moment");
             let times = Times::durable(&envelope, &event, lost);
             let request = Request::of(envelope, event);
-            let plan = plan(&request, &times, None).expect("a plan");
             let now = lost + Duration::from_secs(10);
             let failed = |kind| Outcome {
                 failure: Some(Failure { kind, what: String::new(), advice: String::new() }),
                 ..abandoned(&request.envelope, "")
             };
-            let told = |lost, outcome: &Outcome| {
-                told_at(&request, &State { lost, ..begin(&plan, now) }, outcome, &times, now).since(now).as_secs()
-            };
+            let told = |lost, outcome: &Outcome| told_at(&request, outcome, lost, &times, now).since(now).as_secs();
             assert_eq!(told(Some(lost), &failed(FailureKind::Rejected)), seconds, "{request_type}");
             assert_eq!(told(None, &failed(FailureKind::Rejected)), 0);
             assert_eq!(told(Some(lost), &failed(FailureKind::Withdrawn)), 0);
             assert_eq!(told(Some(lost), &Outcome { failure: None, ..failed(FailureKind::Rejected) }), 0);
         }
+    }
+
+    #[test]
+    fn what_another_version_may_have_submitted_has_time_to_come_before_a_refusal_is_told() {
+        let event =
+            sample::event("Update", json!({"ResourceProperties": {}, "PhysicalResourceId": "spark-job:nothing"}));
+        let envelope = sample::envelope(&event);
+        let begin = envelope.response_url.signed().expect("a moment");
+        let times = Times::durable(&envelope, &event, begin);
+        let request = Request::of(envelope, event);
+        let why = plan(&request, &times, None).expect_err("no properties");
+        let state = State { lost: Some(begin), tried: true, ..begun() };
+        let told = |state, has_died: Option<bool>, now| {
+            let failed = has_died.map(|has_died| FailedStep { told: String::new(), has_died });
+            match refused(&request, &why, state, failed.as_ref(), &times, now) {
+                Worked::Out(outcome, until) => (outcome.made, until.since(begin).as_secs()),
+                Worked::On(..) => panic!("it is refused"),
+            }
+        };
+        let now = begin + Duration::from_secs(10);
+        assert_eq!(told(None, None, now), (Made::Nothing, 10));
+        assert_eq!(told(None, Some(false), now), (Made::Nothing, 10), "a trouble of Lambda's");
+        assert_eq!(told(None, Some(true), now), (Made::Unknown, 130));
+        assert_eq!(told(Some(begun()), None, now), (Made::Nothing, 10));
+        assert_eq!(told(Some(begun()), Some(false), now), (Made::Unknown, 130));
+        assert_eq!(told(Some(state), None, now), (Made::Unknown, 120));
+    }
+
+    /// A state that a plan has begun in.
+    fn begun() -> State {
+        let event = sample::event("Create", json!({}));
+        let envelope = sample::envelope(&event);
+        let now = envelope.response_url.signed().expect("a moment");
+        let times = Times::durable(&envelope, &event, now);
+        begin(&plan(&Request::of(envelope, event), &times, None).expect("a plan"), now)
     }
 }

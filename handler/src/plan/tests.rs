@@ -33,7 +33,7 @@ fn rolled_back(run: &Value, old: &Value, new: &Value) -> Goal {
     let changes = json!({
         "PhysicalResourceId": created(run).to_string(), "OldResourceProperties": old, "ResourceProperties": new,
     });
-    goal_of_stack(Standing { rolls_back: true, since: None }, "Update", changes)
+    goal_of_stack(Standing { rolls_back: true, ..Standing::default() }, "Update", changes)
 }
 
 fn goal(request_type: &str, changes: Value) -> Goal {
@@ -174,7 +174,7 @@ fn an_update_in_a_rollback_takes_back_the_one_that_failed_whichever_job_it_names
         assert_eq!(present, Some(created(run)));
     }
     // What does not roll back, and what is not known to, is an Update like any other.
-    let standing = Standing { rolls_back: false, since: None };
+    let standing = Standing::default();
     let id = created(&good).to_string();
     let changes = json!({"PhysicalResourceId": id, "OldResourceProperties": bad, "ResourceProperties": good});
     assert!(matches!(goal_of_stack(standing, "Update", changes), Goal::Replace { .. }));
@@ -186,7 +186,7 @@ fn a_rollback_with_a_marker_or_a_foreign_id_knows_no_job() {
         let changes = json!({
             "PhysicalResourceId": id, "OldResourceProperties": sample::other_properties(),
         });
-        let goal = goal_of_stack(Standing { rolls_back: true, since: None }, "Update", changes);
+        let goal = goal_of_stack(Standing { rolls_back: true, ..Standing::default() }, "Update", changes);
         assert!(matches!(goal, Goal::Restore { present: None, old: Some(_), .. }), "{id}");
     }
 }
@@ -217,14 +217,14 @@ fn a_rollback_of_an_update_that_ran_on_changes_takes_its_job_back_although_edits
 fn a_delete_with_an_id_that_is_not_ours_looks_back_as_far_as_the_stack_is_about_it() {
     let began = Timestamp(1_795_244_000_000);
     for since in [None, Some(began)] {
-        let standing = Standing { rolls_back: false, since };
+        let standing = Standing { since, ..Standing::default() };
         let goal = goal_of_stack(standing, "Delete", json!({"PhysicalResourceId": FOREIGN}));
         let Goal::Stop(Target::Search { made_since, by: Lookup::Owner, .. }) = goal else { panic!("a search") };
         assert_eq!(made_since, since);
     }
     // A token is that of one request, whenever that was.
     let marker = format!("spark-job:unknown:{}", "0f".repeat(32));
-    let standing = Standing { rolls_back: false, since: Some(began) };
+    let standing = Standing { since: Some(began), ..Standing::default() };
     let goal = goal_of_stack(standing, "Delete", json!({"PhysicalResourceId": marker}));
     assert!(matches!(goal, Goal::Stop(Target::Search { made_since: None, .. })));
 }

@@ -242,12 +242,12 @@ async fn an_update_that_is_asked_for_once_more_is_known_by_what_its_stack_is_abo
     let back = stack!(
         "<LastUpdatedTime>2026-11-21T07:00:00Z</LastUpdatedTime><StackStatus>UPDATE_ROLLBACK_IN_PROGRESS</StackStatus>"
     );
-    let known = Some(Standing { rolls_back: false, since: Some(SIGNED) });
+    let known = || Some(Standing { since: Some(SIGNED), ..Standing::default() });
     for (known, stack, expected) in [
-        (known, same, Stance::AskedAgain),
-        (known, next, Stance::WentOn(None)),
-        (known, back, Stance::WentOn(None)),
-        (known, "<html/>", Stance::WentOn(None)),
+        (known(), same, Stance::AskedAgain),
+        (known(), next, Stance::WentOn(None)),
+        (known(), back, Stance::WentOn(None)),
+        (known(), "<html/>", Stance::WentOn(None)),
         (None, same, Stance::WentOn(None)),
     ] {
         let (_, engines) = asked(Says::Both(changed, stack));
@@ -349,6 +349,30 @@ async fn what_a_stack_is_about_began_with_its_last_update_or_else_its_creation()
     assert_eq!(since(stack!("<StackStatus>DELETE_IN_PROGRESS</StackStatus>")).await, Some(SIGNED.before(day)));
     let updated = stack!("<LastUpdatedTime>2026-11-21T07:00:00Z</LastUpdatedTime>");
     assert_eq!(since(updated).await, Some(SIGNED));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_with_an_id_that_is_not_ours_is_told_the_job_that_its_resource_has_meanwhile() {
+    const JOB: &str = "livy+http://emr:8998/batches/7#pi";
+    let has_job = resource!(
+        "2026-11-21T07:00:00Z",
+        "UPDATE_COMPLETE",
+        "<PhysicalResourceId>livy+http://emr:8998/batches/7#pi</PhysicalResourceId>"
+    );
+    let has_none = resource!("2026-11-21T07:00:00Z");
+    let updated = stack!("<LastUpdatedTime>2026-11-21T07:00:00Z</LastUpdatedTime>");
+    for (resource, stack, job, since) in [
+        (has_job, updated, Some(JOB), Some(SIGNED)),
+        (has_none, updated, None, Some(SIGNED)),
+        (has_job, "<html/>", Some(JOB), None),
+        ("<html/>", updated, None, Some(SIGNED)),
+        ("<html/>", "<html/>", None, None),
+    ] {
+        let says = Says::Both(resource, stack);
+        let told = standing("Delete", json!({"PhysicalResourceId": "invented"}), says).await.expect("a standing");
+        assert_eq!((told.job.map(|job| job.to_string()).as_deref(), told.since), (job, since), "{says:?}");
+        assert_eq!(standing("Update", json!({}), says).await.and_then(|told| told.job), None);
+    }
 }
 
 #[tokio::test(start_paused = true)]

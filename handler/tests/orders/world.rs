@@ -113,7 +113,12 @@ impl World {
 
     /// `CloudFormation` takes an answer.
     pub fn takes(&self, answer: &Answer) {
-        self.stacks.identify(RESOURCE, &answer.id, self.now());
+        self.resource_is(&answer.id);
+    }
+
+    /// `CloudFormation` tells that the resource has this id.
+    pub fn resource_is(&self, id: &str) {
+        self.stacks.identify(RESOURCE, id, self.now());
     }
 
     /// Makes a request: the resource is in progress from now on.

@@ -275,6 +275,8 @@ pub enum Target {
         by: Lookup,
         /// Those that were made before are none of them, as far as the engine tells when that was.
         made_since: Option<Timestamp>,
+        /// This one is none of them.
+        spared: Option<Box<RunRef>>,
     },
 }
 

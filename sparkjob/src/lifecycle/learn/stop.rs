@@ -66,11 +66,14 @@ impl At<'_> {
         }
     }
 
-    /// Whether a run was made so late that it is one of those that are searched; none where nothing tells. Engines tell times
+    /// Whether a run is one of those that are searched, since it was made so late; none where nothing tells. Engines tell times
     /// in whole seconds.
     fn may_be_searched(self, run: &Run) -> Option<bool> {
-        let Goal::Stop(Target::Search { made_since: Some(since), .. }) = &self.plan.goal else { return None };
-        run.status.created.map(|created| created.0 / 1000 >= since.0 / 1000)
+        let Goal::Stop(Target::Search { made_since, spared, .. }) = &self.plan.goal else { return None };
+        if spared.as_ref().is_some_and(|spared| spared.is_same(&run.run)) {
+            return Some(false);
+        }
+        run.status.created.zip(*made_since).map(|(created, since)| created.0 / 1000 >= since.0 / 1000)
     }
 
     pub(super) fn asked(

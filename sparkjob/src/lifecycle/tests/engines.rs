@@ -248,7 +248,13 @@ fn nothing_is_stopped_for_a_place_that_is_not_there() {
 #[test]
 fn there_is_nothing_to_stop_in_a_place_that_is_not_there() {
     let wanted = wanted_at(&serverless(), "pi.py", "r1");
-    let search = Target::Search { place: serverless(), identity: wanted.identity, by: Lookup::Token, made_since: None };
+    let search = Target::Search {
+        place: serverless(),
+        identity: wanted.identity,
+        by: Lookup::Token,
+        made_since: None,
+        spared: None,
+    };
     let mut world =
         World::at(serverless()).weather(|action, _| matches!(action, Action::Find(..)).then_some(Kind::Absent));
     assert_eq!(world.run(&plan(Goal::Stop(search), Management::default())).failure, None);

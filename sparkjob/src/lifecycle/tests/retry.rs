@@ -244,7 +244,8 @@ fn a_marker_s_delete_stops_what_any_try_has_made() {
     for place in places() {
         let wanted = dated(&place, "new.py");
         let identity = Identity { spec: Digest::of(&[]), ..wanted.identity.clone() };
-        let target = Target::Search { place: place.clone(), identity, by: Lookup::Token, made_since: None };
+        let target =
+            Target::Search { place: place.clone(), identity, by: Lookup::Token, made_since: None, spared: None };
         let delete = plan(Goal::Stop(target), Management::default());
         for live in [&wanted.identity, &wanted.identity.anew().expect("dated")] {
             let mut world = World::at(place.clone()).with(live, Phase::Running);

@@ -13,7 +13,7 @@ fn run_of(wanted: &Wanted) -> RunRef {
 }
 
 fn search(wanted: &Wanted, by: Lookup) -> Goal {
-    Goal::Stop(Target::Search { place: place(), identity: wanted.identity.clone(), by, made_since: None })
+    Goal::Stop(Target::Search { place: place(), identity: wanted.identity.clone(), by, made_since: None, spared: None })
 }
 
 #[test]
@@ -88,7 +88,8 @@ fn a_search_goes_on_after_what_it_has_found_is_over() {
             deaf: false,
         });
         let made_since = tells_times.then_some(BEGIN);
-        let target = Target::Search { place, identity: first.identity.clone(), by: Lookup::Owner, made_since };
+        let target =
+            Target::Search { place, identity: first.identity.clone(), by: Lookup::Owner, made_since, spared: None };
         assert_eq!(world.run(&plan(Goal::Stop(target), Management::default())).failure, None);
         assert!(world.alive().is_empty(), "{:?}", world.alive());
         assert_eq!(world.now.since(BEGIN) < crate::engine::SUBMISSION_LIMIT, soon, "a run as young is all there is");
@@ -116,6 +117,7 @@ fn a_search_leaves_alone_what_was_made_before_it_counts_where_the_engine_tells()
             identity: new.identity.clone(),
             by: Lookup::Owner,
             made_since: Some(world.now + Duration::from_millis(999)),
+            spared: None,
         };
         let mut delete = plan(Goal::Stop(target), Management::default());
         delete.deadlines = crate::lifecycle::Deadlines::between(world.now, world.now + Duration::from_hours(1));
@@ -124,6 +126,23 @@ fn a_search_leaves_alone_what_was_made_before_it_counts_where_the_engine_tells()
         assert_eq!(world.alive().len(), usize::from(!place.is_livy()), "{place}");
         assert!(world.phase(&new.identity.name()).is_over(), "{place}");
     }
+}
+
+#[test]
+fn a_search_leaves_alone_what_it_is_to_spare_and_goes_on_beside_it() {
+    let (first, second) = (wanted("pi.py", "r1"), wanted("pi.py", "r2"));
+    let mut world = World::new().with(&first.identity, Phase::Running);
+    let spared = run_of(&first);
+    world.runs.push(Fate {
+        name: second.identity.name(),
+        phases: vec![(BEGIN, Phase::Gone), (BEGIN + Duration::from_secs(20), Phase::Running)],
+        silent: false,
+        deaf: false,
+    });
+    let (identity, by) = (first.identity.clone(), Lookup::Owner);
+    let target = Target::Search { place: place(), identity, by, made_since: None, spared: Some(Box::new(spared)) };
+    assert_eq!(world.run(&plan(Goal::Stop(target), Management::default())).failure, None);
+    assert_eq!(world.alive(), [first.identity.name()]);
 }
 
 #[test]
@@ -185,7 +204,7 @@ fn a_run_that_cannot_be_stopped_does_not_keep_others_from_it() {
             is_it.then_some(kind)
         });
         let identity = jobs[0].identity.clone();
-        let goal = Target::Search { place: steps.clone(), identity, by: Lookup::Owner, made_since: None };
+        let goal = Target::Search { place: steps.clone(), identity, by: Lookup::Owner, made_since: None, spared: None };
         let outcome = world.run(&plan(Goal::Stop(goal), Management::default()));
         assert!(outcome.failure.is_some());
         // What was asked takes a moment.
@@ -201,7 +220,7 @@ fn each_run_that_does_not_heed_is_asked_again_in_its_turn() {
     let mut world = jobs.iter().fold(World::at(steps.clone()), |world, job| world.with(&job.identity, Phase::Running));
     world.runs.iter_mut().for_each(|fate| fate.deaf = true);
     let identity = jobs[0].identity.clone();
-    let goal = Target::Search { place: steps.clone(), identity, by: Lookup::Owner, made_since: None };
+    let goal = Target::Search { place: steps.clone(), identity, by: Lookup::Owner, made_since: None, spared: None };
     assert!(world.run(&plan(Goal::Stop(goal), Management::default())).failure.is_some());
     let asked =
         |id: &str| world.actions.iter().filter(|it| matches!(it, Action::Cancel(run, _) if run.id == id)).count();
