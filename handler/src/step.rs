@@ -108,7 +108,7 @@ async fn work(
     }
     if let Some(FailedStep { told, has_died }) = failed {
         state = state.repeated(&plan, has_died, since, now);
-        if state.deaths > MOST_DEATHS {
+        if state.unseen.deaths() > MOST_DEATHS {
             return given_up(request, &state, &told, times, now);
         }
     }
@@ -117,7 +117,7 @@ async fn work(
     let state = drive::advance(&plan, state, way.engines, way.clock, way.stack, span).await;
     match next(&plan, &state, way.clock.now()) {
         lifecycle::Action::Done(outcome) => {
-            let until = told_at(request, &outcome, state.lost, times, way.clock.now());
+            let until = told_at(request, &outcome, state.unseen.lost(), times, way.clock.now());
             Worked::Out(outcome, until)
         }
         lifecycle::Action::Wait(until) => Worked::On(Box::new(state), until),
@@ -144,7 +144,7 @@ fn refused(
 ) -> Worked {
     // Nobody dies of a refusal, so perhaps of something that another version of the function did.
     let has_died = failed.is_some_and(|failed| failed.has_died || state.is_some());
-    let lost = if has_died { Some(now) } else { state.as_ref().and_then(|state| state.lost) };
+    let lost = if has_died { Some(now) } else { state.as_ref().and_then(|state| state.unseen.lost()) };
     let mut outcome = refuse(request, why);
     if has_died {
         outcome.made = Made::Unknown;
@@ -161,14 +161,14 @@ fn refused(
 /// What is told of a request whose function dies of it, and when. What is told of its death may repeat what it had in hand.
 fn given_up(request: &Request, state: &State, told: &str, times: &Times, now: Timestamp) -> Worked {
     let told = request.hidden().mask(told).into_owned();
-    let why = format!("{} of its steps came to nothing and had to be taken again: {told}", state.deaths);
+    let why = format!("{} of its steps came to nothing and had to be taken again: {told}", state.unseen.deaths());
     let outcome = abandoned(&request.envelope, &why);
     Worked::Out(Box::new(outcome), times.once_arrived(&request.envelope, now, now))
 }
 
 /// Only one execution at a time acts for a request.
 fn begin(plan: &Plan, now: Timestamp) -> State {
-    State { sole: true, ..State::begin(plan, now) }
+    State::begin(plan, now).alone()
 }
 
 /// What a step that came to nothing knows from those before it.
@@ -177,7 +177,7 @@ fn knowing(mut outcome: Outcome, known: Option<State>) -> Outcome {
         Some(State { own: Some(own), .. }) => {
             (outcome.made, outcome.status) = (Made::Job(own.run), own.status);
         }
-        Some(state) if state.may_have_made_one() => outcome.made = Made::Unknown,
+        Some(state) if state.unseen.may_be_one() => outcome.made = Made::Unknown,
         _ => {}
     }
     outcome
@@ -250,7 +250,6 @@ mod tests {
         let times = Times::durable(&envelope, &event, begin);
         let request = Request::of(envelope, event);
         let why = plan(&request, &times, None).expect_err("no properties");
-        let state = State { lost: Some(begin), tried: true, ..begun() };
         let told = |state, has_died: Option<bool>, now| {
             let failed = has_died.map(|has_died| FailedStep { told: String::new(), has_died });
             match refused(&request, &why, state, failed.as_ref(), &times, now) {
@@ -264,15 +263,26 @@ mod tests {
         assert_eq!(told(None, Some(true), now), (Made::Unknown, 130));
         assert_eq!(told(Some(begun()), None, now), (Made::Nothing, 10));
         assert_eq!(told(Some(begun()), Some(false), now), (Made::Unknown, 130));
-        assert_eq!(told(Some(state), None, now), (Made::Unknown, 120));
+        assert_eq!(told(Some(dead()), None, now), (Made::Unknown, 120));
     }
 
     /// A state that a plan has begun in.
     fn begun() -> State {
+        let (plan, now) = a_plan();
+        begin(&plan, now)
+    }
+
+    /// The same once a step has died.
+    fn dead() -> State {
+        let (plan, now) = a_plan();
+        begin(&plan, now).repeated(&plan, true, now, now)
+    }
+
+    fn a_plan() -> (Plan, Timestamp) {
         let event = sample::event("Create", json!({}));
         let envelope = sample::envelope(&event);
         let now = envelope.response_url.signed().expect("a moment");
         let times = Times::durable(&envelope, &event, now);
-        begin(&plan(&Request::of(envelope, event), &times, None).expect("a plan"), now)
+        (plan(&Request::of(envelope, event), &times, None).expect("a plan"), now)
     }
 }

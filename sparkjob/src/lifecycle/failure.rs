@@ -142,7 +142,7 @@ pub fn of_time(plan: &Plan, state: &State) -> Failure {
         (Stage::Finish { .. }, _) => (
             format!(
                 "The present job had not ended after half of the time, so nothing was stopped{}.",
-                if state.may_have_made_one() { "" } else { " and nothing submitted" }
+                if state.unseen.may_be_one() { "" } else { " and nothing submitted" }
             ),
             "Update when it has ended, give it more time (ServiceTimeout), or choose another UpdateStrategy.",
         ),

@@ -68,7 +68,7 @@ fn without_place(state: &State, seen: Seen) -> Seen {
     match seen {
         Seen::Found(Err(trouble)) if trouble.kind == Kind::Absent => {
             let proves_the_place = match state.stage {
-                Stage::FindOwn => !state.has_submitted(),
+                Stage::FindOwn => !state.unseen.has_submitted(),
                 Stage::Adopt => true,
                 _ => false,
             };
@@ -245,7 +245,7 @@ impl At<'_> {
     fn submitted(self, mut state: State, run: RunRef) -> State {
         let next = if run.place.takes_twins() { Stage::Settle } else { Stage::Follow };
         state.own = Some(Own { shown_by: shown_by(self.plan, &run, self.now), ..Own::new(run, true) });
-        state.deaths = 0;
+        state.unseen.lives();
         state.unconfirmed().at(next, self.now)
     }
 

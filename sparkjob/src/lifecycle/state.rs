@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::failure;
 use super::next::is_passed_over;
 use super::plan::{Goal, Plan, Target};
+use super::unseen::{Unseen, is_false};
 use crate::engine::Report;
 use crate::job::{Phase, Place, RunRef, Status, Timestamp};
 use crate::outcome::{Failure, Made, Outcome};
 
 /// How far a request has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "each is known or not, whatever the others are")]
 pub struct State {
     /// What it is at.
     pub stage: Stage,
@@ -30,22 +30,12 @@ pub struct State {
     pub polls: u32,
     /// The job that will answer.
     pub own: Option<Own>,
-    /// Whether a submission's answer was lost: there may be a job that is not known.
-    pub tried: bool,
-    /// When the last submission was whose answer was lost.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lost: Option<Timestamp>,
+    /// What it may have submitted that nobody has seen.
+    #[serde(default)]
+    pub unseen: Unseen,
     /// Whether the job is made under the request's dated token, since the run of the plain one belongs to an earlier try.
     #[serde(default, skip_serializing_if = "is_false")]
     pub anew: bool,
-    /// Whether an earlier delivery of the request may have submitted a job, and no look-up has told yet.
-    pub unseen: bool,
-    /// Since when a step that died may have submitted one, where no look-up has told yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unseen_since: Option<Timestamp>,
-    /// How many steps have died that may have been submitting, since a submission was last answered.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub deaths: u32,
     /// The runs of the old description that nobody knows of, where a look has told already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_behind: Option<Vec<RunRef>>,
@@ -64,9 +54,6 @@ pub struct State {
     /// Since when a search has been told anything that goes on after what it has found is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub searching_since: Option<Timestamp>,
-    /// Whether nobody else acts for the same request now, so that what a step of it may have submitted that died is its own.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub sole: bool,
     /// What there is to see of the job.
     pub report: Report,
     /// What else a reader should know.
@@ -337,12 +324,8 @@ impl State {
             weather: None,
             polls: 0,
             own,
-            tried: false,
-            lost: None,
+            unseen: Unseen::at_first(plan.wanted().is_some() && is_late),
             anew: false,
-            unseen: plan.wanted().is_some() && is_late,
-            unseen_since: None,
-            deaths: 0,
             left_behind: None,
             rolled_back,
             refused: None,
@@ -350,10 +333,16 @@ impl State {
             confirmed_at: plan.deadlines.asked,
             superseded: None,
             searching_since: None,
-            sole: false,
             report: Report::default(),
             notes: Vec::new(),
         }
+    }
+
+    /// The same where nobody else acts for the request.
+    #[must_use]
+    pub fn alone(mut self) -> Self {
+        self.unseen.alone();
+        self
     }
 
     /// The state in which a step begins that was begun before, not before `since`, by a process that died, if it `has_died`:
@@ -364,8 +353,7 @@ impl State {
         if plan.wanted().is_none() || self.own.is_some() || is_at_an_end {
             return self;
         }
-        (self.unseen, self.unseen_since, self.lost) = (true, Some(since), Some(now));
-        self.deaths += u32::from(has_died);
+        self.unseen.repeat(has_died, since, now);
         if self.finds_its_own(plan) { self } else { self.at(Stage::FindOwn, now) }
     }
 
@@ -396,22 +384,6 @@ impl State {
             _ => false,
         };
         is_untouched && self.confirmed_at < self.since
-    }
-
-    /// Whether a run of this request that is found now is one that this very delivery has submitted: it lost an answer, or,
-    /// where nobody else acts for the request, a step of it died that may have submitted something.
-    pub(super) fn has_submitted(&self) -> bool {
-        self.tried || self.sole && self.lost.is_some()
-    }
-
-    /// Whether a submission's answer was lost, of which a run may yet come.
-    pub(super) fn has_lost_one(&self) -> bool {
-        self.has_submitted() && self.lost.is_some()
-    }
-
-    /// Whether there may be a job of this request that is not known.
-    pub fn may_have_made_one(&self) -> bool {
-        self.has_submitted() || self.unseen
     }
 
     /// Whether another try of the request has taken its place.
@@ -465,7 +437,7 @@ impl State {
         let failure = if self.superseded.is_some() { Some(failure::of_withdrawal()) } else { failure };
         let made = match &self.own {
             Some(own) => Made::Job(own.run.clone()),
-            None if self.may_have_made_one() => Made::Unknown,
+            None if self.unseen.may_be_one() => Made::Unknown,
             None => Made::Nothing,
         };
         let outcome = Outcome {
@@ -477,14 +449,4 @@ impl State {
         };
         self.at(Stage::Done(Box::new(outcome)), now)
     }
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-fn is_false(flag: &bool) -> bool {
-    !flag
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-fn is_zero(count: &u32) -> bool {
-    *count == 0
 }

@@ -32,7 +32,7 @@ impl At<'_> {
         match &state.stage {
             // A submission that nobody saw succeed: it may yet be found, and is then cancelled.
             // Or an earlier delivery's job, which is told.
-            Stage::FindOwn | Stage::Start if state.may_have_made_one() => state.at(Stage::FindOwn, self.now),
+            Stage::FindOwn | Stage::Start if state.unseen.may_be_one() => state.at(Stage::FindOwn, self.now),
             Stage::Follow if self.may_go_on(&state) => {
                 state.notes.push(failure::accepted(self.plan));
                 self.succeed(state)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::stop::alive;
 use super::{At, Pace, failure};
-use crate::engine::{Kind, SUBMISSION_LIMIT, Trouble};
+use crate::engine::{Kind, Trouble};
 use crate::job::{Identity, Phase, Place, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::plan::{Deadlines, Goal};
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping, is_told, shown_by};
@@ -45,20 +45,20 @@ impl At<'_> {
         if state.is_asked_again() {
             return self.found_twins(state, runs);
         }
-        if earlier && runs.is_empty() && !state.tried {
+        if earlier && runs.is_empty() && !state.unseen.is_tried() {
             state.anew = true;
             return state.at(Stage::FindOwn, self.now);
         }
         let may_be_forgotten = self.may_be_forgotten(&state);
-        (state.unseen, state.unseen_since) = (false, None);
+        state.unseen.looked();
         if runs.is_empty() && !self.may_appear(&state) {
-            state.lost = None;
+            state.unseen.came_to_nothing();
         }
         match first_made(&runs).cloned() {
             found if state.given_up => self.found_too_late(state, found),
             found if state.refused.is_some() => self.found_after_refusal(state, found, runs),
             Some(first) => {
-                let own = Own::new(first.run, state.has_submitted());
+                let own = Own::new(first.run, state.unseen.has_submitted());
                 if own.ours {
                     state = state.unconfirmed();
                 }
@@ -69,10 +69,10 @@ impl At<'_> {
                 self.again(state, pace)
             }
             // Once a submission was tried, all that comes before it has been done.
-            None if state.tried => self.start(state),
+            None if state.unseen.is_tried() => self.start(state),
             None if self.plan.is_restoring() => self.restore(state),
             None if may_be_forgotten => {
-                state.tried = true;
+                state.unseen.suspect();
                 self.fail(state, failure::of_oblivion(self.plan))
             }
             None if matches!(self.plan.goal, Goal::Run(_)) && !state.anew => self.start(state),
@@ -86,14 +86,14 @@ impl At<'_> {
         let failure = state.refused.clone().unwrap_or_else(|| failure::of_giving_up(self.plan, &state));
         match found {
             Some(Run { run, status }) => {
-                let is_refused = state.refused.is_some() && !state.has_lost_one() && !status.silent;
-                let ours = state.has_submitted() && !is_refused;
+                let is_refused = state.refused.is_some() && !state.unseen.has_lost_one() && !status.silent;
+                let ours = state.unseen.has_submitted() && !is_refused;
                 state.own = Some(Own { status: Some(status), ..Own::new(run, ours) });
                 self.fail(state, failure)
             }
             None if self.may_appear(&state) => self.looked_well(state),
             None => {
-                (state.tried, state.lost) = (false, None);
+                state.unseen.clear();
                 self.fail(state, failure)
             }
         }
@@ -102,21 +102,21 @@ impl At<'_> {
     /// A refused submission may leave a run behind that never starts, and one whose answer was lost one that does.
     fn found_after_refusal(self, mut state: State, found: Option<Run>, runs: Vec<Run>) -> State {
         match (found, state.refused.clone()) {
-            (Some(Run { run, status }), Some(refusal)) if status.silent && !state.has_lost_one() => {
+            (Some(Run { run, status }), Some(refusal)) if status.silent && !state.unseen.has_lost_one() => {
                 let runs = Stopping::all([run.clone()]);
                 state.own = Some(Own { status: Some(status), ..Own::new(run, true) });
                 state.at(Stage::Stop { runs, purpose: Purpose::Abandon(refusal) }, self.now)
             }
             // Else the same request was delivered twice, and the other delivery was not refused.
             (Some(Run { run, .. }), _) => {
-                let ours = state.has_lost_one();
+                let ours = state.unseen.has_lost_one();
                 state.refused = None;
                 let state = if ours { state.unconfirmed() } else { state };
                 self.without_twins(state, Own::new(run, ours), Stopping::all(alive(runs)))
             }
             (None, _) if self.may_appear(&state) => self.looked_well(state),
             (None, refusal) => {
-                (state.tried, state.lost) = (false, None);
+                state.unseen.clear();
                 state.done(refusal, self.now)
             }
         }
@@ -135,7 +135,7 @@ impl At<'_> {
         }
         match first_made(&runs) {
             Some(first) if !first.run.is_same(&own.run) => {
-                let first = Own::new(first.run.clone(), state.has_submitted());
+                let first = Own::new(first.run.clone(), state.unseen.has_submitted());
                 // A listing that is behind does not show the one that was submitted, which is there all the same and may be
                 // shown as late to those who look for it alone.
                 let is_listed = runs.iter().any(|run| run.run.is_same(&own.run));
@@ -183,7 +183,7 @@ impl At<'_> {
                 self.restore(state)
             }
             _ => {
-                let first_look = Stage::first_look(self.plan, state.unseen);
+                let first_look = Stage::first_look(self.plan, state.unseen.may_be_earlier());
                 state.at(first_look, self.now)
             }
         }
@@ -224,7 +224,7 @@ impl At<'_> {
         let (polls, weather_since) = (state.polls, state.weather_since);
         let mut state = state.at(Stage::Start, self.now);
         state.polls = polls;
-        state.weather_since = weather_since.filter(|_| state.tried);
+        state.weather_since = weather_since.filter(|_| state.unseen.is_tried());
         state
     }
 
@@ -233,7 +233,7 @@ impl At<'_> {
             Ok(run) => return self.submitted(state, run),
             Err(trouble) => trouble,
         };
-        state.deaths = 0;
+        state.unseen.lives();
         match trouble.kind {
             Kind::Taken => {
                 let pace = Pace::of_looks(self.plan.wanted_place());
@@ -242,7 +242,7 @@ impl At<'_> {
                 state
             }
             Kind::Unclear => {
-                (state.tried, state.lost) = (true, Some(self.now));
+                state.unseen.lose(self.now);
                 let mut state = self.weather_or_submit_no_more(state, trouble);
                 if state.stage == Stage::Start && !self.starts_once() {
                     state.stage = Stage::FindOwn;
@@ -260,14 +260,18 @@ impl At<'_> {
     /// As [`At::weather`], where no more is submitted once waiting is of no use.
     fn weather_or_submit_no_more(self, state: State, trouble: Trouble) -> State {
         self.weather(state, trouble).unwrap_or_else(|(state, trouble)| {
-            if state.has_submitted() { self.submit_no_more(state, &trouble) } else { self.fail_by(state, &trouble) }
+            if state.unseen.has_submitted() {
+                self.submit_no_more(state, &trouble)
+            } else {
+                self.fail_by(state, &trouble)
+            }
         })
     }
 
     /// The request fails for this trouble, unless a look shows a job of its own. Until one shows that nothing was left behind,
     /// something may have been.
     fn submit_no_more(self, mut state: State, trouble: &Trouble) -> State {
-        state.tried = true;
+        state.unseen.suspect();
         state.refused = Some(failure::of(self.plan.wanted_place(), trouble));
         state.at(Stage::FindOwn, self.now)
     }
@@ -277,7 +281,7 @@ impl At<'_> {
         let status = match (seen, &mut state.own) {
             (Ok(seen), Some(own)) => own.saw(&seen, self.now),
             // The engine has answered that it took the job: nothing more was asked for.
-            (Err(_), Some(own)) if self.waits_for(WaitFor::Submitted) && own.ours && !state.tried => {
+            (Err(_), Some(own)) if self.waits_for(WaitFor::Submitted) && own.ours && !state.unseen.is_tried() => {
                 return self.succeed(state);
             }
             (Err(trouble), _) => {
@@ -294,7 +298,8 @@ impl At<'_> {
         };
         if self.is_to_be_made_anew(&state, &own, &status, was_just_submitted) {
             // Livy has forgotten it, so that its name is free.
-            (state.own, state.tried, state.lost, state.anew) = (None, false, None, !self.is_on_livy());
+            (state.own, state.anew) = (None, !self.is_on_livy());
+            state.unseen.clear();
             return if self.plan.is_restoring() { self.restore(state) } else { state.at(Stage::Adopt, self.now) };
         }
         match status.phase {
@@ -416,15 +421,14 @@ impl At<'_> {
 
     /// Whether the look before a first submission may be left to the one that follows it.
     fn may_look_later(self, state: &State) -> bool {
-        let is_first = !state.tried && !state.unseen && !state.given_up;
+        let is_first = !state.unseen.is_tried() && !state.unseen.may_be_earlier() && !state.given_up;
         self.takes_twins() && is_first && matches!(self.plan.goal, Goal::Run(_))
     }
 
     /// Whether a job may have been made, and forgotten, that nobody has seen: by a step that died, or, where others may act for the
     /// request, by an earlier delivery of it.
     fn may_be_forgotten(self, state: &State) -> bool {
-        let asked = self.plan.deadlines.asked;
-        let since = if state.sole { state.unseen_since } else { state.unseen.then_some(asked) };
+        let since = state.unseen.since(self.plan.deadlines.asked);
         self.is_on_livy() && since.is_some_and(|since| self.now.since(since) >= MEMORY)
     }
 
@@ -437,12 +441,12 @@ impl At<'_> {
     /// may have submitted nothing, whoever refuses the looks is believed once that would have come.
     fn is_worth_looking(self, state: &State, kind: Kind) -> bool {
         let is_refused = matches!(kind, Kind::Rejected | Kind::Denied);
-        state.has_lost_one() && (state.tried || !is_refused || self.may_appear(state))
+        state.unseen.has_lost_one() && (state.unseen.is_tried() || !is_refused || self.may_appear(state))
     }
 
     /// Whether a submission whose answer was lost may yet take effect.
     fn may_appear(self, state: &State) -> bool {
-        state.has_lost_one() && state.lost.is_some_and(|lost| self.now.since(lost) < SUBMISSION_LIMIT)
+        state.unseen.may_appear(self.now)
     }
 
     pub(super) fn takes_twins(self) -> bool {

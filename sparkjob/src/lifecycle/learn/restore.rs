@@ -53,7 +53,7 @@ impl At<'_> {
             Err(trouble) => return self.weather_or_pass_over(state, trouble),
         };
         // A job of this very request is one of the wanted description.
-        state.unseen = false;
+        state.unseen.looked();
         let lives = |run: &&Run| matches!(run.status.phase, Phase::Waiting | Phase::Running) && !run.status.silent;
         if let Some(live) = runs.iter().find(lives) {
             return self.restored(state, live.clone());

@@ -151,7 +151,7 @@ impl At<'_> {
             return self.stopped(state, purpose);
         }
         // As long as one is there that goes first, no step has come to a submission.
-        state.deaths = 0;
+        state.unseen.lives();
         let shown_by = shown_by(&runs);
         state.stage = Stage::Stop { runs, purpose };
         self.looked_well(state).no_later_than(shown_by)
@@ -179,7 +179,8 @@ impl At<'_> {
     fn abandoned(self, mut state: State, failure: Failure) -> State {
         if state.refused.is_some() {
             // It never was a job.
-            (state.own, state.tried, state.lost) = (None, false, None);
+            state.own = None;
+            state.unseen.clear();
             return state.done(Some(failure), self.now);
         }
         match state.own.as_ref().and_then(|own| own.status.clone()) {
@@ -283,7 +284,7 @@ impl At<'_> {
             return state.at(Stage::Start, self.now);
         }
         // As long as the present job is there, no step has come to a submission.
-        state.deaths = 0;
+        state.unseen.lives();
         state.stage = Stage::Finish { shown_by };
         self.looked_well(state).no_later_than(shown_by)
     }

@@ -16,7 +16,7 @@ pub fn withdraw(plan: &Plan, mut state: State, kept: Option<RunRef>, now: Timest
     match &state.stage {
         Stage::Done(_) => state,
         // Something may have been submitted: it is looked for, then cancelled.
-        _ if state.own.is_none() && state.may_have_made_one() => state.at(Stage::FindOwn, now),
+        _ if state.own.is_none() && state.unseen.may_be_one() => state.at(Stage::FindOwn, now),
         _ => at.fail(state, failure::of_withdrawal()),
     }
 }
@@ -27,7 +27,7 @@ pub fn withdraw(plan: &Plan, mut state: State, kept: Option<RunRef>, now: Timest
 pub fn leave(plan: &Plan, mut state: State, now: Timestamp) -> State {
     let at = At { plan, now };
     (state.superseded, state.given_up) = (Some(Superseded::AskedAgain), true);
-    let has_submitted = state.has_submitted() || state.own.as_ref().is_some_and(|own| own.ours);
+    let has_submitted = state.unseen.has_submitted() || state.own.as_ref().is_some_and(|own| own.ours);
     if at.takes_twins() && has_submitted { state.at(Stage::FindOwn, now) } else { state.done(None, now) }
 }
 

@@ -16,7 +16,7 @@ fn create(place: &Place) -> Plan {
 }
 
 fn begin(plan: &Plan, now: Timestamp) -> State {
-    State { sole: true, ..State::begin(plan, now) }
+    State::begin(plan, now).alone()
 }
 
 /// A request whose first step died when it had hardly begun.
@@ -125,7 +125,7 @@ fn what_it_submitted_is_cancelled_once_it_comes_although_the_time_is_over_or_nob
 fn a_step_that_may_not_have_been_called_is_no_death_and_is_looked_for_all_the_same() {
     let plan = create(&steps());
     let state = begin(&plan, BEGIN).repeated(&plan, false, BEGIN, BEGIN);
-    assert_eq!((state.deaths, state.lost, state.unseen), (0, Some(BEGIN), true));
+    assert_eq!((state.unseen.deaths(), state.unseen.lost(), state.unseen.may_be_one()), (0, Some(BEGIN), true));
 }
 
 #[test]
@@ -135,9 +135,9 @@ fn a_job_that_goes_first_shows_that_no_step_has_died_of_a_submission() {
     let plan = replace(UpdateStrategy::StopThenStart, &old, &new);
     for purpose in [Purpose::MakeRoom, Purpose::RollBack, Purpose::LeftBehind, Purpose::Useless] {
         let stopping = Stage::Stop { runs: vec![run("old")], purpose };
-        let state = State { stage: stopping, deaths: 3, ..begin(&plan, BEGIN) };
+        let state = State { stage: stopping, ..dead(&plan) };
         let alive = Status { phase: Phase::Running, ..Status::gone() };
-        assert_eq!(learn(&plan, state, BEGIN, Seen::Described(Ok(vec![alive]))).deaths, 0);
+        assert_eq!(learn(&plan, state, BEGIN, Seen::Described(Ok(vec![alive]))).unseen.deaths(), 0);
     }
 }
 
@@ -145,21 +145,21 @@ fn a_job_that_goes_first_shows_that_no_step_has_died_of_a_submission() {
 fn an_answer_to_a_submission_and_a_job_that_is_in_the_way_show_that_it_did_not_die_of_one() {
     let plan = create(&place());
     let state = State { stage: Stage::Start, ..dead(&plan) };
-    assert_eq!(state.deaths, 1);
+    assert_eq!(state.unseen.deaths(), 1);
     let busy = Trouble::new(Kind::Busy, "submit", "no room");
-    assert_eq!(learn(&plan, state, BEGIN, Seen::Started(Err(busy))).deaths, 0);
+    assert_eq!(learn(&plan, state, BEGIN, Seen::Started(Err(busy))).unseen.deaths(), 0);
 
     let (old, new) = jobs();
     let plan = replace(UpdateStrategy::FinishThenStart, &old, &new);
     let mut world = World::new().with(&old.identity, Phase::Running);
     let is_waiting = |state: &State| matches!(state.stage, Stage::Finish { .. }) && state.polls > 0;
-    assert_eq!(world.run_until_or_done(&plan, dead(&plan), is_waiting).deaths, 0);
+    assert_eq!(world.run_until_or_done(&plan, dead(&plan), is_waiting).unseen.deaths(), 0);
 }
 
 #[test]
 fn nothing_is_made_of_one_that_had_a_job_or_was_to_make_none() {
     let delete = plan(Goal::Stop(crate::lifecycle::Target::Nothing), Management::default());
-    assert_eq!(dead(&delete).deaths, 0);
+    assert_eq!(dead(&delete).unseen.deaths(), 0);
     let create = plan(Goal::Run(wanted("new.py", "r2")), Management::default());
     let state = World::new().run_until(&create, |state| state.own.is_some());
     assert_eq!(state.clone().repeated(&create, true, BEGIN, BEGIN), state);

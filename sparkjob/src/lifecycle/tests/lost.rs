@@ -7,7 +7,7 @@ use super::engines::replace;
 use super::world::{BEGIN, Fate, World, place, plan, wanted_at};
 use crate::engine::{Kind, SUBMISSION_LIMIT};
 use crate::job::{Phase, Place, Timestamp};
-use crate::lifecycle::{Action, Former, Goal, Plan, Stage, State, withdraw};
+use crate::lifecycle::{Action, Former, Goal, Plan, Stage, State, Unseen, withdraw};
 use crate::outcome::{Failure, FailureKind, Made};
 use crate::properties::{Management, UpdateStrategy};
 
@@ -21,6 +21,13 @@ fn steps() -> Place {
 
 fn create(place: &Place) -> Plan {
     plan(Goal::Run(wanted_at(place, "new.py", "r2")), Management::default())
+}
+
+/// As after a submission whose answer was lost.
+fn lost() -> Unseen {
+    let mut unseen = Unseen::default();
+    unseen.lose(BEGIN);
+    unseen
 }
 
 fn after(minutes: u64) -> Timestamp {
@@ -58,7 +65,7 @@ fn an_update_that_may_have_left_a_job_is_not_told_to_have_failed_before_that_is_
             };
             let mut world = World::at(place.clone()).with(&old.identity, Phase::Running).weather(weather);
             // It goes once the submission has been lost.
-            let state = world.run_until(&plan, |state| state.lost.is_some());
+            let state = world.run_until(&plan, |state| state.unseen.lost().is_some());
             let now = world.now.max(gone_at + Duration::from_secs(1));
             let outcome = world.go_on(&plan, state, now);
             assert!(outcome.failure.is_some() && outcome.made == Made::Unknown, "{place}, {strategy:?}");
@@ -71,13 +78,8 @@ fn an_update_that_may_have_left_a_job_is_not_told_to_have_failed_before_that_is_
 fn the_last_submission_that_is_tried_is_looked_for_as_well() {
     for (late, comes) in [(30, true), (150, false)] {
         let plan = create(&steps());
-        let begun = State {
-            stage: Stage::Start,
-            tried: true,
-            lost: Some(BEGIN),
-            weather_since: Some(BEGIN),
-            ..State::begin(&plan, BEGIN)
-        };
+        let begun =
+            State { stage: Stage::Start, unseen: lost(), weather_since: Some(BEGIN), ..State::begin(&plan, BEGIN) };
         let lost = |action: &Action, _| matches!(action, Action::Start(_)).then_some(Kind::Unclear);
         let mut world = World::at(steps()).weather(lost);
         world.now = after(6);
@@ -96,7 +98,7 @@ fn the_last_submission_that_is_tried_is_looked_for_as_well() {
 fn a_lost_job_that_has_shown_no_sign_of_life_yet_is_waited_for_although_the_next_submission_was_refused() {
     let plan = create(&place());
     let refusal = Some(Failure { kind: FailureKind::Denied, what: "no".to_owned(), advice: String::new() });
-    let refused = State { tried: true, lost: Some(BEGIN), refused: refusal, ..State::begin(&plan, BEGIN) };
+    let refused = State { unseen: lost(), refused: refusal, ..State::begin(&plan, BEGIN) };
     let name = wanted_at(&place(), "new.py", "r2").identity.name();
     let mut world = World::new();
     let phases = vec![(BEGIN, Phase::Waiting), (BEGIN + Duration::from_secs(10), Phase::Running)];
@@ -116,7 +118,7 @@ fn a_rollback_of_which_a_step_died_is_not_held_up_by_an_engine_that_is_away() {
         let former = Some(Box::new(Former::from(new)));
         let restore = Goal::Restore { wanted: back, old: former, present: Some(present.clone()), stays_as: None };
         let plan = plan(restore, Management::default());
-        let begun = State { sole: true, ..State::begin(&plan, BEGIN) };
+        let begun = State::begin(&plan, BEGIN).alone();
         let is_failing = |state: &State| state.weather.is_some();
         let state = world.run_until_or_done(&plan, begun, is_failing);
         assert!(is_failing(&state), "{place}: {state:?}");
@@ -145,7 +147,7 @@ fn what_a_dead_step_may_have_submitted_is_looked_for_whatever_stands_before_the_
     {
         let mut world = World::new().weather(move |_, now| (now < after(minutes)).then_some(kind));
         world.runs.push(Fate { name: name.clone(), phases: vec![(BEGIN, Phase::Running)], silent: false, deaf: false });
-        let dead = State { sole: true, ..State::begin(&plan, BEGIN) }.repeated(&plan, true, BEGIN, BEGIN);
+        let dead = State::begin(&plan, BEGIN).alone().repeated(&plan, true, BEGIN, BEGIN);
         let outcome = world.go_on(&plan, dead, BEGIN);
         assert_eq!((outcome.failure.is_none(), world.submissions()), (is_found, 0), "{kind:?}, {minutes} min");
         // Who refuses the looks for longer than a submission may take is believed.
@@ -158,7 +160,7 @@ fn nobody_looks_for_longer_than_a_submission_may_take_for_a_request_that_nobody_
     for place in places() {
         let plan = create(&place);
         let mut world = World::at(place.clone());
-        let lost = State { tried: true, lost: Some(BEGIN), ..State::begin(&plan, BEGIN) };
+        let lost = State { unseen: lost(), ..State::begin(&plan, BEGIN) };
         let outcome = world.go_on(&plan, withdraw(&plan, lost, None, BEGIN), BEGIN);
         assert!(outcome.failure.is_some_and(|failure| failure.kind == FailureKind::Withdrawn));
         let took = world.now.since(BEGIN);

@@ -290,7 +290,7 @@ fn a_step_that_died_changes_nothing_twice() {
             let steps = clean.actions.len();
             for died_at in 0..steps {
                 let mut world = jobs.world(stopped(&place), bad);
-                let begun = State { sole: true, ..State::begin(&plan, BEGIN) };
+                let begun = State::begin(&plan, BEGIN).alone();
                 let mut left = died_at;
                 let before = world.run_until_or_done(&plan, begun, |_| {
                     left = left.saturating_sub(1);
@@ -312,7 +312,7 @@ fn once_it_would_have_come_what_a_dead_step_may_have_submitted_is_nothing() {
     let management = Management { wait_for: WaitFor::Succeeded, ..Management::default() };
     let mut world = jobs.world(Phase::Gone, Phase::Gone);
     let plan = jobs.restore(Some(jobs.bad_run(&world)), management);
-    let begun = State { sole: true, ..State::begin(&plan, BEGIN) };
+    let begun = State::begin(&plan, BEGIN).alone();
     let outcome = world.go_on(&plan, begun.repeated(&plan, true, BEGIN, BEGIN), BEGIN);
     assert_eq!((outcome.failure, outcome.made, world.submissions()), (None, Made::Nothing, 0));
 }

@@ -183,7 +183,7 @@ fn a_step_of_the_other_try_that_died_is_found_again() {
         let mut world = world(&wanted, Phase::Failed);
         // It submitted, and nobody knows.
         world.run_until(&plan, |state| state.own.is_some() && state.anew);
-        let begun = State { sole: true, ..State::begin(&plan, again()) };
+        let begun = State::begin(&plan, again()).alone();
         let now = world.now;
         let outcome = world.go_on(&plan, begun.repeated(&plan, true, BEGIN, now), now);
         assert_eq!((outcome.failure, world.runs.len()), (None, 2), "{place}");
@@ -199,7 +199,7 @@ fn a_step_that_died_of_making_a_job_anew_that_comes_late_makes_no_twin() {
     for late in [20, 60] {
         let mut world = world(&wanted, Phase::Waiting);
         world.runs[0].phases.push((again() + Duration::from_secs(40), Phase::Cancelled));
-        let begun = State { sole: true, ..State::begin(&plan, again()) };
+        let begun = State::begin(&plan, again()).alone();
         let mut had_job = false;
         let kept = world.run_until_or_done(&plan, begun, |state| {
             had_job |= state.own.is_some();

@@ -65,7 +65,7 @@ fn what_another_try_will_find_is_left_to_it() {
         let weather =
             move |action: &Action, _| (is_lost && matches!(action, Action::Start(_))).then_some(Kind::Unclear);
         let mut world = World::new().weather(weather);
-        let state = world.run_until(&plan, |state| state.tried || is_followed(state));
+        let state = world.run_until(&plan, |state| state.unseen.is_tried() || is_followed(state));
         let (before, now) = (world.actions.len(), world.now);
         let outcome = world.go_on(&plan, leave(&plan, state, now), now);
         assert!(outcome.is_withdrawn(), "{outcome:?}");
@@ -116,7 +116,7 @@ fn before_anything_is_submitted_nothing_is_touched() {
 fn a_submission_whose_answer_was_lost_is_looked_for_and_cancelled() {
     let plan = create();
     let mut world = World::new().weather(|action, _| matches!(action, Action::Start(_)).then_some(Kind::Unclear));
-    let state = world.run_until(&plan, |state| state.tried);
+    let state = world.run_until(&plan, |state| state.unseen.is_tried());
     withdrawn(&mut world, &plan, state);
     assert_eq!((world.submissions(), world.alive().len()), (1, 0));
 }
@@ -129,7 +129,7 @@ fn what_an_earlier_delivery_has_made_and_answered_stays_as_it_is() {
         let plan = plan(Goal::Run(new.clone()), Management::default());
         let mut world = World::at(place).with(&new.identity, Phase::Running);
         world.now = BEGIN + Duration::from_mins(2);
-        let state = State { sole: true, ..State::begin(&plan, world.now) };
+        let state = State::begin(&plan, world.now).alone();
         assert!(state.is_to_be_confirmed(&plan, world.now));
         withdrawn(&mut world, &plan, state);
         assert_eq!((world.submissions(), world.alive().len()), (0, 1));
@@ -140,7 +140,7 @@ fn what_an_earlier_delivery_has_made_and_answered_stays_as_it_is() {
 fn what_a_step_submitted_that_died_is_cancelled() {
     let plan = create();
     let mut world = World::new().with(&wanted("new.py", "r2").identity, Phase::Running);
-    let state = State { sole: true, ..State::begin(&plan, BEGIN) }.repeated(&plan, true, BEGIN, BEGIN);
+    let state = State::begin(&plan, BEGIN).alone().repeated(&plan, true, BEGIN, BEGIN);
     withdrawn(&mut world, &plan, state);
     assert!(world.alive().is_empty());
 }
