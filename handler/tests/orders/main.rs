@@ -11,6 +11,7 @@ mod world;
 use std::time::Duration;
 
 use handler::mishap::FailedStep;
+use handler::moment;
 use handler::turn::{Progress, Step};
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -331,6 +332,28 @@ async fn faulty_properties_are_told_as_such_although_lambda_had_trouble_or_a_ste
             let answer = refused(&world, failed).await;
             assert_eq!(answer.id != "spark-job:nothing", may_have_made_one, "{failed:?}: {answer:?}");
             assert!(answer.reason.contains("WaitFor") && !answer.reason.contains("version"), "{}", answer.reason);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_panics_is_told_of_once_what_it_may_have_submitted_has_had_time_to_come() {
+    for world in worlds().into_iter().filter(|world| world.driver == Driver::Workflow) {
+        let properties = world.properties(GOOD, &json!({}));
+        for (asked, seconds) in [
+            (world.create("create", &properties), 0),
+            (world.update("update", "spark-job:nothing", &world.properties(BAD, &json!({})), &properties), 120),
+        ] {
+            let mut step = world.first_step(&asked);
+            while !matches!(step.turn.progress, Progress::Answer(_)) {
+                step.turn = world.panicking().take_step(&step).await;
+            }
+            let until = moment::read(&step.turn.until).expect("a moment");
+            assert_eq!(until.since(world.now()).as_secs(), seconds, "{}", world.name());
+            step.turn = world.take_step(&step).await;
+            assert!(step.turn.ended, "{}", world.name());
+            let answer = world.answers(&asked).pop().expect("an answer");
+            assert!(answer.reason.contains("it panicked (this engine is too much)"), "{answer:?}");
         }
     }
 }
