@@ -143,7 +143,8 @@ async fn a_workflow_that_may_not_call_its_functions_is_answered_for_within_minut
         assert_eq!(answer.status, "FAILED", "{of_both}");
         assert!(answer.reason.contains("lambda:InvokeFunction"), "{of_both}: {}", answer.reason);
         let took = account.town().now().since(began);
-        assert!(took < Duration::from_mins(3), "{of_both}: {took:?}");
+        // A right that was given a moment ago takes effect within half a minute.
+        assert!(took > Duration::from_secs(30) && took < Duration::from_mins(3), "{of_both}: {took:?}");
         assert!(account.town().jobs_of(NEW) == 0 && account.town().alive().is_empty());
     }
 }
