@@ -223,6 +223,11 @@ impl Stack {
         self.replaced.extend(before.filter(|before| *before != answer.id).map(|before| (before, described)));
     }
 
+    /// Takes note of the answer to an update that failed: it must name the job that there was before.
+    pub fn fails(&self, answer: &Answer) {
+        assert_eq!((answer.status.as_str(), Some(&answer.id)), ("FAILED", self.id.as_ref()), "{}", answer.reason);
+    }
+
     /// Cleans up what was replaced, then deletes the resource.
     pub async fn finish(mut self, town: &Town) {
         for request in self.deletes() {

@@ -69,12 +69,22 @@ pub async fn play(account: Account, scenario: Scenario, mishaps: &[(usize, Misha
     assert_eq!(town.jobs_of(scenario.file()), scenario.jobs, "{told}");
     assert!(scenario.is_true_of(town), "{told}");
     let alive = town.alive();
-    assert!(scenario.alive.is_none_or(|expected| alive.len() == expected), "{told}: {alive:?}");
+    assert_eq!(alive.len(), scenario.alive, "{told}: {alive:?}");
     if scenario.is_one_at_a_time() {
         assert_eq!(town.most_alive(), 1, "{told}");
     }
 
-    stack.answered(&answer);
+    if let Some(alive) = scenario.alive_again() {
+        stack.fails(&answer);
+        let back = stack.roll_back();
+        let restored = answered(&account, &back, &told).await;
+        assert_eq!(restored.status, "SUCCESS", "{told}: {}", restored.reason);
+        assert_eq!(town.alive().len(), alive, "{told}: {:?}", town.alive());
+        requests.push(back);
+        stack.answered(&restored);
+    } else {
+        stack.answered(&answer);
+    }
     for delete in stack.deletes() {
         let deleted = answered(&account, &delete, &told).await;
         assert_eq!(deleted.status, "SUCCESS", "{told}: {}", deleted.reason);

@@ -136,13 +136,21 @@ async fn play(engine: Engine, scenario: Scenario, fault: Option<(usize, Fault)>)
     assert_eq!(town.jobs_of(scenario.file()), scenario.jobs, "{told}");
     assert!(scenario.is_true_of(&town), "{told}");
     let alive = town.alive();
-    assert!(scenario.alive.is_none_or(|expected| alive.len() == expected), "{told}: {alive:?}");
+    assert_eq!(alive.len(), scenario.alive, "{told}: {alive:?}");
     if scenario.is_one_at_a_time() {
         assert_eq!(town.most_alive(), 1, "{told}");
     }
     let run = Run { sends: way.sends(), struck: way.requests().iter().any(|sent| sent.fault.is_some()) };
 
-    stack.answered(&answer);
+    if let Some(alive) = scenario.alive_again() {
+        stack.fails(&answer);
+        let restored = deliver(&way, &stack.roll_back()).await;
+        assert_eq!(restored.status, "SUCCESS", "{told}: {}", restored.reason);
+        assert_eq!(town.alive().len(), alive, "{told}: {:?}", town.alive());
+        stack.answered(&restored);
+    } else {
+        stack.answered(&answer);
+    }
     stack.finish(&town).await;
     assert!(town.alive().is_empty(), "{told}: {:?} is left", town.alive());
     assert_eq!(town.phantoms(), 0, "{told}");

@@ -38,14 +38,14 @@ async fn create(town: &Town, file: &str) -> (Stack, Answer) {
 #[tokio::test(start_paused = true)]
 async fn a_create_whose_client_dies_survives_any_one_fault() {
     let ask = Ask::Create(ORPHAN, IN_CLUSTER);
-    survives_on(Engine::EmrSteps, Scenario { ask, status: "FAILED", alive: Some(0), jobs: 1 }).await;
+    survives_on(Engine::EmrSteps, Scenario { ask, status: "FAILED", alive: 0, jobs: 1 }).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_update_whose_client_dies_survives_any_one_fault() {
     for (strategy, alive) in [("StopThenStart", 0), ("StartThenStop", 1)] {
         let ask = Ask::Update(ORPHAN, Properties { strategy, ..IN_CLUSTER });
-        let scenario = Scenario { ask, status: "FAILED", alive: Some(alive), jobs: 1 };
+        let scenario = Scenario { ask, status: "FAILED", alive, jobs: 1 };
         survives_on(Engine::EmrSteps, scenario).await;
     }
 }

@@ -13,8 +13,8 @@ pub struct Scenario {
     pub ask: Ask,
     /// What must come of it, whatever goes wrong once.
     pub status: &'static str,
-    /// Jobs that are alive then; none where a fault may leave one to the Delete that follows.
-    pub alive: Option<usize>,
+    /// Jobs that are alive then.
+    pub alive: usize,
     /// Jobs of the requested file that there ever were.
     pub jobs: usize,
 }
@@ -53,21 +53,16 @@ pub struct Back {
 
 const USUAL: Properties = Properties::USUAL;
 const BRIEF: Properties = Properties::BRIEF;
+/// What never comes to what is waited for.
+const LATE: Properties = Properties { wait_for: "Succeeded", service_timeout: 600, ..USUAL };
 const FINISH: Properties = Properties { strategy: "FinishThenStart", ..BRIEF };
 const START: Properties = Properties { strategy: "StartThenStop", ..BRIEF };
 
 pub const CREATE: Scenario = succeeds(Ask::Create(NEW, USUAL), 1);
 pub const CREATE_SUBMITTED: Scenario = succeeds(Ask::Create(NEW, Properties { wait_for: "Submitted", ..USUAL }), 1);
-pub const CREATE_REFUSED: Scenario =
-    Scenario { ask: Ask::Create(REFUSED, USUAL), status: "FAILED", alive: Some(0), jobs: 0 };
-pub const CREATE_DYING: Scenario =
-    Scenario { ask: Ask::Create(DYING, USUAL), status: "FAILED", alive: Some(0), jobs: 1 };
-pub const CREATE_LATE: Scenario = Scenario {
-    ask: Ask::Create(NEW, Properties { wait_for: "Succeeded", service_timeout: 240, ..USUAL }),
-    status: "FAILED",
-    alive: None,
-    jobs: 1,
-};
+pub const CREATE_REFUSED: Scenario = Scenario { ask: Ask::Create(REFUSED, USUAL), status: "FAILED", alive: 0, jobs: 0 };
+pub const CREATE_DYING: Scenario = Scenario { ask: Ask::Create(DYING, USUAL), status: "FAILED", alive: 0, jobs: 1 };
+pub const CREATE_LATE: Scenario = Scenario { ask: Ask::Create(NEW, LATE), status: "FAILED", alive: 0, jobs: 1 };
 pub const CREATE_AGAIN: Scenario = succeeds(Ask::Again, 1);
 pub const DELETE: Scenario = succeeds(Ask::Delete(By::Job), 0);
 pub const DELETE_BY_MARKER: Scenario = succeeds(Ask::Delete(By::Marker), 0);
@@ -76,10 +71,13 @@ pub const UPDATE_STOPS: Scenario = succeeds(Ask::Update(NEW, BRIEF), 1);
 pub const UPDATE_FINISHES: Scenario = succeeds(Ask::Update(NEW, FINISH), 1);
 pub const UPDATE_STARTS: Scenario = succeeds(Ask::Update(NEW, START), 2);
 pub const UPDATE_TAGS: Scenario = succeeds(Ask::Retag, 1);
-pub const UPDATE_DYING: Scenario =
-    Scenario { ask: Ask::Update(DYING, BRIEF), status: "FAILED", alive: Some(0), jobs: 1 };
+pub const UPDATE_DYING: Scenario = Scenario { ask: Ask::Update(DYING, BRIEF), status: "FAILED", alive: 0, jobs: 1 };
 pub const UPDATE_DYING_STARTS_FIRST: Scenario =
-    Scenario { ask: Ask::Update(DYING, START), status: "FAILED", alive: Some(1), jobs: 1 };
+    Scenario { ask: Ask::Update(DYING, START), status: "FAILED", alive: 1, jobs: 1 };
+/// The new job runs, and is stopped for not having ended in time.
+pub const UPDATE_LATE: Scenario = Scenario { ask: Ask::Update(NEW, LATE), status: "FAILED", alive: 0, jobs: 1 };
+pub const UPDATE_LATE_FINISHES: Scenario = late("FinishThenStart", 0);
+pub const UPDATE_LATE_STARTS: Scenario = late("StartThenStop", 1);
 
 /// The old job was stopped, and is run again.
 pub const ROLLBACK_RESTORES: Scenario = Scenario { jobs: 2, ..rolls_back(DYING, false, BRIEF, 1) };
@@ -90,7 +88,7 @@ pub const ROLLBACK_REPEATS_NOTHING: Scenario = rolls_back(DYING, true, BRIEF, 0)
 /// The job that came after it goes, although an update would let it finish.
 pub const ROLLBACK_STOPS_THE_NEW: Scenario = rolls_back(NEW, true, FINISH, 0);
 
-pub const ALL: [Scenario; 19] = [
+pub const ALL: [Scenario; 22] = [
     CREATE,
     CREATE_SUBMITTED,
     CREATE_REFUSED,
@@ -106,6 +104,9 @@ pub const ALL: [Scenario; 19] = [
     UPDATE_TAGS,
     UPDATE_DYING,
     UPDATE_DYING_STARTS_FIRST,
+    UPDATE_LATE,
+    UPDATE_LATE_FINISHES,
+    UPDATE_LATE_STARTS,
     ROLLBACK_RESTORES,
     ROLLBACK_KEEPS,
     ROLLBACK_REPEATS_NOTHING,
@@ -114,7 +115,12 @@ pub const ALL: [Scenario; 19] = [
 
 /// It succeeds with one job, and so many are alive then.
 const fn succeeds(ask: Ask, alive: usize) -> Scenario {
-    Scenario { ask, status: "SUCCESS", alive: Some(alive), jobs: 1 }
+    Scenario { ask, status: "SUCCESS", alive, jobs: 1 }
+}
+
+/// An update of this strategy that fails since its job does not end in time, and leaves so many alive.
+const fn late(strategy: &'static str, alive: usize) -> Scenario {
+    Scenario { ask: Ask::Update(NEW, Properties { strategy, ..LATE }), alive, ..UPDATE_LATE }
 }
 
 const fn rolls_back(from: &'static str, has_ended: bool, properties: Properties, alive: usize) -> Scenario {
@@ -138,7 +144,7 @@ impl Scenario {
 
     /// Whether `CloudFormation` waits for minutes only.
     pub fn is_short(&self) -> bool {
-        matches!(self.ask, Ask::Create(_, Properties { service_timeout: ..1000, .. }))
+        matches!(self.ask, Ask::Create(_, told) | Ask::Update(_, told) if told.service_timeout < 1000)
     }
 
     /// The properties of the job that there is before; none where there is none.
@@ -153,6 +159,16 @@ impl Scenario {
     /// Whether nobody hears what became of the job that there is before.
     pub fn is_of_an_unheard(&self) -> bool {
         matches!(self.ask, Ask::Again | Ask::Delete(By::Marker | By::Invention))
+    }
+
+    /// How many jobs are alive once the update that failed has been taken back; none where that is not what follows.
+    pub fn alive_again(&self) -> Option<usize> {
+        match self.ask {
+            // The old job was to end by itself, and did.
+            Ask::Update(_, Properties { strategy: "FinishThenStart", .. }) if self.status == "FAILED" => Some(0),
+            Ask::Update(..) if self.status == "FAILED" => Some(1),
+            _ => None,
+        }
     }
 
     /// Whether the jobs of a town are as a success says.
@@ -264,6 +280,15 @@ macro_rules! each_scenario {
         async fn an_update_whose_job_dies_survives_any_one_fault() {
             survives($crate::scenario::UPDATE_DYING).await;
             survives($crate::scenario::UPDATE_DYING_STARTS_FIRST).await;
+        }
+
+        #[tokio::test(start_paused = true)]
+        async fn an_update_whose_job_does_not_end_in_time_survives_any_one_fault() {
+            for engine in $crate::town::Engine::UNLIKE {
+                survives_on(engine, $crate::scenario::UPDATE_LATE).await;
+                survives_on(engine, $crate::scenario::UPDATE_LATE_FINISHES).await;
+                survives_on(engine, $crate::scenario::UPDATE_LATE_STARTS).await;
+            }
         }
 
         #[tokio::test(start_paused = true)]
