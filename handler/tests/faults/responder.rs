@@ -1,6 +1,9 @@
 //! The same faults where the responder has to answer.
 
+use std::time::Duration;
+
 use http::Method;
+use tokio::time::sleep;
 
 use sparkjob::testing::{Fault, Instead};
 
@@ -21,7 +24,7 @@ enum Asked {
 }
 
 /// Why the responder has to answer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Why {
     /// Every step dies that submits.
     Dies,
@@ -29,32 +32,52 @@ enum Why {
     ClaimsNothing,
     /// The function cannot put the answer.
     CannotPut,
+    /// The execution is stopped by hand.
+    Stopped,
 }
 
 impl Why {
-    fn hinder(self, account: &Account) {
+    fn hinder(self, asked: Asked, account: &Account) {
         let each = |part, fault| account.way().fault_each(Method::POST, part, fault);
         match self {
             Self::Dies => each(account.town().engine().submission(), Fault::Before(Instead::Death)),
             Self::ClaimsNothing => each(START, Fault::Before(Instead::Silence)),
             Self::CannotPut => account.cut_off(Function::Submitter, BUCKET),
+            Self::Stopped => stop_soon(asked, account.clone()),
+        }
+    }
+
+    /// What is to be answered; none where a fault may let through, or delay, what was to come to nothing.
+    fn status(self, is_faulty: bool) -> Option<&'static str> {
+        match self {
+            Self::CannotPut => Some("SUCCESS"),
+            Self::Dies | Self::ClaimsNothing | Self::Stopped => (!is_faulty).then_some("FAILED"),
         }
     }
 }
 
+/// Stops the execution by hand once a job has been submitted, and is looked at, or has been asked to stop.
+fn stop_soon(asked: Asked, account: Account) {
+    let soon = if asked == Asked::Delete { 40 } else { 2_500 };
+    tokio::spawn(async move {
+        sleep(Duration::from_millis(soon)).await;
+        account.stop_executions();
+    });
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_the_responder_does_about_a_create_survives_any_one_fault() {
-    survives(Asked::Create, &Engine::ALL, &[Why::Dies, Why::ClaimsNothing, Why::CannotPut]).await;
+    survives(Asked::Create, &Engine::ALL, &[Why::Dies, Why::ClaimsNothing, Why::CannotPut, Why::Stopped]).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_the_responder_does_about_an_update_survives_any_one_fault() {
-    survives(Asked::Update, &Engine::UNLIKE, &[Why::Dies, Why::CannotPut]).await;
+    survives(Asked::Update, &Engine::UNLIKE, &[Why::Dies, Why::ClaimsNothing, Why::CannotPut, Why::Stopped]).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_the_responder_does_about_a_delete_survives_any_one_fault() {
-    survives(Asked::Delete, &Engine::ALL, &[Why::ClaimsNothing, Why::CannotPut]).await;
+    survives(Asked::Delete, &Engine::ALL, &[Why::ClaimsNothing, Why::CannotPut, Why::Stopped]).await;
 }
 
 async fn survives(asked: Asked, engines: &[Engine], reasons: &[Why]) {
@@ -84,7 +107,7 @@ async fn respond(engine: Engine, asked: Asked, why: Why, fault: Option<(usize, F
     let told = format!("{engine:?}, {asked:?}, {why:?} with {fault:?}");
     let account = Account::new(engine);
     let mut stack = Stack::new(account.town());
-    let mut present = None;
+    let (is_faulty, mut present) = (fault.is_some(), None);
     if asked != Asked::Create {
         let created = account.deliver(&stack.create(OLD, Properties::BRIEF)).await;
         stack.answered(&created);
@@ -92,7 +115,7 @@ async fn respond(engine: Engine, asked: Asked, why: Why, fault: Option<(usize, F
         present = Some(created.id);
     }
     let before = account.way().sends();
-    why.hinder(&account);
+    why.hinder(asked, &account);
     if let Some((k, fault)) = fault {
         account.way().fault_at(before + k, fault);
     }
@@ -103,14 +126,24 @@ async fn respond(engine: Engine, asked: Asked, why: Why, fault: Option<(usize, F
     };
     let mut answer = account.ask(&request).await.unwrap_or_else(|| panic!("{told}: nobody answered"));
     account.settled().await;
-    let sends = account.way().sends() - before;
-    assert_eq!(account.town().ids_of_answers(&request).len(), 1, "{told}");
+    let (town, sends) = (account.town(), account.way().sends() - before);
+    if let Some(status) = why.status(is_faulty) {
+        assert_eq!(answer.status, status, "{told}: {}", answer.reason);
+    }
+    assert_eq!(town.ids_of_answers(&request).len(), 1, "{told}");
+    let is_claimed = !account.executions().is_empty();
+    assert!(!is_claimed || town.distinct_answers(&request) == 1, "{told}: {:?}", town.bodies(&request));
+    assert!(town.jobs_of(NEW) <= 1, "{told}");
     account.heal();
     if answer.status == "FAILED" {
         assert!(present.is_none_or(|present| answer.id == present), "{told}: another resource is made up");
         if asked == Asked::Update {
             answer = account.deliver(&stack.roll_back()).await;
+            assert_eq!((answer.status.as_str(), town.alive().len()), ("SUCCESS", 1), "{told}: {}", answer.reason);
         }
+    } else {
+        let alive = if asked == Asked::Delete { 0 } else { 1 };
+        assert_eq!((town.alive().len(), town.jobs_of(NEW)), (alive, alive), "{told}");
     }
     account.finish(stack, &answer).await;
     sends
