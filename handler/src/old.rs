@@ -24,6 +24,9 @@ pub struct Old {
     /// What started a new job then; none where the description was refused, and so nothing was done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_on: Option<RunOn>,
+    /// Of its tags, where not all of them are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Digest>,
     /// When its job met what was asked for, if anybody accepted the description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_for: Option<WaitFor>,
@@ -43,8 +46,12 @@ impl Old {
     /// Reads it from an event, as far as it can be read; from one that has none, nothing.
     pub fn read(envelope: &Envelope, event: &Event) -> Self {
         let properties = event.field("OldResourceProperties");
+        let mut tags = None;
         let wanted = properties::read_job(properties).map(|mut job| {
-            job.tags = kept(job.tags);
+            let all = digest(&job.tags);
+            let kept = kept(job.tags);
+            tags = Some(all).filter(|all| *all != digest(&kept));
+            job.tags = kept;
             identified(envelope, job)
         });
         let rerun = match &wanted {
@@ -55,8 +62,13 @@ impl Old {
         let accepted = properties::read(properties, &limit(old_service_timeout(event)));
         let (run_on, wait_for) = accepted.ok().map(|it| (it.management.run_on, it.management.wait_for)).unzip();
         let access = Some(properties::read_access(properties)).filter(|access| !access.is_open()).unwrap_or_default();
-        Self { former: wanted.map(Former::from), rerun, run_on, wait_for, access }
+        Self { former: wanted.map(Former::from), rerun, run_on, tags, wait_for, access }
     }
+}
+
+/// What tags are recognised by.
+pub fn digest(tags: &Tags) -> Digest {
+    Digest::of(&tags.iter().flat_map(|(name, value)| [name.as_str(), value]).collect::<Vec<_>>())
 }
 
 /// What is kept of tags.

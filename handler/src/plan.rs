@@ -10,7 +10,7 @@ use sparkjob::properties::{self, Description, Faults, RunOn, WaitFor};
 use crate::deadlines::{Times, limit, service_timeout};
 use crate::envelope::{Action, Envelope};
 use crate::event::Event;
-use crate::old::Old;
+use crate::old::{Old, digest};
 use crate::physical_id::PhysicalId;
 use crate::request::Request;
 use crate::stack::Standing;
@@ -138,8 +138,11 @@ fn waits_for_rerun(old: &Old, wanted: &Wanted, run_on: RunOn) -> bool {
 
 /// How the tags change of a job that stays.
 fn retag(old: &Old, wanted: &Wanted) -> Option<Retag> {
-    let old = old.former.as_ref().map(|old| old.tags.clone()).unwrap_or_default();
     let wanted = wanted.job.tags.clone();
+    if old.tags.is_some_and(|tags| tags == digest(&wanted)) {
+        return None;
+    }
+    let old = old.former.as_ref().map(|old| old.tags.clone()).unwrap_or_default();
     (old != wanted).then_some(Retag { wanted, old })
 }
 

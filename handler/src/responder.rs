@@ -29,7 +29,7 @@ use crate::stack::Stack;
 use crate::turn::{Answer, Progress, Turn};
 use crate::workflow::Workflow;
 use crate::{Failed, claim, counters, logs, request, response};
-use known::{Case, Invocation, closed, known};
+use known::{Case, Invocation, Left, closed, known};
 
 /// The function that answers where that of the requests cannot.
 #[derive(Debug)]
@@ -80,7 +80,9 @@ impl Responder {
             Mishap::GivenUp { event, told, answer } => {
                 let whose = logs::fragment(&event);
                 let progress = answer.map_or(Progress::Claimed, Progress::Answer);
-                let given_up = Case { event, progress, told, left: None }.dead(clock.now());
+                // It may have worked on the request all by itself.
+                let left = Some(Left::Submission(clock.now()));
+                let given_up = Case { event, progress, told, left };
                 known(workflow, given_up, &invocation, &clock).instrument(whose).await
             }
             Mishap::Closed { name, told, input, is_by_hand } => {

@@ -149,9 +149,9 @@ fn refused(
     if has_died {
         outcome.made = Made::Unknown;
     }
-    if let (Some(_), Some(failure)) = (&state, &mut outcome.failure) {
-        "Another version of the function took them. Correct the template and deploy again."
-            .clone_into(&mut failure.advice);
+    if let Some(failure) = outcome.failure.as_mut().filter(|_| has_died || state.is_some()) {
+        let by = if state.is_some() { "Another version of the function took them. " } else { "" };
+        failure.advice = format!("{by}Correct the template and deploy again.");
     }
     let outcome = knowing(outcome, state);
     let until = told_at(request, &outcome, lost, times, now);

@@ -460,6 +460,23 @@ fn whether_a_job_without_a_name_in_its_reference_stays_is_left_to_a_look() {
 }
 
 #[test]
+fn tags_of_which_not_all_are_kept_change_only_if_they_do() {
+    let tags = |value: &str| {
+        let many: serde_json::Map<String, Value> =
+            (0..49).map(|n| (format!("{n:0>128}"), "v".repeat(256).into())).collect();
+        let mut properties = serverless();
+        properties["Tags"] = Value::Object(many);
+        properties["Tags"]["Team"] = value.into();
+        properties
+    };
+    for (team, changes) in [("data", false), ("web", true)] {
+        let new = with(tags(team), "OnTimeout", "Accept");
+        let Goal::Keep { retag, .. } = updated_there(&tags("data"), &new) else { panic!("it stays") };
+        assert_eq!(retag.is_some(), changes, "{team}");
+    }
+}
+
+#[test]
 fn a_job_that_may_stay_gets_its_other_tags_if_it_does() {
     let mut waiting = with(with(serverless(), "RunOn", "Rerun"), "ExecutionRoleArn", OTHER_ROLE);
     waiting["Tags"] = json!({"Stage": "prod"});

@@ -71,10 +71,10 @@ impl Case {
         Self { event: turn.event, progress: turn.progress, told, left: None }
     }
 
-    /// The same, whose last step has died by `now`.
+    /// The same, whose last step has died by `now`. The first one of an Update does no more than to learn what its stack is about.
     pub fn dead(self, now: Timestamp) -> Self {
-        let has_job = matches!(&self.progress, Progress::Working(state) if state.own.is_some());
-        Self { left: (!has_job).then_some(Left::Submission(now)), ..self }
+        let may_have_submitted = matches!(&self.progress, Progress::Working(state) if state.own.is_none());
+        Self { left: may_have_submitted.then_some(Left::Submission(now)), ..self }
     }
 
     /// As an execution tells, if any does. How it ended otherwise than it should is told by nobody else, so that the answer is

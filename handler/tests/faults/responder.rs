@@ -142,7 +142,7 @@ async fn respond(engine: Engine, asked: Asked, why: Why, fault: Option<(usize, F
             assert_eq!((answer.status.as_str(), town.alive().len()), ("SUCCESS", 1), "{told}: {}", answer.reason);
         }
     } else {
-        let alive = if asked == Asked::Delete { 0 } else { 1 };
+        let alive = usize::from(asked != Asked::Delete);
         assert_eq!((town.alive().len(), town.jobs_of(NEW)), (alive, alive), "{told}");
     }
     account.finish(stack, &answer).await;

@@ -7,10 +7,10 @@ use tokio::time::sleep;
 
 use sparkjob::testing::{Fault, Instead};
 
-use crate::NEW;
 use crate::account::{Account, Function, Status, Trouble};
 use crate::cloudformation::{Properties, Stack};
 use crate::town::{BUCKET, Engine};
+use crate::{NEW, OLD};
 
 #[tokio::test(start_paused = true)]
 async fn trouble_of_lambda_s_at_any_step_passes() {
@@ -147,6 +147,21 @@ async fn a_workflow_that_may_not_call_its_functions_is_answered_for_within_minut
         assert!(took > Duration::from_secs(30) && took < Duration::from_mins(3), "{of_both}: {took:?}");
         assert!(account.town().jobs_of(NEW) == 0 && account.town().alive().is_empty());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_of_which_no_step_was_taken_waits_for_nothing_that_it_might_have_submitted() {
+    let account = Account::new(Engine::EmrServerless);
+    let mut stack = Stack::new(account.town());
+    let created = account.deliver(&stack.create(OLD, Properties::default())).await;
+    stack.answered(&created);
+    account.settled().await;
+    account.trouble(Function::Submitter, Trouble::Denied, 1000);
+    let began = account.town().now();
+    let answer = account.deliver(&stack.update(NEW, Properties::default())).await;
+    stack.fails(&answer);
+    let took = account.town().now().since(began);
+    assert!(took < Duration::from_mins(1), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -332,6 +332,8 @@ async fn faulty_properties_are_told_as_such_although_lambda_had_trouble_or_a_ste
             let answer = refused(&world, failed).await;
             assert_eq!(answer.id != "spark-job:nothing", may_have_made_one, "{failed:?}: {answer:?}");
             assert!(answer.reason.contains("WaitFor") && !answer.reason.contains("version"), "{}", answer.reason);
+            let is_nothing_said = answer.reason.contains("Nothing was submitted");
+            assert_eq!(is_nothing_said, !may_have_made_one, "{}", answer.reason);
         }
     }
 }

@@ -354,7 +354,13 @@ impl State {
             return self;
         }
         self.unseen.repeat(has_died, since, now);
-        if self.finds_its_own(plan) { self } else { self.at(Stage::FindOwn, now) }
+        if self.finds_its_own(plan) {
+            // Whatever has been looked at, somebody else did.
+            self.polls = 0;
+            self
+        } else {
+            self.at(Stage::FindOwn, now)
+        }
     }
 
     /// Whether what a step of this stage may have submitted is found on the way from it: the looks before an update is taken back

@@ -11,7 +11,7 @@ use crate::properties::OnTimeout;
 impl At<'_> {
     /// The present stage has had its time; at `answer_by`, so has the request.
     pub(super) fn late(self, state: State) -> State {
-        if self.now < horizon(self.plan, &state) {
+        if self.now < horizon(self.plan, &state, self.now) {
             let failure = failure::of_state();
             return state.done(Some(failure), self.now);
         }

@@ -73,18 +73,23 @@ impl At<'_> {
             // Nobody wants hours of work repeated because another resource failed.
             return self.restored(state, newest);
         }
-        self.start(state)
+        self.start_again(state)
     }
 
     /// Nobody knows a job of the wanted description. One that was to succeed has done so, as the update came after it.
     fn forgotten(self, mut state: State) -> State {
         if self.was_stopped(&state) || !self.counts_as_ended() {
-            return self.start(state);
+            return self.start_again(state);
         }
         state.notes.push(
             "The engine does not know the job any more; WaitFor was Succeeded, so it is not run again.".to_owned(),
         );
         state.done(None, self.now)
+    }
+
+    /// Submits, unless a submission that was lost may yet take effect beside another one: that is waited for.
+    fn start_again(self, state: State) -> State {
+        if self.may_still_arrive(&state) { state.at(Stage::FindOwn, self.now) } else { self.start(state) }
     }
 
     fn counts_as_ended(self) -> bool {
@@ -100,6 +105,9 @@ impl At<'_> {
     /// The present job stays, although nothing is known of it.
     fn restored_unseen(self, mut state: State, note: &str) -> State {
         state.notes.push(note.to_owned());
+        if state.unseen.has_lost_one() {
+            state.notes.push("Another one may have been submitted for it, which nobody knows of then.".to_owned());
+        }
         state.own = self.plan.present().map(|run| Own::new(run.clone(), false));
         state.done(None, self.now)
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::world::{BEGIN, World, place, plan, wanted_at};
+use super::world::{BEGIN, Fate, World, place, plan, wanted_at};
 use crate::engine::{Kind, Lookup};
 use crate::job::{Digest, Phase, Place, RunRef};
 use crate::lifecycle::{Action, Former, Goal, Plan, State, StaysAs, Wanted};
@@ -304,6 +304,58 @@ fn a_step_that_died_changes_nothing_twice() {
             }
         }
     }
+}
+
+/// As where Lambda has had no room for it, or the step before has run out of time.
+#[test]
+fn a_rollback_that_comes_late_to_a_look_has_it_nevertheless() {
+    for place in places() {
+        for (has_died, fails) in [(false, 0), (false, 1), (true, 0), (true, 1)] {
+            let told = format!("{place}, {has_died}, {fails}");
+            let jobs = jobs_at(&place);
+            let mut world = jobs.world(Phase::Running, Phase::Running);
+            let plan = jobs.restore(Some(jobs.bad_run(&world)), Management::default());
+            let begun = State::begin(&plan, BEGIN).alone();
+            let late = BEGIN + Duration::from_mins(5);
+            let begun = if has_died { begun.repeated(&plan, true, BEGIN, late) } else { begun };
+            world.weather =
+                Box::new(move |_, now| (now < late + Duration::from_secs(fails)).then_some(Kind::Unavailable));
+            success(&world.go_on(&plan, begun, late), jobs.good_run(&world), &told);
+            assert_eq!((world.submissions(), world.alive()), (0, vec![&*jobs.good.identity.name()]), "{told}");
+        }
+    }
+}
+
+#[test]
+fn a_rollback_that_comes_late_to_an_engine_that_is_away_is_not_held_up_for_long() {
+    for place in places() {
+        let jobs = jobs_at(&place);
+        let mut world = jobs.world(Phase::Running, Phase::Running).weather(|_, _| Some(Kind::Unavailable));
+        let present = jobs.good_run(&world);
+        let plan = jobs.restore(Some(present.clone()), Management::default());
+        let late = BEGIN + Duration::from_mins(5);
+        success(&world.go_on(&plan, State::begin(&plan, BEGIN).alone(), late), present, &place.to_string());
+        assert!(world.now < late + Duration::from_mins(4), "{place}: {:?}", world.now.since(late));
+    }
+}
+
+/// Its listing is behind, so that nothing shows what the step has submitted that died.
+#[test]
+fn a_rollback_waits_for_what_a_dead_step_may_have_submitted_where_a_second_one_would_stand_beside_it() {
+    let jobs = jobs_at(&Place::EmrSteps("j-1ABC".to_owned()));
+    let mut world = jobs.world(Phase::Cancelled, Phase::Gone);
+    let plan = jobs.restore(Some(jobs.good_run(&world)), Management::default());
+    let shown = BEGIN + Duration::from_secs(50);
+    let phases = vec![(BEGIN, Phase::Gone), (shown, Phase::Running)];
+    world.runs.push(Fate { name: jobs.back.identity.name(), phases, silent: false, deaf: false });
+    world.weather = Box::new(|_, now| (now < BEGIN + Duration::from_secs(2)).then_some(Kind::Unavailable));
+    let is_failing = |state: &State| state.weather.is_some();
+    let state = world.run_until_or_done(&plan, State::begin(&plan, BEGIN).alone(), is_failing);
+    assert!(is_failing(&state), "{state:?}");
+    let now = BEGIN + Duration::from_secs(3);
+    let outcome = world.go_on(&plan, state.repeated(&plan, true, BEGIN, now), now);
+    success(&outcome, jobs.new_run(&world), "the one that was lost");
+    assert_eq!((world.submissions(), world.alive().len()), (0, 1));
 }
 
 #[test]
