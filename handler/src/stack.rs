@@ -24,7 +24,7 @@ use sparkjob::job::{RunRef, Timestamp};
 use crate::envelope::{Action, Envelope};
 use crate::physical_id::PhysicalId;
 
-/// How long an answer is waited for: no request is to be late for it.
+/// How long one answer is waited for: no request is to be late for it.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// So long it is asked again what a stack is about, or for this part of what is left of the request. A rollback that is not known
@@ -181,9 +181,12 @@ impl<'a> Stack<'a> {
         self.resource().await.is_some_and(is_settled)
     }
 
-    /// How the resource is; none where that is not to be known.
+    /// How the resource is; none where that is not to be known. One question that is not answered does not tell so, since a request
+    /// that goes on without may stop what others count on; but nobody waits for it twice.
     async fn resource(&self) -> Option<Resource> {
-        self.told(self.resource_within(LIMIT).await, AN_AWAITED_ONE)
+        let has_warned = self.has_warned.load(Ordering::Relaxed);
+        let within = if has_warned { LIMIT } else { LIMIT * 2 + FIRST_PAUSE };
+        self.told(self.resource_within(within).await, AN_AWAITED_ONE)
     }
 
     /// How the resource is; it is asked again for so long.

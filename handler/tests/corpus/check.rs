@@ -110,12 +110,13 @@ impl<'a> Stage<'a> {
             }
             Arrival::Step(step) => {
                 let (event, known) = (step.turn.event.clone(), known(&step.turn.progress));
+                let is_due = matches!(step.turn.progress, Progress::Answer(_)) && Envelope::read(&event).is_ok();
                 let first = self.take(Arrival::Step(step)).await;
                 let came = match first {
                     Ok(Some(turn)) => self.go_on(turn).await,
                     came => came.map(|_| ()),
                 };
-                self.judge_after(&event, &came, known);
+                assert!(self.judge_after(&event, &came, known) || !is_due, "the answer was not put: {came:?}");
             }
             Arrival::Unreadable(..) => {
                 let came = self.take(arrival).await;
@@ -126,9 +127,9 @@ impl<'a> Stage<'a> {
 
     async fn respond(&self, mishap: Mishap) {
         let turn = match &mishap {
-            Mishap::GivenUp { event, .. } => Some((event.clone(), None)),
+            Mishap::GivenUp { event, answer, .. } => Some((event.clone(), answer.clone(), true)),
             Mishap::Caught { turn, .. } | Mishap::Closed { input: Some(turn), .. } => {
-                Some((turn.event.clone(), known(&turn.progress)))
+                Some((turn.event.clone(), known(&turn.progress), turn.progress != Progress::Superseded))
             }
             Mishap::Closed { input: None, .. } | Mishap::BadTurn(_) | Mishap::Foreign(_) => None,
         };
@@ -136,8 +137,9 @@ impl<'a> Stage<'a> {
         let (fails, ends_well) = (matches!(mishap, Mishap::BadTurn(_)), matches!(mishap, Mishap::Foreign(_)));
         let came = self.responder.serve(LambdaEvent::new(mishap, self.context()), self.clock.clone()).await;
         let came = came.map(|_| ());
-        if let Some((event, known)) = turn {
-            self.judge_after(&event, &came, known);
+        if let Some((event, known, is_awaited)) = turn {
+            let is_answerable = is_awaited && Envelope::read(&event).is_ok();
+            assert!(self.judge_after(&event, &came, known) || !is_answerable, "nobody was answered: {came:?}");
         } else {
             assert!(if came.is_err() { !ends_well } else { !fails }, "{came:?}");
             assert!(self.world.take_put().is_empty());
@@ -179,15 +181,14 @@ impl<'a> Stage<'a> {
         context
     }
 
-    /// Judges what came of a turn which somebody else wrote, so that its answer is whatever they made it.
-    fn judge_after(&self, event: &Event, came: &Result<(), Failed>, known: Option<Answer>) {
-        let Some(Answer(answer)) = known else {
-            self.judge(event, came);
-            return;
-        };
-        for (_, body) in self.world.take_put() {
-            assert_eq!(body, answer, "another answer than the one that there was");
+    /// Judges what came of a turn which somebody else wrote, so that its answer is whatever they made it; whether it was put.
+    fn judge_after(&self, event: &Event, came: &Result<(), Failed>, known: Option<Answer>) -> bool {
+        let Some(Answer(answer)) = known else { return self.judge(event, came).is_some() };
+        let put = self.world.take_put();
+        for (_, body) in &put {
+            assert_eq!(*body, answer, "another answer than the one that there was");
         }
+        !put.is_empty()
     }
 
     /// Judges all that was done about a request, and gives back its answer.

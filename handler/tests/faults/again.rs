@@ -46,9 +46,13 @@ async fn a_second_delivery_that_cannot_put_the_answer_fails_by_itself() {
     let request = Stack::new(account.town()).create(NEW, Properties::default());
     account.deliver(&request).await;
     account.settled().await;
+    let (failed, bodies) = (account.failures().len(), account.town().bodies(&request).len());
     account.deliver_again(&request);
     account.settled().await;
-    assert!(account.failures().iter().all(|failed| !failed.contains("timed out")), "{:?}", account.failures());
+    let failures = account.failures();
+    // It has three tries, and then the responder puts what was answered.
+    assert_eq!((failures.len() - failed, account.town().bodies(&request).len() - bodies), (3, 1), "{failures:?}");
+    assert!(failures.iter().all(|failed| !failed.contains("timed out")), "{failures:?}");
     assert_eq!(account.town().distinct_answers(&request), 1);
 }
 

@@ -102,12 +102,12 @@ impl Stack for ModelStack {
     }
 
     async fn answer(&self, id: &str) {
-        self.stacks().identify(RESOURCE, id, self.town.now());
+        self.stacks().identify(RESOURCE, id, true, self.town.now());
         self.stacks().go_on(self.becomes.get(), self.town.now());
     }
 
     async fn refuse(&self, id: &str) {
-        self.stacks().identify(RESOURCE, id, self.town.now());
+        self.stacks().identify(RESOURCE, id, false, self.town.now());
         self.asks("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE");
     }
 

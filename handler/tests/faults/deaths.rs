@@ -10,7 +10,7 @@ use sparkjob::testing::{Fault, Instead};
 use crate::account::{Account, Function};
 use crate::claims::START;
 use crate::cloudformation::{Properties, Stack};
-use crate::stopped::struck;
+use crate::stopped::until_struck;
 use crate::town::Engine;
 use crate::{NEW, OLD};
 
@@ -87,7 +87,7 @@ async fn what_an_update_submits_late_is_found_by_its_rollback_although_its_funct
             account.way().fault_next(Method::POST, engine.submission(), late.clone());
             let update = stack.update(NEW, Properties::default());
             account.deliver_again(&update);
-            struck(&account, &late).await;
+            until_struck(&account, &late).await;
             account.way().fault_all(Fault::Before(Instead::Death));
             account.kill();
             sleep(Duration::from_secs(15)).await;

@@ -25,6 +25,7 @@ mod key;
 mod log;
 mod mishap;
 mod orphans;
+mod overlaps;
 mod permissions;
 mod policy;
 mod responder;

@@ -133,7 +133,7 @@ async fn stopped_at(fault: &Fault, method: Method, path: &str) -> (Account, Deli
     let request = Stack::new(account.town()).create(NEW, Properties::default());
     account.way().fault_next(method, path, fault.clone());
     account.deliver_again(&request);
-    struck(&account, fault).await;
+    until_struck(&account, fault).await;
     account.stop_executions();
     (account, request)
 }
@@ -320,7 +320,7 @@ async fn a_create_that_is_stopped_does_not_wait_as_long_as_an_update() {
 }
 
 /// Returns when this has happened to a request.
-pub async fn struck(account: &Account, fault: &Fault) {
+pub async fn until_struck(account: &Account, fault: &Fault) {
     while !account.way().requests().iter().any(|sent| sent.fault.as_ref() == Some(fault)) {
         sleep(Duration::from_millis(50)).await;
     }

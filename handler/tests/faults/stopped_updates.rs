@@ -9,7 +9,7 @@ use sparkjob::testing::{Fault, Instead};
 
 use crate::account::{Account, Function};
 use crate::cloudformation::{Properties, Stack};
-use crate::stopped::struck;
+use crate::stopped::until_struck;
 use crate::town::Engine;
 use crate::{NEW, OLD};
 
@@ -56,9 +56,7 @@ async fn an_update_that_is_stopped_by_hand_while_it_submits_leaves_one_job() {
             account.way().fault_next(Method::POST, engine.submission(), late.clone());
             let update = stack.update(NEW, Properties::default());
             account.deliver_again(&update);
-            while !account.way().requests().iter().any(|sent| sent.fault.as_ref() == Some(&late)) {
-                sleep(Duration::from_millis(50)).await;
-            }
+            until_struck(&account, &late).await;
             account.stop_executions();
             let failed = account.answer(&update).await.expect("an answer");
             assert_eq!((failed.status.as_str(), &failed.id), ("FAILED", &created.id), "{told}");
@@ -126,7 +124,7 @@ async fn stopped_while_it_submits(engine: Engine, limit: Option<Duration>, late:
     account.way().fault_next(Method::POST, engine.submission(), fault.clone());
     let update = stack.update(NEW, Properties::default());
     account.deliver_again(&update);
-    struck(&account, &fault).await;
+    until_struck(&account, &fault).await;
     account.stop_executions();
     if deaf == Deaf::AfterIt {
         deafen(account.clone(), late);

@@ -293,7 +293,7 @@ impl Town {
         let mut answers = self.answers.lock().expect("no test panics while it holds it");
         let answered = answers.entry(text("RequestId")).or_default();
         if answered.is_empty() {
-            self.stacks.identify(&text("LogicalResourceId"), id, self.now());
+            self.stacks.identify(&text("LogicalResourceId"), id, answer["Status"] == "SUCCESS", self.now());
         }
         answered.push(body.clone());
         drop(answers);

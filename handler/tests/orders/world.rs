@@ -120,12 +120,12 @@ impl World {
 
     /// `CloudFormation` takes an answer.
     pub fn takes(&self, answer: &Answer) {
-        self.resource_is(&answer.id);
+        self.stacks.identify(RESOURCE, &answer.id, answer.status == "SUCCESS", self.now());
     }
 
     /// `CloudFormation` tells that the resource has this id.
     pub fn resource_is(&self, id: &str) {
-        self.stacks.identify(RESOURCE, id, self.now());
+        self.stacks.identify(RESOURCE, id, true, self.now());
     }
 
     /// Makes a request: the resource is in progress from now on.

@@ -28,9 +28,8 @@ struct Told {
 
 #[derive(Clone, Debug)]
 struct Resource {
-    /// What it is about: `CREATE`, say.
-    action: String,
-    is_in_progress: bool,
+    /// `CREATE_IN_PROGRESS`, say.
+    status: String,
     /// When its status was last changed.
     changed: Timestamp,
     id: Option<String>,
@@ -49,7 +48,7 @@ impl Stacks {
     /// Whether a rollback counts as another one is published nowhere: here it does not.
     pub fn go_on(&self, status: &'static str, now: Timestamp) {
         let mut told = self.told();
-        if status == "UPDATE_IN_PROGRESS" && told.status != status {
+        if status == "UPDATE_IN_PROGRESS" {
             told.updated = Some(now);
         }
         told.status = status;
@@ -59,17 +58,18 @@ impl Stacks {
     pub fn ask(&self, logical_id: &str, request_type: &str, now: Timestamp) {
         let mut told = self.told();
         let id = told.resources.get(logical_id).and_then(|resource| resource.id.clone());
-        let action = request_type.to_uppercase();
-        let asked = Resource { action, is_in_progress: true, changed: now, id };
+        let status = format!("{}_IN_PROGRESS", request_type.to_uppercase());
+        let asked = Resource { status, changed: now, id };
         told.resources.insert(logical_id.to_owned(), asked);
     }
 
-    /// An answer is taken that gives the resource this id.
-    pub fn identify(&self, logical_id: &str, id: &str, now: Timestamp) {
+    /// An answer is taken that gives the resource this id, and tells whether it went well.
+    pub fn identify(&self, logical_id: &str, id: &str, is_well: bool, now: Timestamp) {
         let mut told = self.told();
-        let action =
-            told.resources.get(logical_id).map_or_else(|| "CREATE".to_owned(), |resource| resource.action.clone());
-        let answered = Resource { action, is_in_progress: false, changed: now, id: Some(id.to_owned()) };
+        let status = told.resources.get(logical_id).map_or("CREATE", |resource| resource.status.as_str());
+        let (action, _) = status.split_once('_').unwrap_or((status, ""));
+        let status = format!("{action}_{}", if is_well { "COMPLETE" } else { "FAILED" });
+        let answered = Resource { status, changed: now, id: Some(id.to_owned()) };
         told.resources.insert(logical_id.to_owned(), answered);
     }
 
@@ -122,7 +122,7 @@ impl Resource {
         let changed = moment::text(self.changed);
         let id = self.id.as_ref().map(|id| format!("<PhysicalResourceId>{id}</PhysicalResourceId>"));
         let id = id.unwrap_or_default();
-        let status = format!("{}_{}", self.action, if self.is_in_progress { "IN_PROGRESS" } else { "COMPLETE" });
+        let status = &self.status;
         answered(
             "DescribeStackResource",
             &format!(

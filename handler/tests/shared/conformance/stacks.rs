@@ -7,7 +7,7 @@ use aws_sdk_cloudformation::operation::describe_stack_resource::{
     DescribeStackResourceError, DescribeStackResourceOutput,
 };
 use aws_sdk_cloudformation::primitives::DateTime;
-use aws_sdk_cloudformation::types::StackStatus;
+use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus};
 use tokio::time::sleep;
 
 use super::{Side, Stack, until};
@@ -69,7 +69,7 @@ pub async fn a_resource_tells_its_id_and_when_its_status_changed<S: Side>() {
     let stack = S::stack().await;
     is(&stack, "CREATE_IN_PROGRESS").await;
     let asked = if S::WAYS.tells_progress {
-        let (id, asked) = told(resource(&stack).await);
+        let (id, asked) = told(resource(&stack).await, "CREATE_IN_PROGRESS");
         assert_eq!(id, "");
         Some(asked)
     } else {
@@ -79,18 +79,19 @@ pub async fn a_resource_tells_its_id_and_when_its_status_changed<S: Side>() {
     sleep(A_WHILE).await;
     stack.answer(ID).await;
     is(&stack, "CREATE_COMPLETE").await;
-    let (id, made) = told(resource(&stack).await);
+    let (id, made) = told(resource(&stack).await, "CREATE_COMPLETE");
     assert_eq!(id, ID);
     assert!(asked.is_none_or(|asked| made > asked));
     sleep(A_WHILE).await;
     stack.update().await;
     is(&stack, "UPDATE_IN_PROGRESS").await;
-    let (id, asked) = told(resource(&stack).await);
+    let status = if S::WAYS.tells_progress { "UPDATE_IN_PROGRESS" } else { "CREATE_COMPLETE" };
+    let (id, asked) = told(resource(&stack).await, status);
     assert_eq!((id.as_str(), asked > made), (ID, S::WAYS.tells_progress));
     sleep(A_WHILE).await;
     stack.answer(ID).await;
     is(&stack, "UPDATE_COMPLETE").await;
-    let (id, updated) = told(resource(&stack).await);
+    let (id, updated) = told(resource(&stack).await, "UPDATE_COMPLETE");
     assert_eq!((id.as_str(), updated > asked), (ID, true));
     clear(stack).await;
 }
@@ -114,11 +115,13 @@ async fn resource(stack: &impl Stack) -> Told {
     stack.client().describe_stack_resource().stack_name(stack.id()).logical_resource_id(RESOURCE).send().await
 }
 
-/// The resource's id, and when its status changed.
-fn told(answer: Told) -> (String, DateTime) {
+/// The id of the resource, which is at `status`, and when that changed.
+#[track_caller]
+fn told(answer: Told, status: &str) -> (String, DateTime) {
     let answer = answer.unwrap();
     let detail = answer.stack_resource_detail().expect("a resource");
     assert_eq!(detail.logical_resource_id(), Some(RESOURCE));
+    assert_eq!(detail.resource_status().map(ResourceStatus::as_str), Some(status));
     let changed = *detail.last_updated_timestamp().expect("a time");
     (detail.physical_resource_id().unwrap_or_default().to_owned(), changed)
 }

@@ -1,0 +1,138 @@
+//! The same faults where requests meet: one that nobody waits for any more, beside what `CloudFormation` has gone on to, and one that
+//! is delivered once more when all is over.
+
+use std::time::Duration;
+
+use sparkjob::testing::Fault;
+use tokio::time::sleep;
+
+use crate::account::{Account, Status};
+use crate::cloudformation::{Delivery, Properties, Stack};
+use crate::durable::faults;
+use crate::tally::Tally;
+use crate::town::Engine;
+use crate::{NEW, OLD};
+
+/// What `CloudFormation` invents for a Create that it cut off.
+const INVENTED: &str = "demo-Pi-1ABCDEFGHIJKL";
+
+/// Requests that meet.
+#[derive(Clone, Copy, Debug)]
+enum Scene {
+    /// A Delete comes while the Create is in flight.
+    CutOff,
+    /// An Update comes when it has been rolled back.
+    Late,
+    /// A Create comes once more after its answer.
+    Again,
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_cut_off_by_its_delete_survives_any_one_fault() {
+    survives(Scene::CutOff).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_comes_when_it_has_been_rolled_back_survives_any_one_fault() {
+    survives(Scene::Late).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_comes_once_more_after_its_answer_survives_any_one_fault() {
+    survives(Scene::Again).await;
+}
+
+async fn survives(scene: Scene) {
+    for engine in Engine::UNLIKE {
+        let (clean, mut tally) = (play(engine, scene, None).await, Tally::default());
+        for k in 1..=clean {
+            for fault in faults() {
+                play(engine, scene, Some((k, fault))).await;
+                tally.survived(1);
+            }
+        }
+        tally.tell(&format!("{engine:?}, {scene:?}, {clean} requests"));
+    }
+}
+
+/// How many requests it took until all of them were over.
+async fn play(engine: Engine, scene: Scene, fault: Option<(usize, Fault)>) -> usize {
+    let told = format!("{engine:?}, {scene:?} with {fault:?}");
+    let account = Account::new(engine);
+    let strike = |before: usize| {
+        if let Some((k, fault)) = &fault {
+            account.way().fault_at(before + k, fault.clone());
+        }
+        before
+    };
+    match scene {
+        Scene::CutOff => cut_off(&account, strike, &told).await,
+        Scene::Late => late(&account, strike, &told).await,
+        Scene::Again => again(&account, strike, &told).await,
+    }
+}
+
+async fn cut_off(account: &Account, strike: impl Fn(usize) -> usize, told: &str) -> usize {
+    let mut stack = Stack::new(account.town());
+    let create = stack.create(NEW, Properties { wait_for: "Succeeded", ..Properties::default() });
+    let before = strike(account.way().sends());
+    account.deliver_again(&create);
+    sleep(Duration::from_secs(20)).await;
+    let delete = stack.delete_of(INVENTED);
+    let deleted = account.deliver(&delete).await;
+    assert_eq!(deleted.status, "SUCCESS", "{told}: {}", deleted.reason);
+    assert!(account.town().alive().is_empty(), "{told}: {:?} is left", account.town().alive());
+    over(account, &[&create, &delete], told).await;
+    assert!(account.town().alive().is_empty(), "{told}: {:?} came afterwards", account.town().alive());
+    failed_at_most(account, &create, told);
+    account.way().sends() - before
+}
+
+async fn late(account: &Account, strike: impl Fn(usize) -> usize, told: &str) -> usize {
+    let mut stack = Stack::new(account.town());
+    let created = account.deliver(&stack.create(OLD, Properties::BRIEF)).await;
+    stack.answered(&created);
+    account.settled().await;
+    let update = stack.update(NEW, Properties::BRIEF);
+    sleep(Duration::from_secs(20)).await;
+    let rolled_back = account.deliver(&stack.roll_back()).await;
+    assert_eq!((rolled_back.status.as_str(), &rolled_back.id), ("SUCCESS", &created.id), "{told}");
+    account.settled().await;
+    let before = strike(account.way().sends());
+    account.deliver_again(&update);
+    over(account, &[&update], told).await;
+    failed_at_most(account, &update, told);
+    assert_eq!((account.town().alive().len(), account.town().jobs_of(OLD)), (1, 1), "{told}");
+    let sends = account.way().sends() - before;
+    account.finish(stack, &rolled_back).await;
+    sends
+}
+
+async fn again(account: &Account, strike: impl Fn(usize) -> usize, told: &str) -> usize {
+    let mut stack = Stack::new(account.town());
+    let create = stack.create(NEW, Properties::BRIEF);
+    let answer = account.deliver(&create).await;
+    account.settled().await;
+    let before = strike(account.way().sends());
+    account.deliver_again(&create);
+    over(account, &[&create], told).await;
+    assert_eq!(account.town().distinct_answers(&create), 1, "{told}");
+    assert_eq!((account.town().alive().len(), account.town().jobs_of(NEW)), (1, 1), "{told}");
+    let sends = account.way().sends() - before;
+    account.finish(stack, &answer).await;
+    sends
+}
+
+/// Waits until nobody acts any more: each of these has one answer at most, and each execution has come to its end by itself.
+async fn over(account: &Account, requests: &[&Delivery], told: &str) {
+    account.settled().await;
+    assert!(requests.iter().all(|request| account.town().distinct_answers(request) <= 1), "{told}");
+    assert!(account.executions().iter().all(|status| *status == Status::Succeeded), "{told}");
+    assert!(account.town().jobs_of(NEW) <= 1, "{told}");
+}
+
+/// Whoever still puts an answer that nobody waits for does not claim that all is well.
+fn failed_at_most(account: &Account, request: &Delivery, told: &str) {
+    let answer = account.town().answer(request);
+    assert!(answer.is_none_or(|answer| answer["Status"] == "FAILED"), "{told}");
+}
