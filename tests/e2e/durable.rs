@@ -35,6 +35,7 @@ fn a_lambda_that_dies_at_its_first_step_takes_it_again() {
         scene.livy.set(Weather::Kill(1));
         let stack = Stack::with_job(scene, &scene.idle(900)).await;
         let settled = stack.settled().await.is("CREATE_COMPLETE");
+        assert_eq!(scene.livy.killed(), 1);
         assert_eq!(settled.outputs["Name"], scene.only_batch().name);
         stack.delete().await.is("DELETE_COMPLETE");
     });
@@ -45,6 +46,7 @@ fn a_lambda_that_dies_at_every_try_of_a_step_fails_its_stack() {
     play_light("DiesInSteps", async |scene| {
         scene.livy.set(Weather::Kill(TRIES_OF_A_STEP));
         fails(scene, &["Runtime.ExitError", "RequestId"]).await;
+        assert_eq!(scene.livy.killed(), TRIES_OF_A_STEP);
         assert_eq!(scene.livy.made(), []);
     });
 }
@@ -54,6 +56,7 @@ fn a_lambda_that_dies_at_every_try_since_its_submission_fails_its_stack_and_leav
     play("DiesSubmitted", async |scene| {
         scene.livy.set(Weather::KillFromSubmission(TRIES_OF_A_STEP));
         fails(scene, &["Runtime.ExitError", "RequestId"]).await;
+        assert_eq!(scene.livy.killed(), TRIES_OF_A_STEP);
         scene.only_batch();
         assert_eq!(scene.livy.live().await, []);
     });
@@ -62,8 +65,9 @@ fn a_lambda_that_dies_at_every_try_since_its_submission_fails_its_stack_and_leav
 #[test]
 fn a_lambda_that_dies_at_every_delivery_fails_its_stack() {
     play_light("DiesUnclaimed", async |scene| {
-        dies_at_each_claim(scene, When::Before).await;
+        let deadly = dies_at_each_claim(scene, When::Before).await;
         fails(scene, &["Lambda gave the request up", "Runtime.ExitError", "RequestId"]).await;
+        assert!(deadly.has_killed());
         assert_eq!(scene.livy.made(), []);
     });
 }
@@ -71,20 +75,22 @@ fn a_lambda_that_dies_at_every_delivery_fails_its_stack() {
 #[test]
 fn a_request_that_lambda_gives_up_after_its_claim_is_left_to_its_workflow() {
     play("DiesClaimed", async |scene| {
-        dies_at_each_claim(scene, When::After).await;
+        let deadly = dies_at_each_claim(scene, When::After).await;
         scene.may_be_answered_again();
         let stack = Stack::with_job(scene, &scene.idle(900)).await;
         let settled = stack.settled().await.is("CREATE_COMPLETE");
+        until("it has died at each delivery", async || deadly.has_killed().then_some(())).await;
         assert_eq!(settled.outputs["Name"], scene.only_batch().name);
         stack.delete().await.is("DELETE_COMPLETE");
     });
 }
 
-/// Has the function die at every delivery of its first request.
-async fn dies_at_each_claim(scene: &Scene, when: When) {
-    let world = scene.world;
-    let steps_at = Deadly::at_first(DELIVERIES, when).before(&world.instance.env["AWS_ENDPOINT_URL"], &world.net).await;
+/// Has the function die at every delivery of its first request; who does.
+async fn dies_at_each_claim(scene: &Scene, when: When) -> Deadly {
+    let (world, deadly) = (scene.world, Deadly::at_first(DELIVERIES, when));
+    let steps_at = deadly.before(&world.instance.env["AWS_ENDPOINT_URL"], &world.net).await;
     scene.asks(&Unlike { steps_at: Some(steps_at), ..Unlike::default() }).await;
+    deadly
 }
 
 /// As lifecycle.asl.json has them.

@@ -65,7 +65,7 @@ fn a_lambda_that_is_killed_at_any_request_of_a_create_on_livy_makes_one_job() {
         let livy = before.way(Engine, &scene.livy.url()).await;
         let job = with(&scene.idle(900), serde_json::json!({ "LivyUrl": livy }));
         before.create(scene, &job).await;
-        assert!(deadly.has_struck());
+        assert!(deadly.has_killed());
         scene.only_batch();
     });
 }
@@ -77,7 +77,7 @@ fn a_lambda_that_is_killed_at_any_request_of_a_create_on_emr_serverless_makes_on
         let place = scene.on(Way::Serverless).await;
         let before = Ways::of(scene, neighbour, &deadly).await;
         before.create(scene, &scene.idle_on(&place, 900).await).await;
-        assert!(deadly.has_struck());
+        assert!(deadly.has_killed());
         place.only_run().await;
     });
 }

@@ -119,6 +119,8 @@ pub struct Recorder {
 struct Recorded {
     weather: Weather,
     calls: Vec<Call>,
+    /// How many have died of asking.
+    killed: u32,
 }
 
 /// How the connection on a route is.
@@ -236,6 +238,11 @@ impl Route {
         self.livy().batches().await.into_iter().filter(ours).collect()
     }
 
+    /// How many have died of asking.
+    pub fn killed(&self) -> u32 {
+        self.recorded(|recorded| recorded.killed)
+    }
+
     fn recorded<T>(&self, look: impl FnOnce(&mut Recorded) -> T) -> T {
         look(self.recorder.routes.lock().expect("no panic").get_mut(&self.name).expect("a route of ours"))
     }
@@ -258,7 +265,7 @@ async fn forward(livy: &Livy, routes: &Mutex<HashMap<String, Recorded>>, request
     let response = match weather {
         Weather::Down => None,
         Weather::Kill(_) => {
-            kill_lambda_behind(peer?);
+            kill(routes, &name, peer?);
             None
         }
         Weather::Says(code) => Response::builder().status(code).body("<html>not Livy</html>".into()).ok(),
@@ -271,10 +278,18 @@ async fn forward(livy: &Livy, routes: &Mutex<HashMap<String, Recorded>>, request
     match weather {
         Weather::LoseNextSubmission | Weather::DownAfterSubmission if is_submission => None,
         Weather::KillFromSubmission(_) if is_submission => {
-            kill_lambda_behind(peer?);
+            kill(routes, &name, peer?);
             None
         }
         _ => response,
+    }
+}
+
+/// Kills whoever asks on a route.
+fn kill(routes: &Mutex<HashMap<String, Recorded>>, name: &str, peer: Peer) {
+    let killed = kill_lambda_behind(peer);
+    if let Some(recorded) = routes.lock().expect("no panic").get_mut(name) {
+        recorded.killed += killed;
     }
 }
 

@@ -9,11 +9,11 @@ use crate::server::Peer;
 /// How often a socket is looked for: the kernel's table is no snapshot, and may lack a row that is there.
 const LOOKS: u32 = 10;
 
-/// Kills the Lambda that is at the other end of a connection.
-pub fn kill_lambda_behind(peer: Peer) {
-    let lambda = lambda_behind(peer).expect("a Lambda that asks");
-    let id = lambda.file_name().expect("a number");
-    assert!(Command::new("kill").arg("-KILL").arg(id).status().is_ok_and(|status| status.success()));
+/// Kills the Lambda that is at the other end of a connection; how many that were, none or one.
+pub fn kill_lambda_behind(peer: Peer) -> u32 {
+    let lambda = lambda_behind(peer);
+    let kill = |id| Command::new("kill").arg("-KILL").arg(id).status().is_ok_and(|status| status.success());
+    u32::from(lambda.as_deref().and_then(Path::file_name).is_some_and(kill))
 }
 
 /// Whether the Lambda that is at the other end of a connection has a variable with its value, `NAME=value`.

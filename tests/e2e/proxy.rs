@@ -20,6 +20,7 @@ pub struct Deadly {
     last: u32,
     when: When,
     passed: Arc<AtomicU32>,
+    killed: Arc<AtomicU32>,
 }
 
 /// When a sender dies of a request.
@@ -34,12 +35,12 @@ pub enum When {
 impl Deadly {
     /// Whoever sends the first requests, so many of them.
     pub fn at_first(times: u32, when: When) -> Self {
-        Self { first: 1, last: times, when, passed: Arc::default() }
+        Self { first: 1, last: times, when, passed: Arc::default(), killed: Arc::default() }
     }
 
     /// Whoever sends the `k`-th request, counted from 1.
     pub fn at(k: u32, when: When) -> Self {
-        Self { first: k, last: k, when, passed: Arc::default() }
+        Self { first: k, last: k, when, passed: Arc::default(), killed: Arc::default() }
     }
 
     /// Nobody.
@@ -47,9 +48,13 @@ impl Deadly {
         Self::at_first(0, When::Before)
     }
 
-    /// Whether somebody died who was to.
-    pub fn has_struck(&self) -> bool {
-        self.passed.load(Ordering::Relaxed) >= self.first
+    /// Whether all have died who were to.
+    pub fn has_killed(&self) -> bool {
+        self.killed.load(Ordering::Relaxed) == self.last - self.first + 1
+    }
+
+    fn kill(&self, peer: Peer) {
+        self.killed.fetch_add(kill_lambda_behind(peer), Ordering::Relaxed);
     }
 
     /// When the sender of one more request dies of it; none where it does not.
@@ -66,14 +71,14 @@ impl Deadly {
             async move {
                 let (when, peer) = (deadly.pass(), request.extensions().get::<Peer>().copied()?);
                 if when == Some(When::Before) {
-                    kill_lambda_behind(peer);
+                    deadly.kill(peer);
                     return None;
                 }
                 let path = request.uri().path_and_query()?.as_str().to_owned();
                 *request.uri_mut() = format!("{url}{path}").parse().ok()?;
                 let response = net.send(request, LIMIT).await.ok();
                 if when == Some(When::After) {
-                    kill_lambda_behind(peer);
+                    deadly.kill(peer);
                     return None;
                 }
                 response

@@ -69,6 +69,7 @@ fn a_lambda_that_dies_after_its_submission_finds_the_job_again() {
         scene.livy.set(Weather::KillFromSubmission(1));
         let stack = Stack::with_job(scene, &scene.idle(900)).await;
         let settled = stack.settled().await.is("CREATE_COMPLETE");
+        assert_eq!(scene.livy.killed(), 1);
         assert_eq!(settled.outputs["Name"], scene.only_batch().name);
         stack.delete().await.is("DELETE_COMPLETE");
     });
