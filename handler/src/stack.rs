@@ -65,8 +65,10 @@ pub struct Standing {
     /// When what it is about began: its last update, or else its creation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// The job that the resource has now, where a Delete with an id that is not ours asks: `CloudFormation` cleans up what the
-    /// resource was before.
+    /// Whether it deletes what its resources were before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cleans_up: bool,
+    /// The job that the resource has by then, where a Delete with an id that is not ours asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<RunRef>,
 }
@@ -131,16 +133,17 @@ impl<'a> Stack<'a> {
     /// What it is about, where that makes a difference: an Update in a rollback is another one, and a Delete that does not
     /// know its job looks for one. None where it is not to be known. So much is `left` of the request.
     pub async fn standing(&self, left: Duration) -> Option<Standing> {
-        let within = ASKED_AGAIN_FOR.min(left / PART_FOR_ASKING);
-        let standing = match (&self.envelope.action, &self.envelope.physical_id) {
-            (Action::Update, _) => self.told(self.standing_within(within).await, AN_UPDATE)?,
-            (Action::Delete, Some(PhysicalId::Foreign(_)) | None) => {
-                let standing = self.told(self.standing_within(within).await, A_DELETE);
-                let resource = self.told(self.resource_within(within).await, A_DELETE);
-                Standing { job: resource.and_then(Resource::job), ..standing.unwrap_or_default() }
-            }
+        let taken_for = match (&self.envelope.action, &self.envelope.physical_id) {
+            (Action::Update, _) => AN_UPDATE,
+            (Action::Delete, Some(PhysicalId::Foreign(_)) | None) => A_DELETE,
             _ => return None,
         };
+        let within = ASKED_AGAIN_FOR.min(left / PART_FOR_ASKING);
+        let mut standing = self.told(self.standing_within(within).await, taken_for)?;
+        if self.envelope.action == Action::Delete && standing.cleans_up {
+            let resource = self.told(self.resource_within(within).await, taken_for);
+            standing.job = resource.and_then(Resource::job);
+        }
         Some(self.known.get_or_init(|| standing).clone())
     }
 
@@ -168,6 +171,7 @@ impl<'a> Stack<'a> {
         let status = stack.stack_status().map(StackStatus::as_str).unwrap_or_default();
         Ok(Standing {
             rolls_back: status.ends_with(ROLLING_BACK),
+            cleans_up: status.ends_with(CLEANING_UP),
             since: moment(stack.last_updated_time()).or(moment(stack.creation_time())),
             job: None,
         })
@@ -257,6 +261,9 @@ impl<'a> Stack<'a> {
 /// What [`StackStatus`](https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html) says at its end of
 /// a stack that goes back: `UPDATE_ROLLBACK_IN_PROGRESS`.
 const ROLLING_BACK: &str = "ROLLBACK_IN_PROGRESS";
+
+/// The same of one that has come to its goal, and deletes what it has replaced: `UPDATE_COMPLETE_CLEANUP_IN_PROGRESS`.
+const CLEANING_UP: &str = "CLEANUP_IN_PROGRESS";
 
 /// What a request is taken for of which something is not told.
 const AN_UPDATE: &str = "an Update outside a rollback";

@@ -173,7 +173,10 @@ impl Step {
         let Asked { turn: text } = serde_json::from_str(payload).map_err(has_no_version)?;
         let Versioned { version } = serde_json::from_str(text.get()).map_err(has_no_version)?;
         if version != VERSION {
-            return Err(format!("it is of version {version}, and this function knows version {VERSION} only"));
+            return Err(format!(
+                "it is of version {version}, and this function knows version {VERSION} only: another version of the function began \
+                 with it; deploy the stack again"
+            ));
         }
         let is_bad = |error: serde_json::Error| error.to_string();
         let turn = serde_json::from_str(text.get()).map_err(is_bad)?;

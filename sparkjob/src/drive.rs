@@ -82,8 +82,9 @@ pub async fn advance(
         }
         // Before the state is handed back: whoever keeps it may be gone, and nobody else knows yet of what was submitted.
         if state.is_to_be_confirmed(plan, now) {
-            // Who is asked too late is taken to wait: what was submitted is to be handed back.
-            let stance = timeout(span.end.since(now), requester.stance()).await;
+            // Who is asked too late is taken to wait: what was submitted is to be handed back, and what is due to be told.
+            let limit = span.end.min(plan.deadlines.answer_by).since(now);
+            let stance = timeout(limit, requester.stance()).await;
             state = match stance.unwrap_or(Stance::Waits) {
                 Stance::Waits => state.confirmed(now),
                 Stance::AskedAgain => {

@@ -359,20 +359,23 @@ async fn a_delete_with_an_id_that_is_not_ours_is_told_the_job_that_its_resource_
         "UPDATE_COMPLETE",
         "<PhysicalResourceId>livy+http://emr:8998/batches/7#pi</PhysicalResourceId>"
     );
+    let cleans_up = stack!("<StackStatus>UPDATE_COMPLETE_CLEANUP_IN_PROGRESS</StackStatus>");
+    let deletes = stack!("<StackStatus>DELETE_IN_PROGRESS</StackStatus>");
     let has_none = resource!("2026-11-21T07:00:00Z");
-    let updated = stack!("<LastUpdatedTime>2026-11-21T07:00:00Z</LastUpdatedTime>");
-    for (resource, stack, job, since) in [
-        (has_job, updated, Some(JOB), Some(SIGNED)),
-        (has_none, updated, None, Some(SIGNED)),
-        (has_job, "<html/>", Some(JOB), None),
-        ("<html/>", updated, None, Some(SIGNED)),
-        ("<html/>", "<html/>", None, None),
+    for (resource, stack, job) in [
+        (has_job, cleans_up, Some(JOB)),
+        (has_none, cleans_up, None),
+        ("<html/>", cleans_up, None),
+        // There it can be none but the one that is to go.
+        (has_job, deletes, None),
     ] {
         let says = Says::Both(resource, stack);
         let told = standing("Delete", json!({"PhysicalResourceId": "invented"}), says).await.expect("a standing");
-        assert_eq!((told.job.map(|job| job.to_string()).as_deref(), told.since), (job, since), "{says:?}");
+        assert_eq!(told.job.map(|job| job.to_string()).as_deref(), job, "{says:?}");
         assert_eq!(standing("Update", json!({}), says).await.and_then(|told| told.job), None);
     }
+    let says = Says::Both(has_job, "<html/>");
+    assert_eq!(standing("Delete", json!({"PhysicalResourceId": "invented"}), says).await, None);
 }
 
 #[tokio::test(start_paused = true)]

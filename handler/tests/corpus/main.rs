@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use handler::arrival::Arrival;
 use handler::mishap::Mishap;
+use handler::turn::VERSION;
+use serde_json::Value;
 
 use check::check;
 
@@ -29,6 +31,28 @@ fn what_must_hold_for_all_that_comes_holds_for_the_corpus() {
         println!("{}", file.display());
         check(&bytes);
     }
+}
+
+/// Executions hold them while a new version of the function is deployed: written otherwise, they are of another version, and these
+/// have to be written anew.
+#[test]
+fn turns_of_this_version_are_read_and_written_as_they_are_kept() {
+    let mut kept = 0;
+    for (file, bytes) in corpus() {
+        let mut asked: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        if asked["Turn"]["Version"] != VERSION || asked["Began"].is_null() {
+            continue;
+        }
+        let step = match serde_json::from_slice(&bytes) {
+            Ok(Arrival::Step(step)) => step,
+            other => panic!("{}: {other:?}", file.display()),
+        };
+        // The workflow adds what a step failed of.
+        asked["Turn"].as_object_mut().map(|turn| turn.remove("Caught"));
+        assert_eq!(serde_json::to_value(&step.turn).expect("a turn"), asked["Turn"], "{}", file.display());
+        kept += 1;
+    }
+    assert!(kept >= 4, "{kept}");
 }
 
 /// The fuzzer finds nothing behind what cannot even be read: when a turn is written otherwise, so must these be.

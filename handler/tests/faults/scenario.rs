@@ -54,7 +54,7 @@ pub struct Back {
 const USUAL: Properties = Properties::USUAL;
 const BRIEF: Properties = Properties::BRIEF;
 /// What never comes to what is waited for.
-const LATE: Properties = Properties { wait_for: "Succeeded", service_timeout: 600, ..USUAL };
+const LATE: Properties = Properties { wait_for: "Succeeded", service_timeout: 240, ..USUAL };
 const FINISH: Properties = Properties { strategy: "FinishThenStart", ..BRIEF };
 const START: Properties = Properties { strategy: "StartThenStop", ..BRIEF };
 
@@ -76,8 +76,8 @@ pub const UPDATE_DYING_STARTS_FIRST: Scenario =
     Scenario { ask: Ask::Update(DYING, START), status: "FAILED", alive: 1, jobs: 1 };
 /// The new job runs, and is stopped for not having ended in time.
 pub const UPDATE_LATE: Scenario = Scenario { ask: Ask::Update(NEW, LATE), status: "FAILED", alive: 0, jobs: 1 };
-pub const UPDATE_LATE_FINISHES: Scenario = late("FinishThenStart", 0);
-pub const UPDATE_LATE_STARTS: Scenario = late("StartThenStop", 1);
+pub const UPDATE_LATE_STARTS: Scenario =
+    Scenario { ask: Ask::Update(NEW, Properties { strategy: "StartThenStop", ..LATE }), alive: 1, ..UPDATE_LATE };
 
 /// The old job was stopped, and is run again.
 pub const ROLLBACK_RESTORES: Scenario = Scenario { jobs: 2, ..rolls_back(DYING, false, BRIEF, 1) };
@@ -88,7 +88,7 @@ pub const ROLLBACK_REPEATS_NOTHING: Scenario = rolls_back(DYING, true, BRIEF, 0)
 /// The job that came after it goes, although an update would let it finish.
 pub const ROLLBACK_STOPS_THE_NEW: Scenario = rolls_back(NEW, true, FINISH, 0);
 
-pub const ALL: [Scenario; 22] = [
+pub const ALL: [Scenario; 21] = [
     CREATE,
     CREATE_SUBMITTED,
     CREATE_REFUSED,
@@ -105,7 +105,6 @@ pub const ALL: [Scenario; 22] = [
     UPDATE_DYING,
     UPDATE_DYING_STARTS_FIRST,
     UPDATE_LATE,
-    UPDATE_LATE_FINISHES,
     UPDATE_LATE_STARTS,
     ROLLBACK_RESTORES,
     ROLLBACK_KEEPS,
@@ -116,11 +115,6 @@ pub const ALL: [Scenario; 22] = [
 /// It succeeds with one job, and so many are alive then.
 const fn succeeds(ask: Ask, alive: usize) -> Scenario {
     Scenario { ask, status: "SUCCESS", alive, jobs: 1 }
-}
-
-/// An update of this strategy that fails since its job does not end in time, and leaves so many alive.
-const fn late(strategy: &'static str, alive: usize) -> Scenario {
-    Scenario { ask: Ask::Update(NEW, Properties { strategy, ..LATE }), alive, ..UPDATE_LATE }
 }
 
 const fn rolls_back(from: &'static str, has_ended: bool, properties: Properties, alive: usize) -> Scenario {
@@ -161,14 +155,16 @@ impl Scenario {
         matches!(self.ask, Ask::Again | Ask::Delete(By::Marker | By::Invention))
     }
 
+    /// How many jobs are alive then at most, where something `is_amiss`: one that is to be stopped as time runs out may be left to what
+    /// follows. A `DELETE` of Livy's that nobody hears of is waited for longer than there is.
+    pub fn most_alive(&self, is_amiss: bool) -> usize {
+        self.alive + usize::from(is_amiss && self.is_short())
+    }
+
     /// How many jobs are alive once the update that failed has been taken back; none where that is not what follows.
     pub fn alive_again(&self) -> Option<usize> {
-        match self.ask {
-            // The old job was to end by itself, and did.
-            Ask::Update(_, Properties { strategy: "FinishThenStart", .. }) if self.status == "FAILED" => Some(0),
-            Ask::Update(..) if self.status == "FAILED" => Some(1),
-            _ => None,
-        }
+        let fails = self.status == "FAILED" && matches!(self.ask, Ask::Update(..));
+        fails.then_some(1)
     }
 
     /// Whether the jobs of a town are as a success says.
@@ -286,9 +282,9 @@ macro_rules! each_scenario {
         async fn an_update_whose_job_does_not_end_in_time_survives_any_one_fault() {
             for engine in $crate::town::Engine::UNLIKE {
                 survives_on(engine, $crate::scenario::UPDATE_LATE).await;
-                survives_on(engine, $crate::scenario::UPDATE_LATE_FINISHES).await;
-                survives_on(engine, $crate::scenario::UPDATE_LATE_STARTS).await;
             }
+            // Where most may go wrong: nothing tells a second submission from the first.
+            survives_on($crate::town::Engine::EmrSteps, $crate::scenario::UPDATE_LATE_STARTS).await;
         }
 
         #[tokio::test(start_paused = true)]

@@ -386,10 +386,10 @@ async fn a_delete_with_an_invented_id_leaves_the_job_alone_that_the_stack_had_be
     for is_told in [true, false] {
         for world in worlds() {
             let (good, id) = created(&world, &json!({})).await;
-            let delete = world.delete("clean-up", INVENTED, &good);
-            if !is_told {
-                world.resource_is(INVENTED);
+            if is_told {
+                world.stack_is("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
             }
+            let delete = world.delete("clean-up", INVENTED, &good);
             world.succeeds(&delete).await;
             // Livy tells no times.
             let is_mistaken = !is_told && world.engine == Engine::Livy;

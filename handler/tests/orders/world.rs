@@ -123,11 +123,6 @@ impl World {
         self.stacks.identify(RESOURCE, &answer.id, answer.status == "SUCCESS", self.now());
     }
 
-    /// `CloudFormation` tells that the resource has this id.
-    pub fn resource_is(&self, id: &str) {
-        self.stacks.identify(RESOURCE, id, true, self.now());
-    }
-
     /// Makes a request: the resource is in progress from now on.
     pub fn ask(&self, request_type: &str, request: &str, changes: Value) -> Asked {
         self.stacks.ask(RESOURCE, request_type, self.now());

@@ -349,8 +349,8 @@ impl State {
     /// whatever it came to is not known, and a submission of its may still take effect.
     #[must_use]
     pub fn repeated(mut self, plan: &Plan, has_died: bool, since: Timestamp, now: Timestamp) -> Self {
-        let is_at_an_end = self.given_up || matches!(self.stage, Stage::Explain(_) | Stage::Done(_));
-        if plan.wanted().is_none() || self.own.is_some() || is_at_an_end {
+        // Once it is given up, nothing is submitted any more.
+        if plan.wanted().is_none() || self.own.is_some() || self.given_up {
             return self;
         }
         self.unseen.repeat(has_died, since, now);

@@ -163,4 +163,6 @@ fn nothing_is_made_of_one_that_had_a_job_or_was_to_make_none() {
     let create = plan(Goal::Run(wanted("new.py", "r2")), Management::default());
     let state = World::new().run_until(&create, |state| state.own.is_some());
     assert_eq!(state.clone().repeated(&create, true, BEGIN, BEGIN), state);
+    let given_up = State { given_up: true, ..dead(&create) };
+    assert_eq!(given_up.clone().repeated(&create, true, after(1), after(1)), given_up, "nothing is submitted then");
 }
