@@ -2,10 +2,10 @@ use std::future::pending;
 use std::sync::Arc;
 
 use super::*;
-use crate::job::{Access, Identity, Job, Parameters, Place};
-use crate::lifecycle::{Deadlines, Goal, Wanted};
+use crate::job::{Access, Digest, Identity, Job, Parameters, Place};
+use crate::lifecycle::{Deadlines, Goal, Own, Stage, Wanted};
 use crate::properties::Management;
-use crate::testing::{FakeLivy, Script, engines};
+use crate::testing::{FakeEmr, FakeLivy, OPENED, Script, engines};
 
 const PI: &str = "s3://code/pi.py";
 
@@ -37,4 +37,45 @@ async fn a_job_that_was_submitted_is_handed_back_in_time_though_nobody_says_whet
     let span = Span { rest: now + Duration::from_secs(10), end };
     let state = advance(&plan, State::begin(&plan, now), &engines(Arc::new(livy)), &clock, &Silent, span).await;
     assert!(state.own.is_some() && clock.now() <= end, "{state:?}");
+}
+
+/// Somebody who waits.
+struct Patient;
+
+#[async_trait]
+impl Requester for Patient {
+    async fn stance(&self) -> Stance {
+        Stance::Waits
+    }
+}
+
+/// Whoever dies of submitting another one is known to have had none then.
+#[tokio::test(start_paused = true)]
+async fn a_job_that_is_not_the_request_s_any_more_is_let_go_of_before_another_one_is_submitted() {
+    let emr = FakeEmr::new();
+    emr.script(PI, Script::running(Duration::from_hours(1)));
+    let (clock, engines) = (Clock::showing(OPENED), engines(Arc::new(emr.clone())));
+    let place = Place::EmrSteps("j-1ABC".to_owned());
+    let job = Job::of(place.clone(), Parameters { file: PI.to_owned(), ..Parameters::default() });
+    let identity = Identity::derive(&["stack", "Pi"], "request-1", "Pi", &job);
+    let earlier = engines.at(&place, None).start(&job, &identity).await.expect("it is taken");
+    emr.end(&earlier.id, false);
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    let now = clock.now();
+    let identity = Identity { dated: Some(Digest::of(&["another try"])), ..identity };
+    let plan = Plan {
+        goal: Goal::Run(Wanted { identity, job }),
+        management: Management::default(),
+        deadlines: Deadlines::between(now, now + Duration::from_hours(1)),
+        access: Access::default(),
+        hidden: Hidden::default(),
+    };
+    let own =
+        Own { run: earlier, ours: false, shown_by: Some(now), status: None, running_since: None, silent_since: None };
+    let found = State { stage: Stage::Follow, own: Some(own), ..State::begin(&plan, now) };
+    let span = Span { rest: now + Duration::from_mins(5), end: now + Duration::from_mins(10) };
+    let let_go = advance(&plan, found, &engines, &clock, &Patient, span).await;
+    assert_eq!((let_go.own.as_ref(), emr.runs().len()), (None, 1), "{let_go:?}");
+    let state = advance(&plan, let_go, &engines, &clock, &Patient, span).await;
+    assert!(state.own.is_some() && emr.runs().len() == 2, "{state:?}");
 }
