@@ -64,7 +64,7 @@ async fn a_job_that_is_not_the_request_s_any_more_is_let_go_of_before_another_on
     let now = clock.now();
     let identity = Identity { dated: Some(Digest::of(&["another try"])), ..identity };
     let plan = Plan {
-        goal: Goal::Run(Wanted { identity, job }),
+        goal: Goal::Run(Wanted { job, identity }),
         management: Management::default(),
         deadlines: Deadlines::between(now, now + Duration::from_hours(1)),
         access: Access::default(),
