@@ -398,6 +398,29 @@ proptest! {
     }
 }
 
+/// The line about a panic is written by whoever catches it, who knows of no request.
+#[tokio::test(start_paused = true)]
+async fn a_step_that_panics_shows_no_secret() {
+    let mut properties = json!({"ApplicationId": "00f1", "ExecutionRoleArn": "arn:aws:iam::123456789012:role/job"});
+    properties["Parameters"] = json!({"File": "s3://bucket/pi.py", "Environment": {"DB_PASSWORD": SECRET}});
+    let turn = json!({
+        "Version": 1,
+        "Event": with(event("Create"), "ResourceProperties", properties),
+        "Old": {"Rerun": null},
+        "Submitter": "s",
+        "Responder": "r",
+        "RespondAt": "2026-11-21T07:58:00Z",
+        "Progress": "Claimed",
+        "Until": "2026-11-21T07:00:10Z",
+        "Ended": false,
+    });
+    let step = json!({"Turn": turn, "Began": "2026-11-21T07:00:05Z", "Tries": 0});
+    let told = ask(step, Engine::PanicsAt, &[200]).await;
+    told.result.as_ref().expect("it is told by the next step");
+    let panic = told.lines.iter().find_map(|line| line["message"].as_str().filter(|text| text.starts_with("panic: ")));
+    assert!(panic.is_some_and(|text| text.contains("***")), "{panic:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_wrong_with_a_property_is_told_without_secrets() {
     let mut properties = json!({"LivyHost": "emr", "WaitFor": SECRET});
