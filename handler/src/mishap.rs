@@ -97,7 +97,9 @@ impl Record {
             Some((message, answer)) => (message.to_owned(), answer_to(&self.request_payload, answer)),
             None => (message, None),
         };
-        let told = format!("{}{}", given_up(fields.field("requestContext")), explained(&error, &message));
+        // What another function says of what is no request of ours is nothing for our log.
+        let said = if self.request_payload.has("RequestId") { explained(&error, &message) } else { String::new() };
+        let told = format!("{}{said}", given_up(fields.field("requestContext")));
         Mishap::GivenUp { event: self.request_payload, told, answer }
     }
 }

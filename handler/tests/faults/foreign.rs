@@ -92,7 +92,10 @@ async fn a_record_that_is_not_ours_is_a_line_in_the_log_and_no_failure() {
             "(Lambda gave the request up (RetriesExhausted) after 3 invocations, Lambda's request id 8f5c)",
         ),
         (json!({"requestPayload": {"RequestId": "r-1"}}), "LogicalResourceId is missing (Lambda gave the request up)"),
-        (json!({"requestPayload": {"job": 7}, "responsePayload": "boom"}), "(Lambda gave the request up)"),
+        (
+            json!({"requestPayload": {"job": 7}, "responsePayload": {"errorType": "Boom", "errorMessage": "it is hunter3"}}),
+            "(Lambda gave the request up)",
+        ),
         (json!({"Records": []}), "no request that somebody waits for: it is none of Lambda's records"),
         (json!({"detail": {}}), "no request that somebody waits for: missing field `name`"),
         (json!(null), "none of Lambda's records"),
