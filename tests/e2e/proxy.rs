@@ -35,12 +35,12 @@ pub enum When {
 impl Deadly {
     /// Whoever sends the first requests, so many of them.
     pub fn at_first(times: u32, when: When) -> Self {
-        Self { first: 1, last: times, when, passed: Arc::default(), killed: Arc::default() }
+        Self::between(1, times, when)
     }
 
     /// Whoever sends the `k`-th request, counted from 1.
     pub fn at(k: u32, when: When) -> Self {
-        Self { first: k, last: k, when, passed: Arc::default(), killed: Arc::default() }
+        Self::between(k, k, when)
     }
 
     /// Nobody.
@@ -48,9 +48,13 @@ impl Deadly {
         Self::at_first(0, When::Before)
     }
 
+    fn between(first: u32, last: u32, when: When) -> Self {
+        Self { first, last, when, passed: Arc::default(), killed: Arc::default() }
+    }
+
     /// Whether all have died who were to.
     pub fn has_killed(&self) -> bool {
-        self.killed.load(Ordering::Relaxed) == self.last - self.first + 1
+        self.killed.load(Ordering::Relaxed) == self.last + 1 - self.first
     }
 
     fn kill(&self, peer: Peer) {

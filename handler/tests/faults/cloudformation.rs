@@ -23,6 +23,9 @@ use crate::town::{BUCKET, Engine, PASSWORD, Town};
 /// What one invocation may take.
 const INVOCATION: Duration = Duration::from_mins(15);
 
+/// What `CloudFormation` invents for a Create that it cut off.
+pub const INVENTED: &str = "demo-Pi-1ABCDEFGHIJKL";
+
 /// A request on its way, to be delivered at least once.
 #[derive(Clone, Debug)]
 pub struct Delivery {

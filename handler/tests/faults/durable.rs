@@ -24,6 +24,16 @@ pub fn faults() -> Vec<Fault> {
     [Fault::losses(), Fault::deaths()].concat()
 }
 
+/// Plays once for each fault at each of so many requests, the first of which is 1.
+pub async fn strike_each(requests: usize, tally: &mut Tally, play: impl AsyncFn((usize, Fault))) {
+    for k in 1..=requests {
+        for fault in faults() {
+            play((k, fault)).await;
+            tally.survived(1);
+        }
+    }
+}
+
 /// Faults at each request of a clean run, on every engine.
 async fn survives(scenario: Scenario) {
     for engine in Engine::ALL {
@@ -34,13 +44,11 @@ async fn survives(scenario: Scenario) {
 async fn survives_on(engine: Engine, scenario: Scenario) {
     let clean = clean(Account::new(engine), scenario).await;
     let mut tally = Tally::default();
-    for k in 1..=clean {
-        for fault in faults() {
-            let struck = play(Account::new(engine), scenario, &[(k, fault.clone().into())]).await;
-            assert_eq!(struck, 1, "{engine:?}, {scenario:?}: {fault:?} did not strike at {k}");
-            tally.survived(1);
-        }
-    }
+    strike_each(clean, &mut tally, async |(k, fault)| {
+        let struck = play(Account::new(engine), scenario, &[(k, fault.clone().into())]).await;
+        assert_eq!(struck, 1, "{engine:?}, {scenario:?}: {fault:?} did not strike at {k}");
+    })
+    .await;
     tally.tell(&format!("{engine:?}, {:?}, durably, {clean} requests", scenario.ask));
 }
 
@@ -151,12 +159,7 @@ async fn two_deliveries_at_once_make_one_job_whatever_is_lost() {
     let mut tally = Tally::default();
     for engine in Engine::ALL {
         let clean = play_twice(engine, None).await;
-        for k in 1..=clean {
-            for fault in faults() {
-                play_twice(engine, Some((k, fault))).await;
-                tally.survived(1);
-            }
-        }
+        strike_each(clean, &mut tally, async |fault| _ = play_twice(engine, Some(fault)).await).await;
     }
     tally.tell("two deliveries at once, durably");
 }
@@ -192,12 +195,7 @@ async fn a_move_between_engines_survives_any_one_fault() {
         (Engine::EmrSteps, Engine::Livy),
     ] {
         let (clean, mut tally) = (migrate(from, to, None).await, Tally::default());
-        for k in 1..=clean {
-            for fault in faults() {
-                migrate(from, to, Some((k, fault))).await;
-                tally.survived(1);
-            }
-        }
+        strike_each(clean, &mut tally, async |fault| _ = migrate(from, to, Some(fault)).await).await;
         tally.tell(&format!("{from:?} to {to:?}, durably, {clean} requests"));
     }
 }

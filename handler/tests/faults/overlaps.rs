@@ -7,14 +7,11 @@ use sparkjob::testing::Fault;
 use tokio::time::sleep;
 
 use crate::account::{Account, Status};
-use crate::cloudformation::{Delivery, Properties, Stack};
-use crate::durable::faults;
+use crate::cloudformation::{Delivery, INVENTED, Properties, Stack};
+use crate::durable::strike_each;
 use crate::tally::Tally;
 use crate::town::Engine;
 use crate::{NEW, OLD};
-
-/// What `CloudFormation` invents for a Create that it cut off.
-const INVENTED: &str = "demo-Pi-1ABCDEFGHIJKL";
 
 /// Requests that meet.
 #[derive(Clone, Copy, Debug)]
@@ -45,12 +42,7 @@ async fn a_create_that_comes_once_more_after_its_answer_survives_any_one_fault()
 async fn survives(scene: Scene) {
     for engine in Engine::UNLIKE {
         let (clean, mut tally) = (play(engine, scene, None).await, Tally::default());
-        for k in 1..=clean {
-            for fault in faults() {
-                play(engine, scene, Some((k, fault))).await;
-                tally.survived(1);
-            }
-        }
+        strike_each(clean, &mut tally, async |fault| _ = play(engine, scene, Some(fault)).await).await;
         tally.tell(&format!("{engine:?}, {scene:?}, {clean} requests"));
     }
 }

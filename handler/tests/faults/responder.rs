@@ -10,7 +10,7 @@ use sparkjob::testing::{Fault, Instead};
 use crate::account::{Account, Function};
 use crate::claims::START;
 use crate::cloudformation::{Properties, Stack};
-use crate::durable::faults;
+use crate::durable::strike_each;
 use crate::tally::Tally;
 use crate::town::{BUCKET, Engine};
 use crate::{NEW, OLD};
@@ -83,12 +83,7 @@ async fn what_the_responder_does_about_a_delete_survives_any_one_fault() {
 async fn survives(asked: Asked, engines: &[Engine], reasons: &[Why]) {
     for (engine, why) in engines.iter().flat_map(|engine| reasons.iter().map(move |why| (*engine, *why))) {
         let (clean, mut tally) = (respond(engine, asked, why, None).await, Tally::default());
-        for k in 1..=clean {
-            for fault in faults() {
-                respond(engine, asked, why, Some((k, fault))).await;
-                tally.survived(1);
-            }
-        }
+        strike_each(clean, &mut tally, async |fault| _ = respond(engine, asked, why, Some(fault)).await).await;
         tally.tell(&format!("{engine:?}, {asked:?}, {why:?}, the responder, {clean} requests"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cloudformation::{Answer, Delivery, Properties, Stack};
+use crate::cloudformation::{Answer, Delivery, INVENTED, Properties, Stack};
 use crate::town::Town;
 use crate::{DYING, NEW, OLD, REFUSED};
 
@@ -201,7 +201,7 @@ impl Scenario {
             (Ask::Again, _) => stack.again(),
             (Ask::Delete(By::Job), _) => stack.delete(),
             (Ask::Delete(By::Marker), _) => stack.delete_of(&stack.marker()),
-            (Ask::Delete(By::Invention), _) => stack.delete_of("demo-Pi-1ABCDEFGHIJKL"),
+            (Ask::Delete(By::Invention), _) => stack.delete_of(INVENTED),
         }
     }
 }
