@@ -6,6 +6,7 @@ mod properties;
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::time::{sleep, timeout};
 
 use sparkjob::drive::Clock;
 use sparkjob::http::sdk::Aws;
@@ -135,7 +136,9 @@ async fn hand_over(workflow: &Workflow, name: &str, input: &str, clock: &Clock, 
     // From the first call on that may have taken effect, no other one tells that there is no execution.
     let (mut may_exist, mut unreached) = (false, 0);
     loop {
-        let why = match attempt(workflow, name, input.to_owned()).await {
+        let left = end.since(clock.now());
+        let tried = timeout(left, attempt(workflow, name, input.to_owned())).await;
+        let why = match tried.unwrap_or_else(|_| Tried::Unclear("Step Functions did not answer in time".to_owned())) {
             Tried::Told(Claim::Nowhere(why)) if may_exist => why,
             Tried::Told(claim) => return claim,
             Tried::Unreached(why) => {
@@ -154,7 +157,7 @@ async fn hand_over(workflow: &Workflow, name: &str, input: &str, clock: &Clock, 
             return if may_exist { Claim::Unclear(why) } else { Claim::Nowhere(why) };
         }
         tracing::warn!(why, "whether the workflow has the request is not known; it is handed over again");
-        tokio::time::sleep(pause).await;
+        sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }

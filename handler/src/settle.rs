@@ -51,6 +51,7 @@ pub async fn guarded<T>(request: &Request, limit: Duration, work: impl Future<Ou
             let said = format!("it panicked ({})", request.hidden().mask(message(&*panic)));
             Err(abandoned(envelope, &said))
         }
+        Err(_) if limit.is_zero() => Err(belated(envelope)),
         Err(_) => Err(abandoned(envelope, "there was no outcome in time")),
     }
 }
@@ -62,7 +63,7 @@ pub fn advised(envelope: &Envelope, mut outcome: Outcome) -> Outcome {
         (Action::Delete, _) => {
             "To go on without stopping the job, delete the stack with this resource retained, and stop the job by hand."
         }
-        (_, Made::Unknown) => "A job may have been submitted; what CloudFormation sends next settles it.",
+        (_, Made::Unknown) => "Whatever was submitted, what CloudFormation sends next settles it.",
         _ => return outcome,
     };
     if let Some(failure) = &mut outcome.failure {
@@ -109,6 +110,14 @@ pub fn abandoned(envelope: &Envelope, why: &str) -> Outcome {
     let advice = format!(
         "This is a fault of the function, not of the job: its log tells more, look for RequestId {request_id}."
     );
+    failed(FailureKind::Unavailable, Made::Unknown, what, &advice)
+}
+
+/// It is nobody's business any more, but an earlier delivery may have made something.
+fn belated(envelope: &Envelope) -> Outcome {
+    let Envelope { action, logical_id, request_id, .. } = envelope;
+    let what = format!("When the {action} of {logical_id} came here, nobody waited for its answer any more.");
+    let advice = format!("The function's log tells more, look for RequestId {request_id}.");
     failed(FailureKind::Unavailable, Made::Unknown, what, &advice)
 }
 

@@ -1,6 +1,5 @@
 //! Whole requests, from the event to the answer that is put, with everything that they log.
 
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 use sparkjob::drive::Clock;
 use sparkjob::http::{Lost, Transport};
 use sparkjob::job::Timestamp;
-use sparkjob::testing::{engines, note, start_recording};
+use sparkjob::testing::{Written, engines, note, start_recording};
 use tokio::time::Instant;
 use tracing::Span;
 use tracing::level_filters::LevelFilter;
@@ -128,36 +127,11 @@ impl Told {
     }
 }
 
-/// Where the logs of one test go.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    fn text(&self) -> String {
-        String::from_utf8(lock(&self.0).clone()).expect("UTF-8")
-    }
-
-    fn read(&self) -> Vec<Value> {
-        self.text().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
-    }
-}
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        lock(&self.0).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// Sends `event` to the Lambda with all its logs on, and checks what must hold for every request.
 async fn ask(event: Value, engine: Engine, statuses: &[u16]) -> Told {
     let world = Arc::new(World { engine, statuses: statuses.to_vec(), put: Mutex::default(), calls: Mutex::default() });
     start_recording();
-    let lines = Lines::default();
+    let lines = Written::default();
     let writer = lines.clone();
     let result = {
         let _guard = tracing::subscriber::set_default(logs::subscriber(LevelFilter::TRACE, move || writer.clone()));
@@ -179,7 +153,7 @@ async fn ask(event: Value, engine: Engine, statuses: &[u16]) -> Told {
         assert!(!told.contains(hidden), "{hidden}: {told}");
     }
     note(&told);
-    Told { result, put: lock(&world.put).clone(), calls: *lock(&world.calls), lines: lines.read() }
+    Told { result, put: lock(&world.put).clone(), calls: *lock(&world.calls), lines: lines.lines() }
 }
 
 /// Panics within a request are logged as the Lambda does it, those of the tests themselves told as ever.
@@ -303,7 +277,7 @@ async fn an_engine_that_never_answers_is_answered_for_in_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_create_tells_that_a_job_may_have_been_submitted_where_it_may() {
-    let perhaps = "A job may have been submitted; what CloudFormation sends next settles it.";
+    let perhaps = "Whatever was submitted, what CloudFormation sends next settles it.";
     let told = |told: &Told| {
         let answer = told.answer();
         let may_be = answer["PhysicalResourceId"].as_str().is_some_and(|id| id.starts_with("spark-job:unknown:"));
@@ -326,7 +300,7 @@ async fn a_failed_delete_tells_how_to_go_on_without_it() {
         let answer = told.answer();
         let reason = answer["Reason"].as_str().expect("a reason");
         let advice = "delete the stack with this resource retained, and stop the job by hand.";
-        assert!(reason.contains(advice) && !reason.contains("may have been submitted"), "{reason}");
+        assert!(reason.contains(advice) && !reason.contains("Whatever was submitted"), "{reason}");
         assert_eq!((&answer["Status"], &answer["PhysicalResourceId"]), (&json!("FAILED"), &id));
     }
     let ignored = with(event("Delete"), "PhysicalResourceId", id);
@@ -454,7 +428,7 @@ async fn tell_the_responder(record: Value, statuses: &[u16]) -> Told {
         calls: Mutex::default(),
     });
     start_recording();
-    let lines = Lines::default();
+    let lines = Written::default();
     let writer = lines.clone();
     let _guard = tracing::subscriber::set_default(logs::subscriber(LevelFilter::TRACE, move || writer.clone()));
     let mut context = Context::default();
@@ -463,7 +437,7 @@ async fn tell_the_responder(record: Value, statuses: &[u16]) -> Told {
     let responder = Responder { engines: engines(world.clone()), workflow: None };
     let served = responder.serve(event, Clock::showing(SIGNED + Duration::from_secs(10)));
     let result = Box::pin(served).await.map(|_| ());
-    Told { result, put: lock(&world.put).clone(), calls: *lock(&world.calls), lines: lines.read() }
+    Told { result, put: lock(&world.put).clone(), calls: *lock(&world.calls), lines: lines.lines() }
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,6 +14,7 @@ mod record;
 mod script;
 mod secrets;
 mod served;
+mod written;
 
 pub use aws::{ACCOUNT, REGION, engines};
 pub use emr::{EmrCluster, EmrRun, FakeEmr, OPENED, Operation, Service};
@@ -23,6 +24,7 @@ pub use record::{note, start as start_recording};
 pub use script::{End, Script};
 pub use secrets::FakeSecrets;
 pub use served::Served;
+pub use written::Written;
 
 #[cfg(test)]
 mod tests;

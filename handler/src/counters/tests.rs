@@ -1,29 +1,14 @@
 use std::collections::BTreeSet;
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
 use sparkjob::hidden::Hidden;
 use sparkjob::outcome::FailureKind;
-use sparkjob::testing::start_recording;
+use sparkjob::testing::{Written, start_recording};
 use tracing::level_filters::LevelFilter;
 
 use super::*;
 use crate::{logs, sample};
-
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic").write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// The lines that are written where nothing but errors is logged.
 fn lines(count: impl FnOnce()) -> Vec<Value> {
@@ -31,8 +16,7 @@ fn lines(count: impl FnOnce()) -> Vec<Value> {
     let written = Written::default();
     let writer = written.clone();
     tracing::subscriber::with_default(logs::subscriber(LevelFilter::ERROR, move || writer.clone()), count);
-    let text = String::from_utf8(written.0.lock().expect("no panic").clone()).expect("UTF-8");
-    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    written.lines()
 }
 
 /// What a line counts, each metric under each of its sets of dimensions, as `CloudWatch` reads it by the specification of the

@@ -1,8 +1,6 @@
 //! What must hold for whatever bytes come to the Lambda: for the fuzzer, which finds them, and for the tests, which keep what
 //! it found.
 
-use std::io;
-use std::mem::take;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,7 +23,7 @@ use handler::workflow::{LONGEST_INPUT, Workflow};
 use handler::{Failed, Submitter, logs, moment};
 use sparkjob::drive::Clock;
 use sparkjob::job::Timestamp;
-use sparkjob::testing::engines;
+use sparkjob::testing::{Written, engines};
 
 #[path = "world.rs"]
 mod world;
@@ -49,7 +47,7 @@ const LONGEST_PAUSE: Duration = Duration::from_hours(2);
 pub fn check(bytes: &[u8]) {
     for weather in Weather::ALL {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-        let lines = Lines::default();
+        let lines = Written::default();
         let writer = lines.clone();
         let subscriber = logs::subscriber(LevelFilter::TRACE, move || writer.clone());
         tracing::subscriber::with_default(subscriber, || {
@@ -70,14 +68,14 @@ pub fn check(bytes: &[u8]) {
 struct Stage<'a> {
     bytes: &'a [u8],
     world: Arc<World>,
-    lines: &'a Lines,
+    lines: &'a Written,
     clock: Clock,
     submitter: Submitter,
     responder: Responder,
 }
 
 impl<'a> Stage<'a> {
-    fn new(bytes: &'a [u8], weather: Weather, lines: &'a Lines) -> Self {
+    fn new(bytes: &'a [u8], weather: Weather, lines: &'a Written) -> Self {
         let world = Arc::new(World::new(weather));
         let engines = || engines(world.clone());
         let arn = |of: &str| format!("arn:aws:{of}");
@@ -194,14 +192,14 @@ impl<'a> Stage<'a> {
     /// Judges all that was done about a request, and gives back its answer.
     fn judge(&self, event: &Event, came: &Result<(), Failed>) -> Option<Bytes> {
         let put = self.world.take_put();
-        let logged = take(&mut *lock(&self.lines.0));
+        let logged = self.lines.text();
+        // Each line can be read.
+        self.lines.lines();
+        self.lines.clear();
         let bodies: Vec<_> = put.iter().map(|(_, body)| body).collect();
-        let told = format!("{}{came:?}{bodies:?}", String::from_utf8_lossy(&logged));
+        let told = format!("{logged}{came:?}{bodies:?}");
         for secret in self.secrets(event) {
             assert!(!told.contains(&secret), "{secret} is told: {told}");
-        }
-        for line in logged.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            serde_json::from_slice::<Value>(line).expect("a line of JSON");
         }
         let (_, first) = put.first()?.clone();
         let envelope = Envelope::read(event).expect("only what can be read is answered");
@@ -260,21 +258,6 @@ fn judge_answer(event: &Event, body: &[u8]) {
     }
     // A panic that was caught, and a driver that went on for too long, are answered so.
     assert!(!reason.starts_with("The Lambda function gave up in the middle of"), "{reason}");
-}
-
-/// Where the logs go.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        lock(&self.0).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

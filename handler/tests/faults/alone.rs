@@ -104,7 +104,7 @@ async fn whatever_is_asked_for_survives_the_death_of_its_process_at_any_request(
     // Lambda's own retry comes a minute later, which a short request has not.
     let scenarios = ALL.into_iter().filter(|scenario| !scenario.is_short());
     let mut tally = Tally::default();
-    for (engine, scenario) in scenarios.flat_map(|scenario| Engine::ALL.map(|engine| (engine, scenario))) {
+    for (engine, scenario) in scenarios.flat_map(|scenario| scenario.engines().map(move |engine| (engine, scenario))) {
         for k in 1..=clean(Account::without_workflow(engine), scenario).await {
             for death in Fault::deaths() {
                 play(Account::without_workflow(engine), scenario, &[(k, death.into())]).await;

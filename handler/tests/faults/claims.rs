@@ -10,7 +10,7 @@ use tracing::level_filters::LevelFilter;
 use sparkjob::testing::{Fault, Instead, Script};
 
 use crate::NEW;
-use crate::account::{Account, Status};
+use crate::account::{Account, Function, Status};
 use crate::cloudformation::{Delivery, Properties, Stack};
 use crate::log::Log;
 use crate::town::{Engine, PASSWORD};
@@ -96,6 +96,22 @@ async fn without_any_answer_of_the_workflow_s_the_responder_says_so_and_there_is
     assert!(answer.id.starts_with("spark-job:unknown:"), "{}", answer.id);
     account.heal();
     account.finish(stack, &answer).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_nobody_answers_is_given_up_before_its_function_is_stopped() {
+    for seconds in [10, 20, 40] {
+        let account = Account::new(Engine::EmrServerless);
+        let mut stack = Stack::new(account.town());
+        account.limit(Function::Submitter, Duration::from_secs(seconds));
+        account.way().fault_each(Method::POST, START, Fault::Before(Instead::Silence));
+        let answer = account.deliver(&stack.create(NEW, Properties::default())).await;
+        assert_eq!((answer.status.as_str(), account.town().jobs_of(NEW)), ("FAILED", 0), "{}", answer.reason);
+        let failures = account.failures();
+        assert!(failures.len() == 3 && failures.iter().all(|failed| !failed.contains("timed out")), "{failures:?}");
+        account.heal();
+        account.finish(stack, &answer).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

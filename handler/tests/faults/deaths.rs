@@ -155,27 +155,3 @@ async fn a_function_that_is_killed_at_every_answer_has_it_put_by_the_responder()
     assert_eq!(account.town().distinct_answers(&request), 1);
     account.finish(stack, &answer).await;
 }
-
-#[tokio::test(start_paused = true)]
-async fn a_function_that_has_no_time_for_anything_still_leaves_an_answer() {
-    for seconds in [1, 3, 10] {
-        for engine in Engine::ALL {
-            let told = format!("{engine:?}, {seconds} s");
-            let account = Account::new(engine);
-            account.limit(Function::Submitter, Duration::from_secs(seconds));
-            // The function's first step has no answer before it ends, three times over.
-            for _ in 0..3 {
-                let slow = Fault::Slow(Duration::from_secs(15));
-                account.way().fault_next(Method::POST, engine.submission(), slow);
-            }
-            let mut stack = Stack::new(account.town());
-            let request = stack.create(NEW, Properties::default());
-            let answer = account.deliver(&request).await;
-            assert_eq!(account.town().ids_of_answers(&request).len(), 1, "{told}");
-            assert!(account.town().jobs_of(NEW) <= 1, "{told}: {}", account.town().jobs_of(NEW));
-            account.limit(Function::Submitter, Duration::from_mins(15));
-            account.heal();
-            account.finish(stack, &answer).await;
-        }
-    }
-}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cloudformation::{Answer, Delivery, INVENTED, Properties, Stack};
-use crate::town::Town;
+use crate::town::{Engine, Town};
 use crate::{DYING, NEW, OLD, REFUSED};
 
 /// What is tried with faults.
@@ -27,7 +27,10 @@ pub enum Ask {
     Rollback(Back),
     Retag,
     /// The Create of a job once more, whose answer never came.
-    Again,
+    Again {
+        /// Whether the job failed in the meantime.
+        has_failed: bool,
+    },
     Delete(By),
 }
 
@@ -63,7 +66,9 @@ pub const CREATE_SUBMITTED: Scenario = succeeds(Ask::Create(NEW, Properties { wa
 pub const CREATE_REFUSED: Scenario = Scenario { ask: Ask::Create(REFUSED, USUAL), status: "FAILED", alive: 0, jobs: 0 };
 pub const CREATE_DYING: Scenario = Scenario { ask: Ask::Create(DYING, USUAL), status: "FAILED", alive: 0, jobs: 1 };
 pub const CREATE_LATE: Scenario = Scenario { ask: Ask::Create(NEW, LATE), status: "FAILED", alive: 0, jobs: 1 };
-pub const CREATE_AGAIN: Scenario = succeeds(Ask::Again, 1);
+pub const CREATE_AGAIN: Scenario = succeeds(Ask::Again { has_failed: false }, 1);
+/// What failed of an earlier try tells nothing of this one.
+pub const CREATE_AGAIN_ANEW: Scenario = Scenario { jobs: 2, ..succeeds(Ask::Again { has_failed: true }, 1) };
 pub const DELETE: Scenario = succeeds(Ask::Delete(By::Job), 0);
 pub const DELETE_BY_MARKER: Scenario = succeeds(Ask::Delete(By::Marker), 0);
 pub const DELETE_BY_INVENTION: Scenario = succeeds(Ask::Delete(By::Invention), 0);
@@ -88,13 +93,14 @@ pub const ROLLBACK_REPEATS_NOTHING: Scenario = rolls_back(DYING, true, BRIEF, 0)
 /// The job that came after it goes, although an update would let it finish.
 pub const ROLLBACK_STOPS_THE_NEW: Scenario = rolls_back(NEW, true, FINISH, 0);
 
-pub const ALL: [Scenario; 21] = [
+pub const ALL: [Scenario; 22] = [
     CREATE,
     CREATE_SUBMITTED,
     CREATE_REFUSED,
     CREATE_DYING,
     CREATE_LATE,
     CREATE_AGAIN,
+    CREATE_AGAIN_ANEW,
     DELETE,
     DELETE_BY_MARKER,
     DELETE_BY_INVENTION,
@@ -122,11 +128,19 @@ const fn rolls_back(from: &'static str, has_ended: bool, properties: Properties,
 }
 
 impl Scenario {
+    /// Where it can be played. Livy tells no times, so what failed of an earlier try is not told from what failed of this one.
+    pub fn engines(self) -> impl Iterator<Item = Engine> {
+        let is_timed = matches!(self.ask, Ask::Again { has_failed: true });
+        Engine::ALL
+            .into_iter()
+            .filter(move |engine| !is_timed || !matches!(engine, Engine::Livy | Engine::LivyOnCluster))
+    }
+
     /// What it is about.
     pub fn file(&self) -> &'static str {
         match self.ask {
             Ask::Create(file, _) | Ask::Update(file, _) => file,
-            Ask::Rollback(_) | Ask::Retag | Ask::Again | Ask::Delete(_) => OLD,
+            Ask::Rollback(_) | Ask::Retag | Ask::Again { .. } | Ask::Delete(_) => OLD,
         }
     }
 
@@ -146,13 +160,13 @@ impl Scenario {
         match self.ask {
             Ask::Create(..) => None,
             Ask::Rollback(Back { properties, .. }) => Some(properties),
-            Ask::Update(..) | Ask::Retag | Ask::Again | Ask::Delete(_) => Some(Properties::BRIEF),
+            Ask::Update(..) | Ask::Retag | Ask::Again { .. } | Ask::Delete(_) => Some(Properties::BRIEF),
         }
     }
 
     /// Whether nobody hears what became of the job that there is before.
     pub fn is_of_an_unheard(&self) -> bool {
-        matches!(self.ask, Ask::Again | Ask::Delete(By::Marker | By::Invention))
+        matches!(self.ask, Ask::Again { .. } | Ask::Delete(By::Marker | By::Invention))
     }
 
     /// How many jobs are alive then at most, where something `is_amiss`: one that is to be stopped as time runs out may be left to what
@@ -177,7 +191,7 @@ impl Scenario {
     pub fn taken_back(&self, town: &Town, stack: &mut Stack) -> Option<Delivery> {
         let Ask::Rollback(Back { from, has_ended, properties }) = self.ask else { return None };
         if has_ended {
-            town.finish_old();
+            town.end_old(true);
         }
         Some(stack.update(from, properties))
     }
@@ -198,7 +212,12 @@ impl Scenario {
             }
             (Ask::Rollback(_), None) => unreachable!("an update is taken back"),
             (Ask::Retag, _) => stack.retag(),
-            (Ask::Again, _) => stack.again(),
+            (Ask::Again { has_failed }, _) => {
+                if has_failed {
+                    town.end_old(false);
+                }
+                stack.again()
+            }
             (Ask::Delete(By::Job), _) => stack.delete(),
             (Ask::Delete(By::Marker), _) => stack.delete_of(&stack.marker()),
             (Ask::Delete(By::Invention), _) => stack.delete_of(INVENTED),
@@ -237,6 +256,11 @@ macro_rules! each_scenario {
         #[tokio::test(start_paused = true)]
         async fn a_create_that_cloudformation_repeats_survives_any_one_fault() {
             survives($crate::scenario::CREATE_AGAIN).await;
+        }
+
+        #[tokio::test(start_paused = true)]
+        async fn a_create_that_cloudformation_repeats_once_its_job_has_failed_survives_any_one_fault() {
+            survives($crate::scenario::CREATE_AGAIN_ANEW).await;
         }
 
         #[tokio::test(start_paused = true)]

@@ -22,6 +22,9 @@ use crate::stacks::Stacks;
 /// The bucket's host, in the answers' addresses.
 pub const BUCKET: &str = "cloudformation-custom-resource-response-euwest1.s3.eu-west-1.amazonaws.com";
 
+/// Where stacks can be asked about.
+pub const CLOUDFORMATION: &str = "cloudformation.eu-west-1.amazonaws.com";
+
 /// All keys that `Fn::GetAtt` may ask for.
 const ATTRIBUTES: [&str; 11] = [
     "ApplicationId",
@@ -184,22 +187,23 @@ impl Town {
         &self.stacks
     }
 
-    /// Ends the old job, well.
-    pub fn finish_old(&self) {
+    /// Ends the old job, well or not.
+    pub fn end_old(&self, well: bool) {
+        let word = if well { "success" } else { "dead" };
         for job in self.livy.alive().iter().filter(|job| job.file == crate::OLD) {
-            self.livy.end(job.id, "success");
+            self.livy.end(job.id, word);
         }
         for job in self.emr.alive().iter().filter(|job| job.file == crate::OLD) {
-            self.emr.end(&job.id, true);
+            self.emr.end(&job.id, well);
         }
     }
 
-    /// The same after this time.
+    /// Ends it well after this time.
     pub fn finish_old_within(&self, time: Duration) {
         let town = self.clone();
         tokio::spawn(async move {
             tokio::time::sleep(time).await;
-            town.finish_old();
+            town.end_old(true);
         });
     }
 
@@ -311,7 +315,7 @@ impl Transport for Town {
             return Ok(self.take(&request));
         }
         let host = request.uri().host().unwrap_or_default();
-        if host.starts_with("cloudformation.") {
+        if host == CLOUDFORMATION {
             return Ok(self.stacks.answer(&request));
         }
         if host.starts_with("secretsmanager.") {
