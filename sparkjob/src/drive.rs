@@ -98,11 +98,12 @@ pub async fn advance(
             };
             continue;
         }
+        state = state.taken_up(plan, now);
         let action = next(plan, &state, now);
         if has_submitted || matches!(action, Action::Done(_) | Action::Wait(_)) {
             return state;
         }
-        let limit = horizon(plan, &state, now).min(span.end).since(now);
+        let limit = horizon(plan, &state).min(span.end).since(now);
         let seen = act(plan, action, engines, limit).await;
         has_submitted = matches!(&seen, Seen::Started(Ok(_)));
         let (before, had_job) = (Before::of(&state, &seen), state.own.is_some());

@@ -46,13 +46,13 @@ pub struct Answers {
 
 #[derive(Debug, Default)]
 struct Awaited {
-    mishaps: VecDeque<Mishap>,
+    refusals: VecDeque<Refusal>,
     puts: Vec<Put>,
 }
 
 /// What happens to an answer instead of being taken.
 #[derive(Clone, Copy, Debug)]
-pub enum Mishap {
+pub enum Refusal {
     /// It is answered with this status.
     Status(u16),
     /// The connection breaks when it was read, before the status.
@@ -120,9 +120,9 @@ impl Answers {
     }
 
     /// Lets the next attempts at `token`'s address fare badly.
-    pub fn fail(&self, token: &str, mishaps: &[Mishap]) {
+    pub fn fail(&self, token: &str, refusals: &[Refusal]) {
         let mut awaited = self.awaited.lock().expect("no panic");
-        awaited.get_mut(token).expect("an address of ours").mishaps.extend(mishaps);
+        awaited.get_mut(token).expect("an address of ours").refusals.extend(refusals);
     }
 
     /// All attempts at `token`'s address, each as S3 would have taken it.
@@ -210,14 +210,14 @@ fn take(awaited: &Mutex<HashMap<String, Awaited>>, request: &Request<Bytes>) -> 
     let mut awaited = awaited.lock().expect("no panic");
     let Some(awaited) = awaited.get_mut(request.uri().path().trim_start_matches('/')) else { return status(403) };
     let faults = faults(request);
-    let mishap = match awaited.mishaps.front() {
-        Some(Mishap::HangUpOnTheSubmitter) if is_responder(request) => None,
-        Some(Mishap::HangUpOnTheSubmitter) => Some(Mishap::HangUp),
-        _ => awaited.mishaps.pop_front(),
+    let refusal = match awaited.refusals.front() {
+        Some(Refusal::HangUpOnTheSubmitter) if is_responder(request) => None,
+        Some(Refusal::HangUpOnTheSubmitter) => Some(Refusal::HangUp),
+        _ => awaited.refusals.pop_front(),
     };
-    let reply = match mishap {
-        Some(Mishap::HangUp | Mishap::HangUpOnTheSubmitter) => None,
-        Some(Mishap::Status(code)) => status(code),
+    let reply = match refusal {
+        Some(Refusal::HangUp | Refusal::HangUpOnTheSubmitter) => None,
+        Some(Refusal::Status(code)) => status(code),
         None if faults.is_empty() => status(200),
         None => status(403),
     };

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use crate::answers::Mishap;
+use crate::answers::Refusal;
 use crate::functions::Unlike;
 use crate::livy::Weather;
 use crate::proxy::{Deadly, When};
@@ -190,7 +190,7 @@ fn an_answer_that_the_function_cannot_put_is_put_by_the_responder_as_it_is() {
         scene.asks(&Unlike { timeout: Some(8), ..Unlike::default() }).await;
         let job = with(&scene.idle(900), json!({ "WaitFor": "Submitted" }));
         let create = scene.create(&job);
-        scene.world.answers.fail(&create.token, &[Mishap::HangUpOnTheSubmitter]);
+        scene.world.answers.fail(&create.token, &[Refusal::HangUpOnTheSubmitter]);
         let answer = scene.ask(&create).await.succeeded();
         assert_eq!(answer.data["Name"], scene.only_batch().name);
         assert_eq!(scene.world.workflow.ended(&create.token).await.status, "SUCCEEDED");

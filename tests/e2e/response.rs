@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use crate::answers::{Mishap, SIGNATURE};
+use crate::answers::{Refusal, SIGNATURE};
 use crate::scene::{play, play_light, with};
 
 #[test]
 fn an_answer_that_was_not_taken_is_given_again() {
     play_light("GivenAgain", async |scene| {
         let event = scene.create(&json!({}));
-        scene.world.answers.fail(&event.token, &[Mishap::Status(503), Mishap::HangUp, Mishap::Status(500)]);
+        scene.world.answers.fail(&event.token, &[Refusal::Status(503), Refusal::HangUp, Refusal::Status(500)]);
         scene.ask(&event).await.failed();
         assert_eq!(scene.world.answers.puts(&event.token).len(), 4);
     });
@@ -19,7 +19,7 @@ fn an_answer_that_was_not_taken_is_given_again() {
 fn an_answer_that_is_forbidden_is_given_once_more_by_the_responder() {
     play_light("Forbidden", async |scene| {
         let event = scene.create(&json!({}));
-        scene.world.answers.fail(&event.token, &[Mishap::Status(403)]);
+        scene.world.answers.fail(&event.token, &[Refusal::Status(403)]);
         scene.ask(&event).await;
         scene.world.workflow.ended(&event.token).await;
         let puts = scene.world.answers.puts(&event.token);
@@ -44,7 +44,7 @@ fn the_address_of_the_answer_is_in_no_log() {
     play_light("Secret", async |scene| {
         // The worst case: the log tells of an answer that could not be given.
         let event = scene.create(&with(&json!({}), json!({ "WaitFor": "Godot" })));
-        scene.world.answers.fail(&event.token, &[Mishap::HangUp, Mishap::Status(403)]);
+        scene.world.answers.fail(&event.token, &[Refusal::HangUp, Refusal::Status(403)]);
         let invocation = scene.invoke(event.json.to_string()).await;
         scene.answered(&event).await;
         scene.world.workflow.ended(&event.token).await;

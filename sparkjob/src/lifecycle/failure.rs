@@ -191,13 +191,13 @@ pub fn not_over(runs: &[Stopping], weather: Option<&str>) -> String {
     format!("{asked} and may still run{weather}.")
 }
 
-/// A request that comes again so late that nobody can tell any more what became of its job.
+/// A request that comes again, or looks for what it submitted, so late that nobody can tell any more what became of its job.
 pub fn of_oblivion(plan: &Plan) -> Failure {
     let place = plan.wanted().map(|wanted| format!(" {}", wanted.job.place)).unwrap_or_default();
     Failure {
         kind: FailureKind::Unavailable,
         what: format!(
-            "This request comes again, too late to ask{place} whether its job has run: what ended ten minutes ago is forgotten."
+            "It is too late to ask{place} whether this request's job has run: what ended ten minutes ago is forgotten."
         ),
         advice: "Nothing was submitted now. Look whether the job has run, and deploy again if not.".to_owned(),
     }

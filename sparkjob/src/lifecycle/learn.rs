@@ -11,7 +11,7 @@ pub use withdraw::{leave, withdraw};
 use std::time::Duration;
 
 use super::failure;
-use super::next::{LOOKS_BACK_FOR, Seen, is_passed_over, place};
+use super::next::{Seen, place};
 use super::pace::Pace;
 use super::plan::{Goal, Plan};
 use super::state::{Own, Purpose, Stage, State, Stopping, shown_by};
@@ -112,10 +112,6 @@ fn was_allowed(state: &State) -> bool {
 impl At<'_> {
     /// The same stage again, after a while.
     fn again(self, mut state: State, pace: Pace) -> State {
-        if state.polls == 0 && is_passed_over(self.plan, &state) && self.now.since(state.since) >= LOOKS_BACK_FOR {
-            // It was come to late, and has its time all the same.
-            state.since = self.now;
-        }
         state.not_before = self.now + pace.interval(state.polls, &self.plan.seed());
         state.polls += 1;
         state

@@ -64,7 +64,7 @@ pub enum Seen {
 }
 
 /// So long a look is tried that an update is taken back without where it must.
-pub(super) const LOOKS_BACK_FOR: Duration = Duration::from_mins(1);
+const LOOKS_BACK_FOR: Duration = Duration::from_mins(1);
 
 /// So long at least a job is looked at that is to end by itself.
 const LOOKED_AT_FOR: Duration = Duration::from_mins(1);
@@ -76,7 +76,7 @@ const ASK_AGAIN: Duration = Duration::from_secs(30);
 ///
 /// A state that does not fit its plan asks for [`Action::Late`], which ends it.
 pub fn next(plan: &Plan, state: &State, now: Timestamp) -> Action {
-    let horizon = horizon(plan, state, now);
+    let horizon = horizon(plan, state);
     match &state.stage {
         Stage::Done(outcome) => Action::Done(outcome.clone()),
         _ if now >= horizon => Action::Late,
@@ -96,8 +96,8 @@ pub fn next(plan: &Plan, state: &State, now: Timestamp) -> Action {
     }
 }
 
-/// When the present stage ends, whatever has come of it by `now`.
-pub fn horizon(plan: &Plan, state: &State, now: Timestamp) -> Timestamp {
+/// When the present stage ends, whatever has come of it by then.
+pub fn horizon(plan: &Plan, state: &State) -> Timestamp {
     let Deadlines { begin, give_up, answer_by, .. } = plan.deadlines;
     if state.given_up {
         return answer_by;
@@ -106,9 +106,7 @@ pub fn horizon(plan: &Plan, state: &State, now: Timestamp) -> Timestamp {
         Stage::Search { .. } | Stage::Explain(_) | Stage::Stop { purpose: Purpose::Goal | Purpose::Abandon(_), .. } => {
             answer_by
         }
-        // However late it is come to: what can be had is not gone on without.
-        _ if is_passed_over(plan, state) && state.polls == 0 => give_up.min(now + LOOKS_BACK_FOR),
-        _ if is_passed_over(plan, state) => give_up.min(state.since + LOOKS_BACK_FOR),
+        _ if is_passed_over(plan, state) => give_up.min(state.since + plan.at_most(LOOKS_BACK_FOR)),
         // The new job needs time as well. Whoever comes to it late, as after a step that died, looks nevertheless.
         Stage::Finish { .. } => {
             let half = begin + plan.deadlines.whole() / 2;

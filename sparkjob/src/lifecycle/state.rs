@@ -345,6 +345,16 @@ impl State {
         self
     }
 
+    /// The state when it is acted on at `now`. A look that an update is taken back without has its time from its first try on, however
+    /// late it is come to: what can be had is not gone on without.
+    #[must_use]
+    pub fn taken_up(mut self, plan: &Plan, now: Timestamp) -> Self {
+        if self.polls == 0 && is_passed_over(plan, &self) {
+            self.since = now;
+        }
+        self
+    }
+
     /// The state in which a step begins that was begun before, not before `since`, by a process that died, if it `has_died`:
     /// whatever it came to is not known, and a submission of its may still take effect.
     #[must_use]

@@ -60,6 +60,11 @@ impl Unseen {
     /// A step that began at `since` at the earliest has ended by `now`, and may have submitted something; it may have died of that,
     /// if it `has_died`.
     pub(super) fn repeat(&mut self, has_died: bool, since: Timestamp, now: Timestamp) {
+        // What the first of them made may be forgotten first.
+        let since = match self.before {
+            Some(Before::Step(earlier)) => earlier.min(since),
+            _ => since,
+        };
         (self.before, self.lost) = (Some(Before::Step(since)), Some(now));
         self.deaths += u32::from(has_died);
     }
@@ -115,14 +120,16 @@ impl Unseen {
         self.has_submitted() || self.may_be_earlier()
     }
 
-    /// Since when a job may have been made, and forgotten: by a step that died, or, where others may act for the request, which was
-    /// `asked` for then, by an earlier delivery of it. None where a look has told.
+    /// Since when a job may have been made, and forgotten: by a submission whose answer was lost, by a step that died, or, where
+    /// others may act for the request, which was `asked` for then, by an earlier delivery of it. None where a look has told.
     pub(super) fn since(&self, asked: Timestamp) -> Option<Timestamp> {
-        match self.before? {
-            Before::Step(since) if self.sole => Some(since),
-            Before::Delivery if self.sole => None,
-            _ => Some(asked),
-        }
+        let before = match self.before {
+            Some(Before::Step(since)) if self.sole => Some(since),
+            Some(Before::Delivery) if self.sole => None,
+            others => others.map(|_| asked),
+        };
+        let lost = self.lost.filter(|_| self.has_submitted());
+        before.into_iter().chain(lost).min()
     }
 
     /// When the last submission was lost of which a job may come.

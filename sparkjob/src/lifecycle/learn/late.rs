@@ -11,7 +11,7 @@ use crate::properties::OnTimeout;
 impl At<'_> {
     /// The present stage has had its time; at `answer_by`, so has the request.
     pub(super) fn late(self, state: State) -> State {
-        if self.now < horizon(self.plan, &state, self.now) {
+        if self.now < horizon(self.plan, &state) {
             let failure = failure::of_state();
             return state.done(Some(failure), self.now);
         }
@@ -38,7 +38,7 @@ impl At<'_> {
                 self.succeed(state)
             }
             Stage::Look => state.done(None, self.now),
-            Stage::Tag if self.plan.is_restoring() => {
+            _ if self.ends_without_a_look(&state) => {
                 let said = state.weather.clone().unwrap_or_else(|| "there was no time for it".to_owned());
                 self.pass_over(state, &said)
             }

@@ -68,13 +68,13 @@ impl At<'_> {
                 let pace = Pace::of_looks(self.plan.wanted_place());
                 self.again(state, pace)
             }
-            // Once a submission was tried, all that comes before it has been done.
-            None if state.unseen.is_tried() => self.start(state),
-            None if self.plan.is_restoring() => self.restore(state),
-            None if may_be_forgotten => {
+            None if may_be_forgotten && !self.plan.is_restoring() => {
                 state.unseen.suspect();
                 self.fail(state, failure::of_oblivion(self.plan))
             }
+            // Once a submission was tried, all that comes before it has been done.
+            None if state.unseen.is_tried() => self.start(state),
+            None if self.plan.is_restoring() => self.restore(state),
             None if matches!(self.plan.goal, Goal::Run(_)) && !state.anew => self.start(state),
             // What a try between the first and this one has made is found by its description alone.
             None => state.at(Stage::Adopt, self.now),
@@ -425,8 +425,7 @@ impl At<'_> {
         self.takes_twins() && is_first && matches!(self.plan.goal, Goal::Run(_))
     }
 
-    /// Whether a job may have been made, and forgotten, that nobody has seen: by a step that died, or, where others may act for the
-    /// request, by an earlier delivery of it.
+    /// Whether a job may have been made, and forgotten, that nobody has seen.
     fn may_be_forgotten(self, state: &State) -> bool {
         let since = state.unseen.since(self.plan.deadlines.asked);
         self.is_on_livy() && since.is_some_and(|since| self.now.since(since) >= MEMORY)

@@ -123,6 +123,18 @@ impl At<'_> {
         !state.given_up && is_passed_over(self.plan, state)
     }
 
+    /// Whether the present stage is a look without which it is known what to answer, now that there is no time to submit anything.
+    pub(super) fn ends_without_a_look(self, state: &State) -> bool {
+        let is_end = match state.stage {
+            Stage::Recall | Stage::Review | Stage::Tag => true,
+            // Then that of the present job, if that is the one that there was.
+            Stage::FindOld => self.was_stopped(state),
+            Stage::Newest => self.counts_as_ended() && !self.was_stopped(state),
+            _ => false,
+        };
+        self.plan.is_restoring() && is_end
+    }
+
     /// A look failed: the same again, or on without it.
     pub(super) fn weather_or_pass_over(self, state: State, trouble: Trouble) -> State {
         self.weather(state, trouble).unwrap_or_else(|(state, trouble)| self.pass_over(state, &trouble.to_string()))
@@ -144,8 +156,11 @@ impl At<'_> {
             }
             _ => {
                 state.notes.push(format!("Whether a lost update left a job behind is not known: {said}."));
-                self.nothing_left_behind(state)
+                if state.given_up { self.restored_unseen(state, NO_TIME) } else { self.nothing_left_behind(state) }
             }
         }
     }
 }
+
+/// What is said of a present job for whose look there is no time.
+const NO_TIME: &str = "How the job is doing is not known: there was no time to look.";

@@ -151,7 +151,9 @@ impl At<'_> {
             return self.stopped(state, purpose);
         }
         // As long as one is there that goes first, no step has come to a submission.
-        state.unseen.lives();
+        if runs.iter().any(|stopping| stopping.status.is_some()) {
+            state.unseen.lives();
+        }
         let shown_by = shown_by(&runs);
         state.stage = Stage::Stop { runs, purpose };
         self.looked_well(state).no_later_than(shown_by)
@@ -280,11 +282,14 @@ impl At<'_> {
         if told.as_ref().is_some_and(|status| status.ended.is_some()) {
             return self.stop_present(state);
         }
+        let is_there = told.is_some();
         if told.is_some_and(|status| status.phase.is_over()) {
             return state.at(Stage::Start, self.now);
         }
         // As long as the present job is there, no step has come to a submission.
-        state.unseen.lives();
+        if is_there {
+            state.unseen.lives();
+        }
         state.stage = Stage::Finish { shown_by };
         self.looked_well(state).no_later_than(shown_by)
     }

@@ -70,6 +70,16 @@ fn one_that_died_long_ago_may_have_submitted_what_livy_has_forgotten() {
 }
 
 #[test]
+fn what_the_first_of_several_may_have_submitted_is_forgotten_first() {
+    let plan = create(&place());
+    let mut world = World::new();
+    let state = begin(&plan, BEGIN).repeated(&plan, true, BEGIN, BEGIN).repeated(&plan, true, after(8), after(8));
+    let outcome = world.go_on(&plan, state, after(10));
+    assert!(outcome.failure.is_some_and(|failure| failure.what.contains("too late")));
+    assert_eq!((outcome.made, world.submissions()), (Made::Unknown, 0));
+}
+
+#[test]
 fn a_first_one_submits_however_long_it_had_to_wait() {
     let plan = create(&place());
     let mut world = World::new();

@@ -54,6 +54,18 @@ fn what_was_taken_as_the_engine_went_away_is_found_when_it_comes_back() {
 }
 
 #[test]
+fn what_livy_may_have_run_and_forgotten_while_it_was_away_is_not_submitted_once_more() {
+    let fate = [(0, Phase::Running), (30, Phase::Succeeded), (10 * 60 + 30, Phase::Gone)];
+    for (minutes, is_found) in [(8, true), (12, false)] {
+        let mut world = World::new().weather(cut_off(Kind::Unavailable, after(minutes))).fate(&fate);
+        let outcome = world.run(&create(&place()));
+        let told = outcome.failure.map(|failure| failure.what).unwrap_or_default();
+        assert_eq!((told.contains("too late"), world.submissions()), (!is_found, 1), "{minutes} min: {told}");
+        assert!(is_found == told.is_empty() && is_found != (outcome.made == Made::Unknown), "{minutes} min: {told}");
+    }
+}
+
+#[test]
 fn an_update_that_may_have_left_a_job_is_not_told_to_have_failed_before_that_is_known() {
     for place in places() {
         for strategy in [UpdateStrategy::StopThenStart, UpdateStrategy::StartThenStop] {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::world::{BEGIN, Fate, World, place, plan, wanted_at};
 use crate::engine::{Kind, Lookup};
 use crate::job::{Digest, Phase, Place, RunRef};
-use crate::lifecycle::{Action, Former, Goal, Plan, State, StaysAs, Wanted};
+use crate::lifecycle::{Action, Deadlines, Former, Goal, Plan, Stage, State, StaysAs, Wanted};
 use crate::outcome::{Made, Outcome};
 use crate::properties::{Management, OnDeleteError, UpdateStrategy, WaitFor};
 
@@ -247,6 +247,62 @@ fn looks_that_are_not_finished_in_a_minute_are_passed_over() {
         success(&outcome, jobs.new_run(&world), &place.to_string());
         assert_eq!(outcome.notes.len(), 2, "{place}: {:?}", outcome.notes);
         assert_eq!(world.alive(), [jobs.back.identity.name()], "{place}");
+    }
+}
+
+#[test]
+fn a_look_that_itself_lasts_a_minute_is_not_tried_for_another_one() {
+    for place in places() {
+        let jobs = jobs_at(&place);
+        let mut world = jobs.world(Phase::Running, Phase::Gone).weather(|_, _| Some(Kind::Unavailable));
+        world.takes = Duration::from_mins(2);
+        let present = jobs.good_run(&world);
+        success(&world.run(&jobs.restore(Some(present.clone()), Management::default())), present, &place.to_string());
+        // A look at what was left behind, and one at the job.
+        assert!(world.now.since(BEGIN) <= Duration::from_mins(2), "{place}: {:?}", world.now.since(BEGIN));
+    }
+}
+
+#[test]
+fn a_short_time_is_shared_out_among_looks() {
+    let mut management = Management::default();
+    for wait_for in [WaitFor::Running, WaitFor::Succeeded] {
+        management.wait_for = wait_for;
+        let jobs = jobs_at(&place());
+        let lists = |action: &Action, _| matches!(action, Action::Find(..)).then_some(Kind::Unavailable);
+        let mut world = jobs.world(stopped(&place()), Phase::Running).weather(lists);
+        let mut plan = jobs.restore(Some(jobs.bad_run(&world)), management.clone());
+        plan.deadlines = Deadlines::between(BEGIN, BEGIN + Duration::from_mins(2));
+        let submitted = usize::from(wait_for == WaitFor::Running);
+        assert_eq!((world.run(&plan).failure, world.submissions()), (None, submitted), "{wait_for:?}");
+    }
+}
+
+#[test]
+fn what_can_be_answered_without_a_look_is_although_there_is_no_time_for_that() {
+    for place in places() {
+        for (is_good, wait_for, is_well) in [
+            (true, WaitFor::Running, true),
+            (true, WaitFor::Succeeded, true),
+            (false, WaitFor::Succeeded, true),
+            (false, WaitFor::Running, false),
+        ] {
+            let jobs = jobs_at(&place);
+            for stage in [Stage::FindOld, Stage::Review, Stage::Newest] {
+                let mut world = jobs.world(stopped(&place), Phase::Gone);
+                let present = if is_good { jobs.good_run(&world) } else { jobs.bad_run(&world) };
+                let plan = jobs.restore(Some(present), until(wait_for));
+                let is_there = |state: &State| state.stage == stage;
+                let state = world.run_until_or_done(&plan, State::begin(&plan, BEGIN), is_there);
+                let needs_submission = is_good && stage == Stage::Newest || !is_good && stage == Stage::FindOld;
+                if is_there(&state) {
+                    let outcome = world.go_on(&plan, state, plan.deadlines.give_up);
+                    let told = format!("{place}, {is_good}, {wait_for:?}, {stage:?}");
+                    assert_eq!(outcome.failure.is_none(), is_well && !needs_submission, "{told}");
+                    assert_eq!(world.submissions(), 0, "{told}");
+                }
+            }
+        }
     }
 }
 

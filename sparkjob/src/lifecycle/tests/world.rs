@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::engine::{Kind, Lookup, Report, Trouble};
 use crate::hidden::Hidden;
 use crate::job::{Access, Identity, Job, Phase, Place, Realm, Run, RunRef, Status, Timestamp};
-use crate::lifecycle::{Action, Deadlines, Goal, Plan, Seen, State, Wanted, learn, next};
+use crate::lifecycle::{Action, Deadlines, Goal, Plan, Seen, State, Wanted, horizon, learn, next};
 use crate::outcome::Outcome;
 use crate::properties::Management;
 
@@ -37,6 +37,8 @@ pub struct World {
     pub runs: Vec<Fate>,
     pub actions: Vec<Action>,
     pub weather: Weather,
+    /// What a call takes that fails, unless its stage is over before.
+    pub takes: Duration,
     /// What becomes of the next submissions, the first first; then [`World::fate`].
     pub fate: Vec<(u64, Phase)>,
 }
@@ -69,6 +71,7 @@ impl World {
             runs: Vec::new(),
             actions: Vec::new(),
             weather: Box::new(|_, _| None),
+            takes: Duration::ZERO,
             fate: running(),
         }
     }
@@ -103,6 +106,7 @@ impl World {
             let stored = serde_json::to_string(&state).expect("a state serialises");
             assert!(stored.len() < 16_384, "a state stays small: {} bytes", stored.len());
             state = serde_json::from_str(&stored).expect("a state reads back");
+            state = state.taken_up(plan, self.now);
             match next(plan, &state, self.now) {
                 Action::Done(outcome) => return *outcome,
                 Action::Wait(until) => {
@@ -111,6 +115,9 @@ impl World {
                 }
                 action => {
                     let seen = self.answer(&action);
+                    if (self.weather)(&action, self.now).is_some() {
+                        self.now = self.now + self.takes.min(horizon(plan, &state).since(self.now));
+                    }
                     self.actions.push(action);
                     state = learn(plan, state, self.now, seen);
                 }
@@ -135,6 +142,7 @@ impl World {
         mut is_there: impl FnMut(&State) -> bool,
     ) -> State {
         while !is_there(&state) {
+            state = state.taken_up(plan, self.now);
             match next(plan, &state, self.now) {
                 Action::Done(_) => return state,
                 Action::Wait(until) => self.now = until,
