@@ -13,6 +13,7 @@ use crate::Failed;
 use crate::deadlines::{Times, UNKNOWN_LIMIT};
 use crate::envelope::Envelope;
 use crate::event::Event;
+use crate::moment;
 use crate::turn::{Progress, Turn};
 use crate::workflow::{Broken, Execution, Workflow, execution_name};
 
@@ -63,12 +64,16 @@ pub enum Left {
     Step(Timestamp),
     /// A submission by an invocation that has died by then.
     Submission(Timestamp),
+    /// What may have been submitted, for which the answer that there is was held back until then.
+    Held(Timestamp),
 }
 
 impl Case {
     /// One that came so far.
     pub fn of(turn: Turn, told: String) -> Self {
-        Self { event: turn.event, progress: turn.progress, told, left: None }
+        let is_ready = matches!(turn.progress, Progress::Answer(_));
+        let left = moment::read(&turn.until).filter(|_| is_ready).map(Left::Held);
+        Self { event: turn.event, progress: turn.progress, told, left }
     }
 
     /// The same, whose last step has died by `now`. The first one of an Update does no more than to learn what its stack is about.
@@ -83,23 +88,29 @@ impl Case {
         match execution {
             Some(Execution::Succeeded(Some(turn))) => Some(Self::of(*turn, told)),
             Some(Execution::Broken(Broken { told, at, turn, .. })) => {
-                let case = turn.map(|turn| Self::of(*turn, String::new())).or(other)?;
-                Some(Self { told, left: Some(Left::Step(at.unwrap_or(now))), ..case })
+                let case = turn.map(|turn| Self::of(*turn, told.clone())).or(other)?;
+                let left = match case.left {
+                    Some(held @ Left::Held(_)) => held,
+                    _ => Left::Step(at.unwrap_or(now)),
+                };
+                Some(Self { told, left: Some(left), ..case })
             }
             _ => other,
         }
     }
 
-    /// The same when what is left of it has had time to end: half of what is left of the request at most. None is at an engine
-    /// once there is an answer.
+    /// The same when what is left of it has had time to end: half of what is left of the request at most. Once there is an answer
+    /// nobody is at an engine, but it may have been held back for what comes late there.
     pub async fn once_it_is_over(self, invocation: &Invocation, clock: &Clock) -> Self {
         let now = clock.now();
-        if let (Some(left), Progress::Claimed | Progress::Working(_)) = (&self.left, &self.progress)
+        let is_answered = matches!(&self.progress, Progress::Answer(_) | Progress::Answered(_) | Progress::Superseded);
+        if let Some(left) = self.left.as_ref().filter(|left| matches!(left, Left::Held(_)) || !is_answered)
             && let Ok(envelope) = Envelope::read(&self.event)
         {
             let times = Times::durable(&envelope, &self.event, now);
             let until = match left {
                 Left::Submission(lost) => times.once_arrived(&envelope, *lost, now),
+                Left::Held(until) => (*until).min(times.half_way(now)),
                 Left::Step(ended) => {
                     times.once_arrived(&envelope, *ended, now).max((*ended + STEP_ENDS).min(times.half_way(now)))
                 }
