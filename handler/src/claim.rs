@@ -98,7 +98,7 @@ pub async fn claim(
         ..Turn::of(request.event)
     };
     let input = serde_json::to_string(&turn).expect("plain data with text keys always serialises");
-    hand_over(workflow, &name, &input, clock, end).await
+    try_until(workflow, &name, &input, clock, end).await
 }
 
 /// By how many bytes a request is too large for the workflow; none where it fits. Whoever asks gets the same answer, so that
@@ -131,7 +131,7 @@ enum Tried {
 }
 
 /// Tries until it is known what became of it, or `end`.
-async fn hand_over(workflow: &Workflow, name: &str, input: &str, clock: &Clock, end: Timestamp) -> Claim {
+async fn try_until(workflow: &Workflow, name: &str, input: &str, clock: &Clock, end: Timestamp) -> Claim {
     let (began, mut pause) = (clock.now(), FIRST_PAUSE);
     // From the first call on that may have taken effect, no other one tells that there is no execution.
     let (mut may_exist, mut unreached) = (false, 0);

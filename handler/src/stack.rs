@@ -65,8 +65,8 @@ pub struct Standing {
     /// When what it is about began: its last update, or else its creation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// Whether it deletes what its resources were before.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    /// Whether it deletes what its resources were before: asked for once, by whoever looks for a job.
+    #[serde(skip)]
     pub cleans_up: bool,
     /// The job that the resource has by then, where a Delete with an id that is not ours asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -237,6 +237,14 @@ impl<'a> Stack<'a> {
         }
     }
 
+    /// Whether a resource that was changed soon after the request, as by what it was asked for itself, was asked to take that back: its
+    /// stack did not roll back when the request was begun, and does now.
+    async fn has_turned_back(&self, resource: &Resource, signed: Timestamp) -> bool {
+        let may_have = self.envelope.action == Action::Update && resource.changed > signed + SAME_SECOND;
+        let went_forward = self.known.get().is_some_and(|known| !known.rolls_back);
+        may_have && went_forward && self.standing_within(LIMIT).await.is_ok_and(|present| present.rolls_back)
+    }
+
     /// What is told; where it is not, the log tells, once, what the request is `taken_for` then.
     fn told<T>(&self, told: Result<T, Untold>, taken_for: &str) -> Option<T> {
         let untold = match told {
@@ -327,9 +335,10 @@ impl Requester for Stack<'_> {
     /// thing. A request whose address does not tell when it was signed is taken to be awaited.
     async fn stance(&self) -> Stance {
         let Some(signed) = self.envelope.response_url.signed() else { return Stance::Waits };
-        let Some(resource) = self.resource().await.filter(|it| it.has_gone_on(&self.envelope.action, signed)) else {
+        let Some(resource) = self.resource().await else { return Stance::Waits };
+        if !resource.has_gone_on(&self.envelope.action, signed) && !self.has_turned_back(&resource, signed).await {
             return Stance::Waits;
-        };
+        }
         tracing::warn!(
             changed = crate::moment::text(resource.changed),
             signed = crate::moment::text(signed),

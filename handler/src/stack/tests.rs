@@ -127,6 +127,35 @@ macro_rules! stack {
     };
 }
 
+/// The sample Update is three seconds old then, and its stack is at this.
+async fn stance_of_an_update(known: Standing, says: Says) -> Stance {
+    let changes =
+        json!({"OldResourceProperties": sample::other_properties(), "PhysicalResourceId": "spark-job:nothing"});
+    let envelope = sample::envelope(&sample::event("Update", changes));
+    let (_, engines) = asked(says);
+    Stack::of(&envelope, Some(known), engines.aws()).stance().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_is_taken_back_within_seconds_is_not_awaited_any_more() {
+    let changed = resource!("2026-11-21T07:00:03Z", "UPDATE_IN_PROGRESS", "");
+    let (back, forth) = (
+        stack!("<StackStatus>UPDATE_ROLLBACK_IN_PROGRESS</StackStatus>"),
+        stack!("<StackStatus>UPDATE_IN_PROGRESS</StackStatus>"),
+    );
+    let known = |rolls_back| Standing { rolls_back, ..Standing::default() };
+    assert_eq!(stance_of_an_update(known(false), Says::Both(changed, back)).await, Stance::WentOn(None));
+    assert_eq!(stance_of_an_update(known(false), Says::Both(changed, forth)).await, Stance::Waits);
+    assert_eq!(stance_of_an_update(known(true), Says::Both(changed, back)).await, Stance::Waits, "it is the rollback");
+    let at_once = resource!("2026-11-21T07:00:01Z", "UPDATE_IN_PROGRESS", "");
+    assert_eq!(stance_of_an_update(known(false), Says::Both(at_once, back)).await, Stance::Waits);
+    assert_eq!(
+        stance_of_an_update(known(false), Says::Both(changed, "<html/>")).await,
+        Stance::Waits,
+        "it is not told"
+    );
+}
+
 const DENIED: Says = Says::Text(
     403,
     r#"<ErrorResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><Error><Type>Sender</Type>

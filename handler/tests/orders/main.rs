@@ -3,6 +3,7 @@
 
 #[path = "../shared/log.rs"]
 mod log;
+mod overtaken;
 #[path = "../shared/stacks.rs"]
 mod stacks;
 mod tries;

@@ -64,7 +64,7 @@ pub enum Seen {
 }
 
 /// So long a look is tried that an update is taken back without where it must.
-const LOOKS_BACK_FOR: Duration = Duration::from_mins(1);
+pub(super) const LOOKS_BACK_FOR: Duration = Duration::from_mins(1);
 
 /// So long at least a job is looked at that is to end by itself.
 const LOOKED_AT_FOR: Duration = Duration::from_mins(1);

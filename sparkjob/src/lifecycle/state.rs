@@ -42,6 +42,9 @@ pub struct State {
     /// Whether the present job is one that is taken back.
     #[serde(default, skip_serializing_if = "is_false")]
     pub rolled_back: bool,
+    /// When a look that is to keep the present job has shown it alive for the first time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alive_at: Option<Timestamp>,
     /// Why the engine refused the job; what its refusal may have left behind is looked for.
     pub refused: Option<Failure>,
     /// Whether the time to reach the goal is over.
@@ -328,6 +331,7 @@ impl State {
             anew: false,
             left_behind: None,
             rolled_back,
+            alive_at: None,
             refused: None,
             given_up: false,
             confirmed_at: plan.deadlines.asked,

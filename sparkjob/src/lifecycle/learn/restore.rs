@@ -5,7 +5,7 @@
 use super::At;
 use crate::engine::Trouble;
 use crate::job::{Phase, Run, Status};
-use crate::lifecycle::next::is_passed_over;
+use crate::lifecycle::next::{LOOKS_BACK_FOR, is_passed_over};
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping};
 use crate::properties::WaitFor;
 
@@ -17,7 +17,7 @@ impl At<'_> {
     }
 
     /// The job that there was is looked at. Alive or ended by itself it is what there has to be, whatever it runs.
-    pub(super) fn reviewed(self, state: State, seen: Result<Vec<Status>, Trouble>) -> State {
+    pub(super) fn reviewed(self, mut state: State, seen: Result<Vec<Status>, Trouble>) -> State {
         let status = match seen {
             Ok(seen) => seen.into_iter().next(),
             Err(trouble) => return self.weather_or_pass_over(state, trouble),
@@ -25,15 +25,25 @@ impl At<'_> {
         let Some((run, status)) = self.plan.present().cloned().zip(status) else { return self.looked_well(state) };
         match status.phase {
             Phase::Waiting if status.silent => self.stop_all(state, vec![Run { run, status }], Purpose::MakeRoom),
+            Phase::Waiting | Phase::Running if run.place.is_livy() && !self.stays(&mut state) => {
+                self.looked_well(state)
+            }
             Phase::Waiting | Phase::Running | Phase::Succeeded | Phase::Failed => {
                 self.restored(state, Run { run, status })
             }
             Phase::Ending => self.stop_all(state, vec![Run { run, status }], Purpose::RollBack),
-            Phase::Gone if self.counts_as_ended() => {
+            Phase::Gone if self.counts_as_ended() && state.alive_at.is_none() => {
                 self.restored_unseen(state, "The engine does not know the job any more; WaitFor was Succeeded.")
             }
             Phase::Cancelled | Phase::Gone => state.at(Stage::Newest, self.now),
         }
+    }
+
+    /// Whether the present job, which is alive, has been for so long that it would be gone if the update that failed were just stopping
+    /// it: what Livy was asked to stop is shown as before until it is gone.
+    fn stays(self, state: &mut State) -> bool {
+        let alive_at = *state.alive_at.get_or_insert(self.now);
+        self.now.since(alive_at) >= self.plan.at_most(LOOKS_BACK_FOR) / 2
     }
 
     /// The present job is over. Where it is the one that there was, and it was being stopped, what became of it counts.

@@ -143,7 +143,8 @@ impl At<'_> {
                 own.shown_by = None;
                 own.ends_as(&status);
             }
-            stopping.status = Some(status);
+            // The secrets of another description, which it may repeat, are not kept.
+            stopping.status = Some(Status { reason: String::new(), ..status });
             stopping.is_deaf = true;
         }
         runs.retain(|stopping| !stopping.status.as_ref().is_some_and(|status| status.phase.is_over()));

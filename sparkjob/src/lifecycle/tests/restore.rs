@@ -250,6 +250,23 @@ fn looks_that_are_not_finished_in_a_minute_are_passed_over() {
     }
 }
 
+/// The update that failed asked Livy for it, and nobody waits for that update any more.
+#[test]
+fn a_job_that_is_just_being_stopped_on_livy_is_not_taken_for_one_that_stays() {
+    for wait_for in [WaitFor::Running, WaitFor::Succeeded] {
+        for seconds in [1, 20, 40] {
+            let jobs = jobs_at(&place());
+            let mut world = jobs.world(Phase::Running, Phase::Gone);
+            world.runs[0].phases.push((BEGIN + Duration::from_secs(seconds), Phase::Gone));
+            let present = jobs.good_run(&world);
+            let outcome = world.run(&jobs.restore(Some(present.clone()), until(wait_for)));
+            let answered = if seconds < 30 { jobs.new_run(&world) } else { present };
+            success(&outcome, answered, &format!("{wait_for:?}, {seconds} s"));
+            assert_eq!(world.submissions(), usize::from(seconds < 30), "{wait_for:?}, {seconds} s");
+        }
+    }
+}
+
 #[test]
 fn a_look_that_itself_lasts_a_minute_is_not_tried_for_another_one() {
     for place in places() {

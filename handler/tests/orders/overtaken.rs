@@ -1,0 +1,64 @@
+//! An Update that is overtaken by its rollback, at any moment of its work.
+
+use std::time::Duration;
+
+use serde_json::json;
+use sparkjob::testing::Script;
+use tokio::time::sleep;
+
+use crate::created;
+use crate::world::{BAD, GOOD, World, worlds};
+
+/// Seconds between what was asked for and that it is taken back. Those that are close follow the moments at which an Update stops,
+/// submits and asks whether it is awaited.
+const MOMENTS: [u64; 11] = [2, 3, 4, 5, 6, 8, 11, 15, 25, 35, 70];
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_is_overtaken_by_its_rollback_leaves_the_job_that_there_was() {
+    let mut overtaken = 0;
+    for (strategy, stops) in [("StopThenStart", 1), ("StopThenStart", 20), ("StartThenStop", 20)] {
+        for seconds in MOMENTS {
+            for world in worlds() {
+                let is_overtaken = overtake(&world, strategy, Duration::from_secs(stops), seconds).await;
+                overtaken += usize::from(is_overtaken);
+            }
+        }
+    }
+    assert!(overtaken > 100, "{overtaken}");
+}
+
+/// Takes an Update back so many `seconds` after it was asked for; whether it was not answered by then. What is to stop takes that long.
+async fn overtake(world: &World, strategy: &str, stops: Duration, seconds: u64) -> bool {
+    let told = format!("{}, {strategy}, stops {stops:?}, overtaken after {seconds} s", world.name());
+    for file in [GOOD, BAD] {
+        let script = Script { stops, ..Script::endless() };
+        world.livy.script(file, script.clone());
+        world.emr.script(file, script);
+    }
+    let more = json!({ "UpdateStrategy": strategy });
+    let (good, id) = created(world, &more).await;
+    let bad = world.properties(BAD, &more);
+    let update = world.update("update", &id, &good, &bad);
+    let taking_back = async {
+        sleep(Duration::from_secs(seconds)).await;
+        if !world.answers(&update).is_empty() {
+            return None;
+        }
+        world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");
+        let answer = world.deliver(&world.update("rollback", &id, &bad, &good)).await;
+        Some(answer.unwrap_or_else(|| panic!("{told}: nobody answered the rollback")))
+    };
+    let (_, Some(back)) = tokio::join!(world.deliver(&update), taking_back) else { return false };
+    assert_eq!(back.status, "SUCCESS", "{told}: {}", back.reason);
+    world.takes(&back);
+    sleep(Duration::from_mins(10)).await;
+    if back.id != id {
+        world.stack_is("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");
+        world.succeeds(&world.delete("clean-up", &id, &good)).await;
+    }
+    assert_eq!(world.alive(), [GOOD], "{told}");
+    world.stack_is("DELETE_IN_PROGRESS");
+    world.succeeds(&world.delete("delete", &back.id, &good)).await;
+    assert!(world.alive().is_empty(), "{told}");
+    true
+}
