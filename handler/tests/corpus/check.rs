@@ -117,8 +117,8 @@ impl<'a> Stage<'a> {
                 assert!(self.judge_after(&event, &came, known) || !is_due, "the answer was not put: {came:?}");
             }
             Arrival::Unreadable(..) => {
-                let came = self.take(arrival).await;
-                assert!(came.is_err() && self.world.take_put().is_empty(), "{came:?}");
+                let came = self.take(arrival).await.map(|_| ());
+                assert!(came.is_err() && self.put(None, &came).is_empty(), "{came:?}");
             }
         }
     }
@@ -140,7 +140,7 @@ impl<'a> Stage<'a> {
             assert!(self.judge_after(&event, &came, known) || !is_answerable, "nobody was answered: {came:?}");
         } else {
             assert!(if came.is_err() { !ends_well } else { !fails }, "{came:?}");
-            assert!(self.world.take_put().is_empty());
+            assert!(self.put(None, &came).is_empty());
         }
     }
 
@@ -182,8 +182,8 @@ impl<'a> Stage<'a> {
     /// Judges what came of a turn which somebody else wrote, so that its answer is whatever they made it; whether it was put.
     fn judge_after(&self, event: &Event, came: &Result<(), Failed>, known: Option<Answer>) -> bool {
         let Some(Answer(answer)) = known else { return self.judge(event, came).is_some() };
-        let put = self.world.take_put();
-        for (_, body) in &put {
+        let put = self.put(Some(event), came);
+        for body in &put {
             assert_eq!(*body, answer, "another answer than the one that there was");
         }
         !put.is_empty()
@@ -191,37 +191,64 @@ impl<'a> Stage<'a> {
 
     /// Judges all that was done about a request, and gives back its answer.
     fn judge(&self, event: &Event, came: &Result<(), Failed>) -> Option<Bytes> {
-        let put = self.world.take_put();
-        let logged = self.lines.text();
-        // Each line can be read.
-        self.lines.lines();
-        self.lines.clear();
-        let bodies: Vec<_> = put.iter().map(|(_, body)| body).collect();
-        let told = format!("{logged}{came:?}{bodies:?}");
-        for secret in self.secrets(event) {
-            assert!(!told.contains(&secret), "{secret} is told: {told}");
-        }
-        let (_, first) = put.first()?.clone();
-        let envelope = Envelope::read(event).expect("only what can be read is answered");
-        for (uri, body) in &put {
-            assert!(uri == envelope.response_url.uri(), "an answer to somewhere else");
+        let put = self.put(Some(event), came);
+        let first = put.first()?.clone();
+        for body in &put {
             assert_eq!(*body, first, "two answers");
         }
         judge_answer(event, &first);
         Some(first)
     }
 
-    /// What of the event's address must not be known, as far as it is long enough to be told from other text and stands
+    /// All answers that were put, where nothing was written that must not be, and none was put elsewhere.
+    fn put(&self, event: Option<&Event>, came: &Result<(), Failed>) -> Vec<Bytes> {
+        let (addresses, bodies): (Vec<Uri>, Vec<Bytes>) = self.world.take_put().into_iter().unzip();
+        let logged = self.lines.text();
+        // Each line can be read.
+        self.lines.lines();
+        self.lines.clear();
+        let told = format!("{logged}{came:?}{bodies:?}");
+        for secret in self.secrets() {
+            assert!(!told.contains(&secret), "{secret} is told: {told}");
+        }
+        if !addresses.is_empty() {
+            let envelope = Envelope::read(event.expect("a request")).expect("only what can be read is answered");
+            let uri = envelope.response_url.uri();
+            assert!(addresses.iter().all(|address| address == uri), "an answer to somewhere else");
+        }
+        bodies
+    }
+
+    /// What must not be known of an address, wherever it came, as far as it is long enough to be told from other text and stands
     /// nowhere else.
-    fn secrets(&self, event: &Event) -> Vec<String> {
-        let address = event.field("ResponseURL").as_str().and_then(|text| Url::parse(text).ok());
+    fn secrets(&self) -> Vec<String> {
+        let mut addresses = Vec::new();
+        collect_addresses(&serde_json::from_slice(self.bytes).unwrap_or_default(), &mut addresses);
         let all = String::from_utf8_lossy(self.bytes);
-        let query = address.as_ref().and_then(Url::query).unwrap_or_default();
-        let values = query.split('&').filter_map(|pair| {
+        let pairs = addresses.iter().flat_map(|address| address.query().unwrap_or_default().split('&'));
+        let values = pairs.filter_map(|pair| {
             let (name, value) = pair.split_once('=')?;
             ["X-Amz-Signature", "X-Amz-Credential", "X-Amz-Security-Token"].contains(&name).then_some(value)
         });
         values.filter(|value| value.len() >= 20 && all.matches(value).count() == 1).map(str::to_owned).collect()
+    }
+}
+
+/// The addresses for answers in JSON, and in the JSON that its texts hold.
+fn collect_addresses(value: &Value, addresses: &mut Vec<Url>) {
+    match value {
+        Value::String(text) => {
+            if let Ok(inner @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(text) {
+                collect_addresses(&inner, addresses);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| collect_addresses(value, addresses)),
+        Value::Object(fields) => {
+            let address = fields.get("ResponseURL").and_then(Value::as_str);
+            addresses.extend(address.and_then(|text| Url::parse(text).ok()));
+            fields.values().for_each(|value| collect_addresses(value, addresses));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

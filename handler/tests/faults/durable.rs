@@ -34,6 +34,14 @@ pub async fn strike_each(requests: usize, tally: &mut Tally, play: impl AsyncFn(
     }
 }
 
+/// Looks that a fault has struck the request that it was meant for, one of those that followed so many.
+pub fn assert_struck(account: &Account, before: usize, fault: Option<&(usize, Fault)>, told: &str) {
+    let Some((k, fault)) = fault else { return };
+    let requests = account.way().requests();
+    let struck = requests.get(before + k - 1).and_then(|sent| sent.fault.as_ref());
+    assert_eq!(struck, Some(fault), "{told}: it did not strike");
+}
+
 /// Faults at each request of a clean run, on every engine that it can be played on.
 async fn survives(scenario: Scenario) {
     for engine in scenario.engines() {
@@ -170,8 +178,8 @@ async fn play_twice(engine: Engine, fault: Option<(usize, Fault)>) -> usize {
     let account = Account::new(engine);
     let mut stack = Stack::new(account.town());
     let request = stack.create(NEW, Properties::BRIEF);
-    if let Some((k, fault)) = fault {
-        account.way().fault_at(k, fault);
+    if let Some((k, fault)) = &fault {
+        account.way().fault_at(*k, fault.clone());
     }
     account.deliver_again(&request);
     let answer = answered(&account, &request, &told).await;
@@ -179,6 +187,7 @@ async fn play_twice(engine: Engine, fault: Option<(usize, Fault)>) -> usize {
     account.settled().await;
     assert_eq!((account.town().jobs_of(NEW), account.town().alive().len()), (1, 1), "{told}");
     assert_eq!(account.town().distinct_answers(&request), 1, "{told}");
+    assert_struck(&account, 0, fault.as_ref(), &told);
     let sends = account.way().sends();
     stack.answered(&answer);
     let deleted = answered(&account, &stack.delete(), &told).await;
@@ -209,13 +218,14 @@ async fn migrate(from: Engine, to: Engine, fault: Option<(usize, Fault)>) -> usi
     stack.answered(&created);
     account.settled().await;
     let before = account.way().sends();
-    if let Some((k, fault)) = fault {
-        account.way().fault_at(before + k, fault);
+    if let Some((k, fault)) = &fault {
+        account.way().fault_at(before + k, fault.clone());
     }
     let moved = answered(&account, &stack.update_on(to, OLD, Properties::BRIEF), &told).await;
     assert_eq!(moved.status, "SUCCESS", "{told}: {}", moved.reason);
     assert_eq!((account.town().alive().len(), account.town().most_alive()), (1, 1), "{told}");
     account.settled().await;
+    assert_struck(&account, before, fault.as_ref(), &told);
     let sends = account.way().sends() - before;
     stack.answered(&moved);
     for delete in stack.deletes() {

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use crate::account::{Account, Status};
 use crate::cloudformation::{Delivery, INVENTED, Properties, Stack};
-use crate::durable::strike_each;
+use crate::durable::{assert_struck, strike_each};
 use crate::tally::Tally;
 use crate::town::Engine;
 use crate::{NEW, OLD};
@@ -57,14 +57,17 @@ async fn play(engine: Engine, scene: Scene, fault: Option<(usize, Fault)>) -> us
         }
         before
     };
-    match scene {
+    let (before, sends) = match scene {
         Scene::CutOff => cut_off(&account, strike, &told).await,
         Scene::Late => late(&account, strike, &told).await,
         Scene::Again => again(&account, strike, &told).await,
-    }
+    };
+    assert_struck(&account, before, fault.as_ref(), &told);
+    sends
 }
 
-async fn cut_off(account: &Account, strike: impl Fn(usize) -> usize, told: &str) -> usize {
+/// How many requests there were before, and how many it took.
+async fn cut_off(account: &Account, strike: impl Fn(usize) -> usize, told: &str) -> (usize, usize) {
     let mut stack = Stack::new(account.town());
     let create = stack.create(NEW, Properties { wait_for: "Succeeded", ..Properties::default() });
     let before = strike(account.way().sends());
@@ -77,10 +80,10 @@ async fn cut_off(account: &Account, strike: impl Fn(usize) -> usize, told: &str)
     over(account, &[&create, &delete], told).await;
     assert!(account.town().alive().is_empty(), "{told}: {:?} came afterwards", account.town().alive());
     failed_at_most(account, &create, told);
-    account.way().sends() - before
+    (before, account.way().sends() - before)
 }
 
-async fn late(account: &Account, strike: impl Fn(usize) -> usize, told: &str) -> usize {
+async fn late(account: &Account, strike: impl Fn(usize) -> usize, told: &str) -> (usize, usize) {
     let mut stack = Stack::new(account.town());
     let created = account.deliver(&stack.create(OLD, Properties::BRIEF)).await;
     stack.answered(&created);
@@ -97,10 +100,10 @@ async fn late(account: &Account, strike: impl Fn(usize) -> usize, told: &str) ->
     assert_eq!((account.town().alive().len(), account.town().jobs_of(OLD)), (1, 1), "{told}");
     let sends = account.way().sends() - before;
     account.finish(stack, &rolled_back).await;
-    sends
+    (before, sends)
 }
 
-async fn again(account: &Account, strike: impl Fn(usize) -> usize, told: &str) -> usize {
+async fn again(account: &Account, strike: impl Fn(usize) -> usize, told: &str) -> (usize, usize) {
     let mut stack = Stack::new(account.town());
     let create = stack.create(NEW, Properties::BRIEF);
     let answer = account.deliver(&create).await;
@@ -112,7 +115,7 @@ async fn again(account: &Account, strike: impl Fn(usize) -> usize, told: &str) -
     assert_eq!((account.town().alive().len(), account.town().jobs_of(NEW)), (1, 1), "{told}");
     let sends = account.way().sends() - before;
     account.finish(stack, &answer).await;
-    sends
+    (before, sends)
 }
 
 /// Waits until nobody acts any more: each of these has one answer at most, and each execution has come to its end by itself.

@@ -7,10 +7,10 @@ use tokio::time::sleep;
 
 use sparkjob::testing::{Fault, Instead};
 
-use crate::account::{Account, Function};
+use crate::account::{Account, Function, Status};
 use crate::claims::START;
 use crate::cloudformation::{Properties, Stack};
-use crate::durable::strike_each;
+use crate::durable::{assert_struck, strike_each};
 use crate::tally::Tally;
 use crate::town::{BUCKET, Engine};
 use crate::{NEW, OLD};
@@ -111,8 +111,8 @@ async fn respond(engine: Engine, asked: Asked, why: Why, fault: Option<(usize, F
     }
     let before = account.way().sends();
     why.hinder(asked, &account);
-    if let Some((k, fault)) = fault {
-        account.way().fault_at(before + k, fault);
+    if let Some((k, fault)) = &fault {
+        account.way().fault_at(before + k, fault.clone());
     }
     let request = match asked {
         Asked::Create => stack.create(NEW, Properties::BRIEF),
@@ -121,6 +121,7 @@ async fn respond(engine: Engine, asked: Asked, why: Why, fault: Option<(usize, F
     };
     let mut answer = account.ask(&request).await.unwrap_or_else(|| panic!("{told}: nobody answered"));
     account.settled().await;
+    assert_struck(&account, before, fault.as_ref(), &told);
     let (town, sends) = (account.town(), account.way().sends() - before);
     if let Some(status) = why.status(is_faulty) {
         assert_eq!(answer.status, status, "{told}: {}", answer.reason);
@@ -129,6 +130,11 @@ async fn respond(engine: Engine, asked: Asked, why: Why, fault: Option<(usize, F
     let is_claimed = !account.executions().is_empty();
     assert!(!is_claimed || town.distinct_answers(&request) == 1, "{told}: {:?}", town.bodies(&request));
     assert!(town.jobs_of(NEW) <= 1, "{told}");
+    if why == Why::Stopped && !is_faulty {
+        // It had come as far as it was to.
+        assert!(account.executions().contains(&Status::Aborted), "{told}");
+        assert_eq!(town.jobs_of(NEW), usize::from(asked != Asked::Delete), "{told}");
+    }
     account.heal();
     if answer.status == "FAILED" {
         assert!(present.is_none_or(|present| answer.id == present), "{told}: another resource is made up");

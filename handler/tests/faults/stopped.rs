@@ -291,8 +291,12 @@ async fn a_short_request_whose_execution_is_stopped_is_answered_in_time() {
                 account.way().fault_each(Method::POST, DESCRIBE, Fault::Before(Instead::Silence));
             }
             account.stop_executions();
+            let stopped = account.town().now();
             let answer = account.answer(&request).await.expect("an answer in time");
             assert_eq!(answer.status, "FAILED", "stopped after {at} of {service_timeout} s");
+            let (took, left) = (account.town().now().since(stopped), request.until.since(stopped));
+            // Each of two waits takes half of what is left at most: that for a look, and that for the step.
+            assert!(took < left * 7 / 8, "stopped after {at} of {service_timeout} s: {took:?} of {left:?}");
         }
     }
 }

@@ -21,22 +21,27 @@ impl Requester for Silent {
 
 #[tokio::test(start_paused = true)]
 async fn a_job_that_was_submitted_is_handed_back_in_time_though_nobody_says_whether_it_is_awaited() {
+    let (plan, engines) = on_livy();
+    let (clock, end) = (Clock::showing(OPENED), OPENED + Duration::from_secs(20));
+    let span = Span { rest: OPENED + Duration::from_secs(10), end };
+    let state = advance(&plan, State::begin(&plan, OPENED), &engines, &clock, &Silent, span).await;
+    assert!(state.own.is_some() && clock.now() <= end, "{state:?}");
+}
+
+/// A plan to run a job of an hour on a Livy.
+fn on_livy() -> (Plan, Engines) {
     let livy = FakeLivy::new();
     livy.script(PI, Script::running(Duration::from_hours(1)));
     let place = Place::Livy("http://emr:8998".parse().expect("an address"));
     let job = Job::of(place, Parameters { file: PI.to_owned(), ..Parameters::default() });
-    let now = Timestamp(1_795_244_400_000);
     let plan = Plan {
         goal: Goal::Run(Wanted { identity: Identity::derive(&["stack", "Pi"], "request-1", "Pi", &job), job }),
         management: Management::default(),
-        deadlines: Deadlines::between(now, now + Duration::from_hours(1)),
+        deadlines: Deadlines::between(OPENED, OPENED + Duration::from_hours(1)),
         access: Access::default(),
         hidden: Hidden::default(),
     };
-    let (clock, end) = (Clock::showing(now), now + Duration::from_secs(20));
-    let span = Span { rest: now + Duration::from_secs(10), end };
-    let state = advance(&plan, State::begin(&plan, now), &engines(Arc::new(livy)), &clock, &Silent, span).await;
-    assert!(state.own.is_some() && clock.now() <= end, "{state:?}");
+    (plan, engines(Arc::new(livy)))
 }
 
 /// Somebody who waits.
@@ -47,6 +52,15 @@ impl Requester for Patient {
     async fn stance(&self) -> Stance {
         Stance::Waits
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_was_submitted_is_handed_back_before_it_is_looked_at() {
+    let (plan, engines) = on_livy();
+    let (clock, span) = (Clock::showing(OPENED), Span::ENDLESS);
+    let state = advance(&plan, State::begin(&plan, OPENED), &engines, &clock, &Patient, span).await;
+    let own = state.own.expect("a job");
+    assert!(own.ours && own.status.is_none(), "{own:?}");
 }
 
 /// Whoever dies of submitting another one is known to have had none then.
