@@ -89,7 +89,7 @@ pub async fn advance(
             let limit = span.end.min(plan.deadlines.answer_by).since(now).min(plan.deadlines.whole() / PART_FOR_ASKING);
             let stance = timeout(limit, requester.stance()).await;
             state = match stance.unwrap_or(Stance::Waits) {
-                Stance::Waits => state.confirmed(now),
+                Stance::Waits => state.confirmed(clock.now()),
                 Stance::AskedAgain => {
                     has_submitted = false;
                     leave(plan, state, now)

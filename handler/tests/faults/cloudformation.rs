@@ -261,6 +261,7 @@ impl Stack {
         self.town.stacks().ask(&self.resource, request_type, self.town.now());
         self.requests += 1;
         let id = format!("{}-request-{}", self.resource, self.requests);
+        self.town.await_answer(&self.resource, &id);
         let mut event = json!({
             "RequestType": request_type,
             "RequestId": id,

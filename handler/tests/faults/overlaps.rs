@@ -18,6 +18,8 @@ use crate::{NEW, OLD};
 enum Scene {
     /// A Delete comes while the Create is in flight.
     CutOff,
+    /// An Update is rolled back while it is in flight.
+    Overtaken,
     /// An Update comes when it has been rolled back.
     Late,
     /// A Create comes once more after its answer.
@@ -27,6 +29,11 @@ enum Scene {
 #[tokio::test(start_paused = true)]
 async fn a_create_that_is_cut_off_by_its_delete_survives_any_one_fault() {
     survives(Scene::CutOff).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_is_overtaken_by_its_rollback_survives_any_one_fault() {
+    survives(Scene::Overtaken).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -59,6 +66,7 @@ async fn play(engine: Engine, scene: Scene, fault: Option<(usize, Fault)>) -> us
     };
     let (before, sends) = match scene {
         Scene::CutOff => cut_off(&account, strike, &told).await,
+        Scene::Overtaken => overtaken(&account, strike, &told).await,
         Scene::Late => late(&account, strike, &told).await,
         Scene::Again => again(&account, strike, &told).await,
     };
@@ -81,6 +89,31 @@ async fn cut_off(account: &Account, strike: impl Fn(usize) -> usize, told: &str)
     assert!(account.town().alive().is_empty(), "{told}: {:?} came afterwards", account.town().alive());
     failed_at_most(account, &create, told);
     (before, account.way().sends() - before)
+}
+
+async fn overtaken(account: &Account, strike: impl Fn(usize) -> usize, told: &str) -> (usize, usize) {
+    let mut stack = Stack::new(account.town());
+    let created = account.deliver(&stack.create(OLD, Properties::BRIEF)).await;
+    stack.answered(&created);
+    account.settled().await;
+    let before = strike(account.way().sends());
+    let update = stack.update(NEW, Properties::BRIEF);
+    account.deliver_again(&update);
+    // Later than what may be about the same request.
+    sleep(Duration::from_secs(7)).await;
+    assert!(account.town().answer(&update).is_none(), "{told}: it was answered before");
+    let back = stack.roll_back();
+    let rolled_back = account.ask(&back).await.unwrap_or_else(|| panic!("{told}: nobody answered"));
+    assert_eq!(rolled_back.status, "SUCCESS", "{told}: {}", rolled_back.reason);
+    over(account, &[&update, &back], told).await;
+    let sends = account.way().sends() - before;
+    if rolled_back.id != created.id {
+        let cleaned = account.deliver(&stack.delete_of(&created.id)).await;
+        assert_eq!(cleaned.status, "SUCCESS", "{told}: {}", cleaned.reason);
+    }
+    assert_eq!(account.town().alive().len(), 1, "{told}: {:?}", account.town().alive());
+    account.finish(stack, &rolled_back).await;
+    (before, sends)
 }
 
 async fn late(account: &Account, strike: impl Fn(usize) -> usize, told: &str) -> (usize, usize) {

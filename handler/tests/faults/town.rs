@@ -97,6 +97,8 @@ pub struct Town {
     emr: FakeEmr,
     secrets: FakeSecrets,
     stacks: Stacks,
+    /// The request of each resource whose answer `CloudFormation` takes next.
+    awaited: Arc<Mutex<BTreeMap<String, String>>>,
     /// The bodies that were put, for each request.
     answers: Arc<Mutex<BTreeMap<String, Vec<Bytes>>>>,
     /// News of each.
@@ -142,6 +144,7 @@ impl Town {
             emr,
             secrets,
             stacks: Stacks::new(OPENED),
+            awaited: Arc::default(),
             answers: Arc::default(),
             answered: Arc::default(),
         }
@@ -185,6 +188,17 @@ impl Town {
     /// What `CloudFormation` tells of its stacks.
     pub fn stacks(&self) -> &Stacks {
         &self.stacks
+    }
+
+    /// From now on `CloudFormation` waits for the answer to that request of the resource, and for none before.
+    pub fn await_answer(&self, logical_id: &str, request: &str) {
+        let mut awaited = self.awaited.lock().expect("no test panics while it holds it");
+        awaited.insert(logical_id.to_owned(), request.to_owned());
+    }
+
+    fn awaits(&self, logical_id: &str, request: &str) -> bool {
+        let awaited = self.awaited.lock().expect("no test panics while it holds it");
+        awaited.get(logical_id).is_some_and(|awaited| awaited == request)
     }
 
     /// Ends the old job, well or not.
@@ -296,7 +310,7 @@ impl Town {
         let text = |name: &str| answer[name].as_str().expect("a text").to_owned();
         let mut answers = self.answers.lock().expect("no test panics while it holds it");
         let answered = answers.entry(text("RequestId")).or_default();
-        if answered.is_empty() {
+        if answered.is_empty() && self.awaits(&text("LogicalResourceId"), &text("RequestId")) {
             self.stacks.identify(&text("LogicalResourceId"), id, answer["Status"] == "SUCCESS", self.now());
         }
         answered.push(body.clone());

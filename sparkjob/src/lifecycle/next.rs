@@ -123,19 +123,20 @@ pub(super) fn is_passed_over(plan: &Plan, state: &State) -> bool {
     plan.is_restoring() && is_look
 }
 
-/// Ask each once, then look; ask again, harder, where asking has not helped.
 fn stop(runs: &[Stopping], now: Timestamp) -> Action {
+    match to_be_asked(runs, now) {
+        Some((stopping, how)) => Action::Cancel(stopping.run.clone(), how),
+        None => Action::Describe(runs.iter().map(|stopping| stopping.run.clone()).collect()),
+    }
+}
+
+/// Ask each once, then look; ask again, harder, where asking has not helped.
+pub(super) fn to_be_asked(runs: &[Stopping], now: Timestamp) -> Option<(&Stopping, How)> {
     let unasked = runs.iter().find(|stopping| stopping.asked.is_none());
-    if let Some(stopping) = unasked {
-        return Action::Cancel(stopping.run.clone(), How::Ask);
-    }
-    let deaf = runs
-        .iter()
-        .find(|stopping| stopping.is_deaf && stopping.asked.is_some_and(|asked| now.since(asked) >= ASK_AGAIN));
-    if let Some(stopping) = deaf {
-        return Action::Cancel(stopping.run.clone(), How::Kill);
-    }
-    Action::Describe(runs.iter().map(|stopping| stopping.run.clone()).collect())
+    let is_deaf =
+        |stopping: &&Stopping| stopping.is_deaf && stopping.asked.is_some_and(|asked| now.since(asked) >= ASK_AGAIN);
+    let deaf = || runs.iter().find(is_deaf).map(|stopping| (stopping, How::Kill));
+    unasked.map(|stopping| (stopping, How::Ask)).or_else(deaf)
 }
 
 /// Where the state's stage acts.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::failure;
-use super::next::is_passed_over;
+use super::next::{is_passed_over, to_be_asked};
 use super::plan::{Goal, Plan, Target};
 use super::unseen::{Unseen, is_false};
 use crate::engine::Report;
@@ -266,6 +266,9 @@ const SHOWN_WITHIN: Duration = Duration::from_mins(1);
 /// For so long an answer that is awaited is taken to be awaited.
 const CONFIRMED_FOR: Duration = Duration::from_mins(1);
 
+/// For so long it is where others may count on what is about to be touched.
+const JUST_NOW: Duration = Duration::from_secs(5);
+
 /// When `run`, of which no more is known at `now` than that its engine took it, is shown at the latest; none where that is
 /// at once.
 ///
@@ -390,20 +393,20 @@ impl State {
         let is_over = matches!(self.stage, Stage::Done(_));
         let changes_something = plan.wanted().is_some() || plan.retag().is_some();
         let may_be_superseded = changes_something && !self.given_up && !is_over;
-        may_be_superseded && (now.since(self.confirmed_at) >= CONFIRMED_FOR || self.is_about_to_touch_others())
+        may_be_superseded && (now.since(self.confirmed_at) >= CONFIRMED_FOR || self.is_about_to_touch_others(now))
     }
 
-    /// Whether it is about to stop or change what an earlier request has made, and was not confirmed since: a rollback may have
-    /// found that alive and counted on it, and a late Update takes itself for one.
-    fn is_about_to_touch_others(&self) -> bool {
-        let is_untouched = match &self.stage {
+    /// Whether it is about to stop or change what an earlier request has made, for the first time or once more, and was not confirmed
+    /// just now: a rollback may have found that alive and counted on it, and a late Update takes itself for one.
+    fn is_about_to_touch_others(&self, now: Timestamp) -> bool {
+        let touches = match &self.stage {
             Stage::Stop { runs, purpose: Purpose::MakeRoom | Purpose::LeftBehind | Purpose::RollBack } => {
-                runs.iter().all(|stopping| stopping.asked.is_none())
+                to_be_asked(runs, now).is_some()
             }
             Stage::Tag => true,
             _ => false,
         };
-        is_untouched && self.confirmed_at < self.since
+        touches && (self.confirmed_at < self.since || now.since(self.confirmed_at) >= JUST_NOW)
     }
 
     /// Whether another try of the request has taken its place.
