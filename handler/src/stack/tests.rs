@@ -127,7 +127,7 @@ macro_rules! stack {
     };
 }
 
-/// The sample Update is three seconds old then, and its stack is at this.
+/// That of the sample Update, whose stack was about what is `known` when it was begun.
 async fn stance_of_an_update(known: Standing, says: Says) -> Stance {
     let changes =
         json!({"OldResourceProperties": sample::other_properties(), "PhysicalResourceId": "spark-job:nothing"});
