@@ -137,7 +137,7 @@ async fn try_until(workflow: &Workflow, name: &str, input: &str, clock: &Clock, 
     let (mut may_exist, mut unreached) = (false, 0);
     loop {
         let left = end.since(clock.now());
-        let tried = timeout(left, attempt(workflow, name, input.to_owned())).await;
+        let tried = timeout(left, attempt(workflow, name, input.to_owned(), clock)).await;
         let why = match tried.unwrap_or_else(|_| Tried::Unclear("Step Functions did not answer in time".to_owned())) {
             Tried::Told(Claim::Nowhere(why)) if may_exist => why,
             Tried::Told(claim) => return claim,
@@ -162,7 +162,7 @@ async fn try_until(workflow: &Workflow, name: &str, input: &str, clock: &Clock, 
     }
 }
 
-async fn attempt(workflow: &Workflow, name: &str, input: String) -> Tried {
+async fn attempt(workflow: &Workflow, name: &str, input: String, clock: &Clock) -> Tried {
     match workflow.start(name, input).await {
         Started::Runs => Tried::Told(Claim::Taken),
         Started::Nowhere(why) => Tried::Told(Claim::Nowhere(why)),
@@ -172,6 +172,10 @@ async fn attempt(workflow: &Workflow, name: &str, input: String) -> Tried {
             Ok(Execution::Runs) => Tried::Told(Claim::Taken),
             Ok(Execution::Succeeded(turn)) => {
                 Tried::Told(ended(turn, || format!("execution {name} ended without an answer")))
+            }
+            // It waits for what comes late, whoever puts it.
+            Ok(Execution::Broken(Broken { turn: Some(turn), .. })) if turn.is_held_back(clock.now()) => {
+                Tried::Unclear(format!("the answer of execution {name} is held back until {}", turn.until))
             }
             Ok(Execution::Broken(Broken { told, turn, .. })) => Tried::Told(ended(turn, || told)),
             Ok(Execution::None) => Tried::Unclear(format!("execution {name} exists and is not there")),

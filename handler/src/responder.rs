@@ -7,11 +7,8 @@
 
 mod known;
 
-use std::time::Duration;
-
 use lambda_runtime::LambdaEvent;
 use serde::Serialize;
-use tokio::time::timeout;
 use tracing::Instrument;
 
 use sparkjob::drive::Clock;
@@ -165,13 +162,10 @@ impl Responder {
         Some(self.refusal(envelope, event).unwrap_or_else(|| failed(envelope, event, told)))
     }
 
-    /// Whether the request was answered nevertheless, as far as that can be asked in a part of the time that is left.
+    /// Whether the request was answered nevertheless, as far as that can be asked.
     async fn is_settled(&self, envelope: &Envelope, times: &Times, clock: &Clock) -> bool {
-        let left = times.deadlines.end.since(clock.now());
-        // Once nobody waits there is no hurry.
-        let within = if left.is_zero() { ASKED_WITHIN } else { ASKED_WITHIN.min(left / 4) };
         let stack = Stack::of(envelope, None, self.engines.aws());
-        timeout(within, Box::pin(stack.is_settled())).await.unwrap_or(false)
+        stack.is_settled(times.deadlines.end.since(clock.now())).await
     }
 
     /// The answer to a request that the workflow never takes, and for which nothing is ever made.
@@ -194,9 +188,6 @@ fn passed_over(failed: Failed) -> Result<Done, Failed> {
         failed => Err(failed),
     }
 }
-
-/// How long it is tried to ask whether a request was answered.
-const ASKED_WITHIN: Duration = Duration::from_secs(5);
 
 /// What is told of a request that came so far, with the job that was known to be its own.
 fn with_its_job(told: &str, progress: &Progress) -> String {

@@ -113,10 +113,10 @@ pub fn abandoned(envelope: &Envelope, why: &str) -> Outcome {
     failed(FailureKind::Unavailable, Made::Unknown, what, &advice)
 }
 
-/// It is nobody's business any more, but an earlier delivery may have made something.
+/// Nothing was done, but an earlier delivery may have made something.
 fn belated(envelope: &Envelope) -> Outcome {
     let Envelope { action, logical_id, request_id, .. } = envelope;
-    let what = format!("When the {action} of {logical_id} came here, nobody waited for its answer any more.");
+    let what = format!("There was no time left for the {action} of {logical_id} when the Lambda function came to it.");
     let advice = format!("The function's log tells more, look for RequestId {request_id}.");
     failed(FailureKind::Unavailable, Made::Unknown, what, &advice)
 }

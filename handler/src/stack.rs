@@ -177,12 +177,14 @@ impl<'a> Stack<'a> {
         })
     }
 
-    /// Whether the resource has come to an end since the request was made: whoever answers that now tells nobody. False where it
-    /// is not to be known.
-    pub async fn is_settled(&self) -> bool {
+    /// Whether the resource has come to an end since the request was made, of which so much is `left`: whoever answers that now tells
+    /// nobody. False where it is not to be known in a part of that time.
+    pub async fn is_settled(&self, left: Duration) -> bool {
         let Some(signed) = self.envelope.response_url.signed() else { return false };
         let is_settled = |it: Resource| !it.is_in_progress() && it.has_gone_on(&self.envelope.action, signed);
-        self.resource().await.is_some_and(is_settled)
+        // Once nobody waits there is no hurry.
+        let within = if left.is_zero() { LIMIT } else { LIMIT.min(left / 4) };
+        timeout(within, Box::pin(self.resource())).await.is_ok_and(|resource| resource.is_some_and(is_settled))
     }
 
     /// How the resource is; none where that is not to be known. One question that is not answered does not tell so, since a request

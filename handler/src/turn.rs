@@ -98,6 +98,11 @@ impl Turn {
         }
     }
 
+    /// Whether there is an answer that is not to be put before a moment which is still to come at `now`.
+    pub fn is_held_back(&self, now: Timestamp) -> bool {
+        matches!(self.progress, Progress::Answer(_)) && moment::read(&self.until).is_some_and(|until| until > now)
+    }
+
     /// The next turn: the same request, so much further, at `until`, or none where it is at its end.
     #[must_use]
     pub fn on(self, progress: Progress, until: Timestamp) -> Self {

@@ -30,7 +30,7 @@ pub const SUBMITTED: &str = "Submitted";
 const REPORT_LIMIT: Duration = Duration::from_secs(20);
 
 /// The part of a request's time that may be spent on asking once whether it is awaited.
-const PART_FOR_ASKING: u32 = 8;
+const PART_FOR_A_STANCE: u32 = 8;
 
 /// Carries `plan` out until there is an outcome, which is at the latest at its `answer_by`.
 ///
@@ -86,7 +86,8 @@ pub async fn advance(
         // Before the state is handed back: whoever keeps it may be gone, and nobody else knows yet of what was submitted.
         if state.is_to_be_confirmed(plan, now) {
             // Who is asked too late is taken to wait: what was submitted is to be handed back, and what is due to be told.
-            let limit = span.end.min(plan.deadlines.answer_by).since(now).min(plan.deadlines.whole() / PART_FOR_ASKING);
+            let part = (plan.deadlines.whole() / PART_FOR_A_STANCE).min(plan.deadlines.answer_by.since(now) / 2);
+            let limit = span.end.since(now).min(part);
             let stance = timeout(limit, requester.stance()).await;
             state = match stance.unwrap_or(Stance::Waits) {
                 Stance::Waits => state.confirmed(clock.now()),

@@ -64,7 +64,7 @@ pub enum Left {
     Step(Timestamp),
     /// A submission by an invocation that has died by then.
     Submission(Timestamp),
-    /// What may have been submitted, for which the answer that there is was held back until then.
+    /// An answer, which is not to be put before then: what may have been submitted is to come first.
     Held(Timestamp),
 }
 
@@ -88,7 +88,7 @@ impl Case {
         match execution {
             Some(Execution::Succeeded(Some(turn))) => Some(Self::of(*turn, told)),
             Some(Execution::Broken(Broken { told, at, turn, .. })) => {
-                let case = turn.map(|turn| Self::of(*turn, told.clone())).or(other)?;
+                let case = turn.map(|turn| Self::of(*turn, String::new())).or(other)?;
                 let left = match case.left {
                     Some(held @ Left::Held(_)) => held,
                     _ => Left::Step(at.unwrap_or(now)),

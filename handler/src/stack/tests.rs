@@ -221,7 +221,7 @@ async fn a_request_is_superseded_as_soon_as_its_resource_is_at_an_end() {
     let envelope = sample::envelope(&sample::event("Update", json!({})));
     for (told, is_settled) in at_an_end.into_iter().chain(under_way) {
         let (_, engines) = asked(Says::Text(200, told));
-        assert_eq!(Stack::of(&envelope, None, engines.aws()).is_settled().await, is_settled, "{told}");
+        assert_eq!(Stack::of(&envelope, None, engines.aws()).is_settled(LEFT).await, is_settled, "{told}");
     }
     for (told, is_superseded) in at_an_end {
         let (_, engines) = asked(Says::Text(200, told));
@@ -230,7 +230,7 @@ async fn a_request_is_superseded_as_soon_as_its_resource_is_at_an_end() {
     }
     for says in [DENIED, UNKNOWN, Says::Nothing, Says::Refuses] {
         let (_, engines) = asked(says);
-        assert!(!Stack::of(&envelope, None, engines.aws()).is_settled().await, "{says:?}");
+        assert!(!Stack::of(&envelope, None, engines.aws()).is_settled(LEFT).await, "{says:?}");
     }
 }
 

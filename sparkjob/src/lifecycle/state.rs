@@ -388,21 +388,22 @@ impl State {
     }
 
     /// Whether it is to be asked again if an answer is still awaited: before anything is done late, right after a submission,
-    /// before an earlier request's job is stopped or its tags change, and every so often while a job is waited for.
+    /// before a job is stopped that others may count on or its tags change, and every so often while a job is waited for.
     pub fn is_to_be_confirmed(&self, plan: &Plan, now: Timestamp) -> bool {
         let is_over = matches!(self.stage, Stage::Done(_));
         let changes_something = plan.wanted().is_some() || plan.retag().is_some();
-        let may_be_superseded = changes_something && !self.given_up && !is_over;
-        may_be_superseded && (now.since(self.confirmed_at) >= CONFIRMED_FOR || self.is_about_to_touch_others(now))
+        let may_be_superseded = changes_something && self.superseded.is_none() && !is_over;
+        let is_due = !self.given_up && now.since(self.confirmed_at) >= CONFIRMED_FOR;
+        may_be_superseded && (is_due || self.is_about_to_touch_others(now))
     }
 
-    /// Whether it is about to stop or change what an earlier request has made, for the first time or once more, and was not confirmed
-    /// just now: a rollback may have found that alive and counted on it, and a late Update takes itself for one.
+    /// Whether it is about to stop or change, for the first time or once more, what others may count on, and was not confirmed just now:
+    /// a rollback may have found alive what an earlier request has made, a late Update takes itself for one, and another delivery may
+    /// have answered with the job that this one has for its own.
     fn is_about_to_touch_others(&self, now: Timestamp) -> bool {
         let touches = match &self.stage {
-            Stage::Stop { runs, purpose: Purpose::MakeRoom | Purpose::LeftBehind | Purpose::RollBack } => {
-                to_be_asked(runs, now).is_some()
-            }
+            Stage::Stop { purpose: Purpose::Goal | Purpose::Useless | Purpose::Twin, .. } => false,
+            Stage::Stop { runs, .. } => to_be_asked(runs, now).is_some(),
             Stage::Tag => true,
             _ => false,
         };

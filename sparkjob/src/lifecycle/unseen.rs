@@ -60,11 +60,12 @@ impl Unseen {
     /// A step that began at `since` at the earliest has ended by `now`, and may have submitted something; it may have died of that,
     /// if it `has_died`.
     pub(super) fn repeat(&mut self, has_died: bool, since: Timestamp, now: Timestamp) {
-        // What the first of them made may be forgotten first.
-        let since = match self.before {
-            Some(Before::Step(earlier)) => earlier.min(since),
-            _ => since,
+        // What the first of them made, or a submission whose answer was lost, may be forgotten first.
+        let step = match self.before {
+            Some(Before::Step(earlier)) => Some(earlier),
+            _ => None,
         };
+        let since = step.into_iter().chain(self.lost_one()).chain([since]).min().unwrap_or(since);
         (self.before, self.lost) = (Some(Before::Step(since)), Some(now));
         self.deaths += u32::from(has_died);
     }
@@ -128,8 +129,12 @@ impl Unseen {
             Some(Before::Delivery) if self.sole => None,
             others => others.map(|_| asked),
         };
-        let lost = self.lost.filter(|_| self.has_submitted());
-        before.into_iter().chain(lost).min()
+        before.into_iter().chain(self.lost_one()).min()
+    }
+
+    /// When the last submission was lost of which this delivery knows.
+    fn lost_one(&self) -> Option<Timestamp> {
+        self.lost.filter(|_| self.has_submitted())
     }
 
     /// When the last submission was lost of which a job may come.

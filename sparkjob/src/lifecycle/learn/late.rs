@@ -76,7 +76,12 @@ impl At<'_> {
                 self.cannot_stop_in_time(state)
             }
             Stage::Search { since } if since.is_none() || state.weather.is_some() => self.cannot_stop_in_time(state),
-            Stage::Search { .. } => state.done(None, self.now),
+            Stage::Search { .. } | Stage::Look => state.done(None, self.now),
+            _ if self.ends_without_a_look(&state) => {
+                state.given_up = true;
+                let said = state.weather.clone().unwrap_or_else(|| "there was no time for it".to_owned());
+                self.pass_over(state, &said)
+            }
             _ => {
                 let failure = state.refused.clone().unwrap_or_else(|| failure::of_giving_up(self.plan, &state));
                 state.done(Some(failure), self.now)

@@ -42,7 +42,7 @@ impl At<'_> {
             }
         };
         let (earlier, runs) = self.without_earlier_tries(&state, runs);
-        if state.is_asked_again() {
+        if self.looks_for_twins(&state) {
             return self.found_twins(state, runs);
         }
         if earlier && runs.is_empty() && !state.unseen.is_tried() {
@@ -446,6 +446,11 @@ impl At<'_> {
     /// Whether a submission whose answer was lost may yet take effect.
     fn may_appear(self, state: &State) -> bool {
         state.unseen.may_appear(self.now)
+    }
+
+    /// Whether nobody waits for the request any more, so that of its runs one stays at most.
+    pub(super) fn looks_for_twins(self, state: &State) -> bool {
+        state.is_asked_again() || state.superseded.is_some() && self.takes_twins()
     }
 
     pub(super) fn takes_twins(self) -> bool {

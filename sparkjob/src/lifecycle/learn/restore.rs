@@ -25,7 +25,7 @@ impl At<'_> {
         let Some((run, status)) = self.plan.present().cloned().zip(status) else { return self.looked_well(state) };
         match status.phase {
             Phase::Waiting if status.silent => self.stop_all(state, vec![Run { run, status }], Purpose::MakeRoom),
-            Phase::Waiting | Phase::Running if run.place.is_livy() && !self.stays(&mut state) => {
+            phase if run.place.is_livy() && may_be_being_stopped(phase, &state) && !self.stays(&mut state) => {
                 self.looked_well(state)
             }
             Phase::Waiting | Phase::Running | Phase::Succeeded | Phase::Failed => {
@@ -153,6 +153,11 @@ impl At<'_> {
     /// Goes on without what a look would have told; `said` is why there is none.
     pub(super) fn pass_over(self, mut state: State, said: &str) -> State {
         match state.stage {
+            // It was shown alive, if not for long.
+            Stage::Review if state.alive_at.is_some() => {
+                state.own = self.plan.present().map(|run| Own::new(run.clone(), false));
+                state.done(None, self.now)
+            }
             Stage::Recall | Stage::Review => {
                 self.restored_unseen(state, &format!("How the job is doing is not known: {said}."))
             }
@@ -161,14 +166,25 @@ impl At<'_> {
                 state.at(Stage::Look, self.now)
             }
             Stage::Newest => {
-                state.notes.push(format!("Whether there is a job already is not known: {said}."));
-                self.forgotten(state)
+                let is_over = self.counts_as_ended() && !self.was_stopped(&state);
+                let rest = if is_over { "; WaitFor was Succeeded, so none is run again" } else { "" };
+                state.notes.push(format!("Whether there is a job already is not known: {said}{rest}."));
+                if is_over { state.done(None, self.now) } else { self.start_again(state) }
             }
             _ => {
                 state.notes.push(format!("Whether a lost update left a job behind is not known: {said}."));
                 if state.given_up { self.restored_unseen(state, NO_TIME) } else { self.nothing_left_behind(state) }
             }
         }
+    }
+}
+
+/// Whether a job of Livy's that is shown so may just be being stopped: what was alive may have died of that.
+fn may_be_being_stopped(phase: Phase, state: &State) -> bool {
+    match phase {
+        Phase::Waiting | Phase::Running => true,
+        Phase::Failed => state.alive_at.is_some(),
+        Phase::Ending | Phase::Succeeded | Phase::Cancelled | Phase::Gone => false,
     }
 }
 

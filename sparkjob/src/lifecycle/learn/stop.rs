@@ -172,7 +172,7 @@ impl At<'_> {
             Purpose::RollBack => self.rolled_back(state),
             Purpose::Useless if self.plan.is_restoring() => state.at(Stage::Newest, self.now),
             Purpose::Useless => state.at(Stage::Adopt, self.now),
-            Purpose::Twin if state.is_asked_again() => state.at(Stage::FindOwn, self.now),
+            Purpose::Twin if self.looks_for_twins(&state) => state.at(Stage::FindOwn, self.now),
             Purpose::Twin => state.at(Stage::Follow, self.now),
             Purpose::Abandon(failure) => self.abandoned(state, failure),
         }

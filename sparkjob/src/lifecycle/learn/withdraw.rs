@@ -15,8 +15,10 @@ pub fn withdraw(plan: &Plan, mut state: State, kept: Option<RunRef>, now: Timest
     (state.superseded, state.given_up) = (Some(Superseded::WentOn(kept)), true);
     match &state.stage {
         Stage::Done(_) => state,
-        // Something may have been submitted: it is looked for, then cancelled.
-        _ if state.own.is_none() && state.unseen.may_be_one() => state.at(Stage::FindOwn, now),
+        // Something may have been submitted, beside what is known where twins are taken: it is looked for, then cancelled.
+        _ if state.own.is_none() && state.unseen.may_be_one() || at.may_still_arrive(&state) => {
+            state.at(Stage::FindOwn, now)
+        }
         _ => at.fail(state, failure::of_withdrawal()),
     }
 }
@@ -32,13 +34,17 @@ pub fn leave(plan: &Plan, mut state: State, now: Timestamp) -> State {
 }
 
 impl At<'_> {
-    /// The runs of the name that this try and the one that took its place have given: both take the first for theirs.
+    /// The runs of the name that this try and the one that took its place have given: both take the first for theirs, and the others
+    /// are stopped. Where whoever asked has gone on, the one stays that they have gone on with.
     pub(super) fn found_twins(self, state: State, runs: Vec<Run>) -> State {
         let is_listed = |own: &Own| runs.iter().any(|run| run.run.is_same(&own.run));
         let is_stale = !state.own.as_ref().is_none_or(is_listed) && state.polls < STALE_LISTINGS;
-        let first = first_made(&runs).map(|first| first.run.clone());
+        let stays = match &state.superseded {
+            Some(Superseded::WentOn(kept)) => kept.clone(),
+            _ => first_made(&runs).map(|first| first.run.clone()),
+        };
         let mut twins = alive(runs);
-        twins.retain(|twin| first.as_ref().is_some_and(|first| !first.is_same(twin)));
+        twins.retain(|twin| !stays.as_ref().is_some_and(|stays| stays.is_same(twin)));
         if !twins.is_empty() {
             return state.at(Stage::Stop { runs: Stopping::all(twins), purpose: Purpose::Twin }, self.now);
         }

@@ -65,6 +65,22 @@ fn what_livy_may_have_run_and_forgotten_while_it_was_away_is_not_submitted_once_
     }
 }
 
+/// Lambda has trouble of its own, or a step dies, while Livy is away.
+#[test]
+fn a_step_that_is_taken_again_does_not_forget_what_was_lost_before() {
+    for has_died in [true, false] {
+        let plan = create(&place());
+        let fate = [(0, Phase::Running), (30, Phase::Succeeded), (10 * 60 + 30, Phase::Gone)];
+        let mut world = World::new().weather(cut_off(Kind::Unavailable, after(12))).fate(&fate);
+        let begun = State::begin(&plan, BEGIN).alone();
+        let state = world.run_until_or_done(&plan, begun, |state| state.not_before >= after(5));
+        let again = state.repeated(&plan, has_died, after(5), after(5));
+        let outcome = world.go_on(&plan, again, after(5));
+        assert!(outcome.failure.is_some_and(|failure| failure.what.contains("too late")), "{has_died}");
+        assert_eq!((outcome.made, world.submissions()), (Made::Unknown, 1), "{has_died}");
+    }
+}
+
 #[test]
 fn an_update_that_may_have_left_a_job_is_not_told_to_have_failed_before_that_is_known() {
     for place in places() {
