@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::world::{BEGIN, World, plan, reference, wanted, wanted_at};
+use super::world::{BEGIN, Fate, World, plan, reference, wanted, wanted_at};
 use crate::engine::Kind;
 use crate::job::{Phase, Place};
-use crate::lifecycle::{Action, Goal, Plan, Stage, State, leave, withdraw};
+use crate::lifecycle::state::Purpose;
+use crate::lifecycle::{Action, Goal, Plan, Stage, State, Unseen, leave, withdraw};
 use crate::properties::{Management, UpdateStrategy};
 
 /// Withdraws `state`; what comes of it is told to nobody, whatever it is.
@@ -41,6 +42,52 @@ fn the_job_that_it_has_submitted_is_cancelled() {
     let state = world.run_until(&plan, is_followed);
     withdrawn(&mut world, &plan, state);
     assert_eq!((world.submissions(), world.alive().len()), (1, 0));
+}
+
+/// Another delivery, or try, may have answered with it meanwhile.
+#[test]
+fn before_a_job_is_stopped_at_the_deadline_it_is_asked_whether_it_is_awaited() {
+    let plan = create();
+    let mut world = World::new().fate(&[(0, Phase::Waiting)]);
+    let is_about_to_stop = |state: &State| matches!(state.stage, Stage::Stop { purpose: Purpose::Abandon(_), .. });
+    let state = world.run_until(&plan, is_about_to_stop);
+    assert!(state.given_up && state.is_to_be_confirmed(&plan, world.now));
+    assert!(!state.clone().confirmed(world.now).is_to_be_confirmed(&plan, world.now));
+    let own = state.own.clone().map(|own| own.run);
+    let gone_on = withdraw(&plan, state, own, world.now);
+    assert!(!gone_on.is_to_be_confirmed(&plan, world.now));
+    let outcome = world.go_on(&plan, gone_on, world.now);
+    assert!(outcome.is_withdrawn() && world.alive().len() == 1, "{outcome:?}");
+}
+
+/// Its answer was lost, and what another try has submitted was found and answered with.
+#[test]
+fn what_it_has_submitted_late_beside_the_job_of_another_try_is_stopped() {
+    let place = Place::EmrSteps("j-1".to_owned());
+    let plan = plan(Goal::Run(wanted_at(&place, "new.py", "r2")), Management::default());
+    let mut world = World::at(place.clone());
+    let state = world.run_until(&plan, is_followed);
+    let kept = state.own.clone().map(|own| own.run);
+    let mut unseen = Unseen::default();
+    unseen.lose(world.now);
+    let late = world.now + Duration::from_secs(100);
+    let name = wanted_at(&place, "new.py", "r2").identity.name();
+    world.runs.push(Fate {
+        name,
+        phases: vec![(BEGIN, Phase::Gone), (late, Phase::Running)],
+        silent: false,
+        deaf: false,
+    });
+    let now = world.now;
+    let outcome = world.go_on(&plan, withdraw(&plan, State { unseen, ..state }, kept, now), now);
+    assert!(outcome.is_withdrawn() && world.now >= late, "{outcome:?}");
+    // Of the same name, it is the first that stays.
+    assert!(world.alive().len() == 1 && matches!(world.actions.last(), Some(Action::Find(..))), "{:?}", world.actions);
+    let cancelled = world.actions.iter().filter_map(|action| match action {
+        Action::Cancel(run, _) => Some(run.id.clone()),
+        _ => None,
+    });
+    assert_eq!(cancelled.collect::<Vec<_>>(), [world.reference(1, "").id]);
 }
 
 #[test]
