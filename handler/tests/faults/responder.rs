@@ -56,11 +56,21 @@ impl Why {
     }
 }
 
-/// Stops the execution by hand once a job has been submitted, and is looked at, or has been asked to stop.
+/// Stops the execution by hand once a job has been submitted, and is looked at, or has been asked to stop; or, where a fault keeps it
+/// from that, after a minute.
 fn stop_soon(asked: Asked, account: Account) {
-    let soon = if asked == Asked::Delete { 40 } else { 2_500 };
     tokio::spawn(async move {
-        sleep(Duration::from_millis(soon)).await;
+        if asked == Asked::Delete {
+            sleep(Duration::from_millis(40)).await;
+        } else {
+            for _ in 0..600 {
+                if account.town().jobs_of(NEW) > 0 {
+                    break;
+                }
+                sleep(Duration::from_millis(100)).await;
+            }
+            sleep(Duration::from_millis(500)).await;
+        }
         account.stop_executions();
     });
 }
