@@ -174,7 +174,7 @@ async fn attempt(workflow: &Workflow, name: &str, input: String, clock: &Clock) 
                 Tried::Told(ended(turn, || format!("execution {name} ended without an answer")))
             }
             // It waits for what comes late, whoever puts it.
-            Ok(Execution::Broken(Broken { turn: Some(turn), .. })) if turn.is_held_back(clock.now()) => {
+            Ok(Execution::Broken(Broken { turn: Some(turn), .. })) if turn.held_until() > Some(clock.now()) => {
                 Tried::Unclear(format!("the answer of execution {name} is held back until {}", turn.until))
             }
             Ok(Execution::Broken(Broken { told, turn, .. })) => Tried::Told(ended(turn, || told)),

@@ -98,9 +98,9 @@ impl Turn {
         }
     }
 
-    /// Whether there is an answer that is not to be put before a moment which is still to come at `now`.
-    pub fn is_held_back(&self, now: Timestamp) -> bool {
-        matches!(self.progress, Progress::Answer(_)) && moment::read(&self.until).is_some_and(|until| until > now)
+    /// When the answer is to be put at the earliest, where there is one that was not.
+    pub fn held_until(&self) -> Option<Timestamp> {
+        if matches!(self.progress, Progress::Answer(_)) { moment::read(&self.until) } else { None }
     }
 
     /// The next turn: the same request, so much further, at `until`, or none where it is at its end.

@@ -13,7 +13,6 @@ use crate::Failed;
 use crate::deadlines::{Times, UNKNOWN_LIMIT};
 use crate::envelope::Envelope;
 use crate::event::Event;
-use crate::moment;
 use crate::turn::{Progress, Turn};
 use crate::workflow::{Broken, Execution, Workflow, execution_name};
 
@@ -71,8 +70,7 @@ pub enum Left {
 impl Case {
     /// One that came so far.
     pub fn of(turn: Turn, told: String) -> Self {
-        let is_ready = matches!(turn.progress, Progress::Answer(_));
-        let left = moment::read(&turn.until).filter(|_| is_ready).map(Left::Held);
+        let left = turn.held_until().map(Left::Held);
         Self { event: turn.event, progress: turn.progress, told, left }
     }
 

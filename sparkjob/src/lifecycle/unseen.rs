@@ -65,7 +65,7 @@ impl Unseen {
             Some(Before::Step(earlier)) => Some(earlier),
             _ => None,
         };
-        let since = step.into_iter().chain(self.lost_one()).chain([since]).min().unwrap_or(since);
+        let since = [step, self.lost_one()].into_iter().flatten().fold(since, Timestamp::min);
         (self.before, self.lost) = (Some(Before::Step(since)), Some(now));
         self.deaths += u32::from(has_died);
     }

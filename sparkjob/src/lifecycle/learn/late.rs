@@ -38,15 +38,19 @@ impl At<'_> {
                 self.succeed(state)
             }
             Stage::Look => state.done(None, self.now),
-            _ if self.ends_without_a_look(&state) => {
-                let said = state.weather.clone().unwrap_or_else(|| "there was no time for it".to_owned());
-                self.pass_over(state, &said)
-            }
+            _ if self.ends_without_a_look(&state) => self.end_without_a_look(state),
             _ => {
                 let failure = failure::of_giving_up(self.plan, &state);
                 self.fail(state, failure)
             }
         }
+    }
+
+    /// Goes on without the look for which there is no time.
+    fn end_without_a_look(self, mut state: State) -> State {
+        state.given_up = true;
+        let said = state.weather.clone().unwrap_or_else(|| "there was no time for it".to_owned());
+        self.pass_over(state, &said)
     }
 
     /// Whether `OnTimeout` lets a job go on that has not met `WaitFor`.
@@ -77,11 +81,7 @@ impl At<'_> {
             }
             Stage::Search { since } if since.is_none() || state.weather.is_some() => self.cannot_stop_in_time(state),
             Stage::Search { .. } | Stage::Look => state.done(None, self.now),
-            _ if self.ends_without_a_look(&state) => {
-                state.given_up = true;
-                let said = state.weather.clone().unwrap_or_else(|| "there was no time for it".to_owned());
-                self.pass_over(state, &said)
-            }
+            _ if self.ends_without_a_look(&state) => self.end_without_a_look(state),
             _ => {
                 let failure = state.refused.clone().unwrap_or_else(|| failure::of_giving_up(self.plan, &state));
                 state.done(Some(failure), self.now)

@@ -88,7 +88,7 @@ impl At<'_> {
 
     /// Nobody knows a job of the wanted description. One that was to succeed has done so, as the update came after it.
     fn forgotten(self, mut state: State) -> State {
-        if self.was_stopped(&state) || !self.counts_as_ended() {
+        if !self.has_surely_ended(&state) {
             return self.start_again(state);
         }
         state.notes.push(
@@ -100,6 +100,11 @@ impl At<'_> {
     /// Submits, unless a submission that was lost may yet take effect beside another one: that is waited for.
     fn start_again(self, state: State) -> State {
         if self.may_still_arrive(&state) { state.at(Stage::FindOwn, self.now) } else { self.start(state) }
+    }
+
+    /// Whether the job that there was has ended by itself, if nobody knows it.
+    fn has_surely_ended(self, state: &State) -> bool {
+        self.counts_as_ended() && !self.was_stopped(state)
     }
 
     fn counts_as_ended(self) -> bool {
@@ -118,6 +123,10 @@ impl At<'_> {
         if state.unseen.has_lost_one() {
             state.notes.push("Another one may have been submitted for it, which nobody knows of then.".to_owned());
         }
+        self.present_stays(state)
+    }
+
+    fn present_stays(self, mut state: State) -> State {
         state.own = self.plan.present().map(|run| Own::new(run.clone(), false));
         state.done(None, self.now)
     }
@@ -139,7 +148,7 @@ impl At<'_> {
             Stage::Recall | Stage::Review | Stage::Tag => true,
             // Then that of the present job, if that is the one that there was.
             Stage::FindOld => self.was_stopped(state),
-            Stage::Newest => self.counts_as_ended() && !self.was_stopped(state),
+            Stage::Newest => self.has_surely_ended(state),
             _ => false,
         };
         self.plan.is_restoring() && is_end
@@ -154,10 +163,7 @@ impl At<'_> {
     pub(super) fn pass_over(self, mut state: State, said: &str) -> State {
         match state.stage {
             // It was shown alive, if not for long.
-            Stage::Review if state.alive_at.is_some() => {
-                state.own = self.plan.present().map(|run| Own::new(run.clone(), false));
-                state.done(None, self.now)
-            }
+            Stage::Review if state.alive_at.is_some() => self.present_stays(state),
             Stage::Recall | Stage::Review => {
                 self.restored_unseen(state, &format!("How the job is doing is not known: {said}."))
             }
@@ -166,7 +172,7 @@ impl At<'_> {
                 state.at(Stage::Look, self.now)
             }
             Stage::Newest => {
-                let is_over = self.counts_as_ended() && !self.was_stopped(&state);
+                let is_over = self.has_surely_ended(&state);
                 let rest = if is_over { "; WaitFor was Succeeded, so none is run again" } else { "" };
                 state.notes.push(format!("Whether there is a job already is not known: {said}{rest}."));
                 if is_over { state.done(None, self.now) } else { self.start_again(state) }
