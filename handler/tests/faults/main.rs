@@ -17,6 +17,8 @@ mod counters;
 mod crowd;
 mod deaths;
 mod delays;
+#[path = "../shared/dice.rs"]
+mod dice;
 mod durable;
 mod foreign;
 mod functions;

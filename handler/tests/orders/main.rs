@@ -1,9 +1,12 @@
 //! Requests in every order in which `CloudFormation` and Lambda may deliver them, on every engine, worked on within one
 //! invocation and by the workflow: whole requests, from the event to the answer, in virtual time.
 
+#[path = "../shared/dice.rs"]
+mod dice;
 #[path = "../shared/log.rs"]
 mod log;
 mod overtaken;
+mod random;
 #[path = "../shared/stacks.rs"]
 mod stacks;
 mod tries;

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use sparkjob::testing::{Fault, Script};
 
-use crate::world::{Answer, Asked, BAD, Engine, GOOD, World, worlds};
+use crate::world::{Answer, Asked, BAD, Driver, Engine, GOOD, World, worlds};
 
 #[tokio::test(start_paused = true)]
 async fn a_create_makes_its_job_anew_where_the_first_try_came_to_nothing() {
@@ -198,6 +198,28 @@ async fn the_job_that_another_try_has_answered_with_stays_however_late_the_first
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn of_two_deliveries_that_no_workflow_works_on_one_job_stays_although_the_first_submits_late() {
+    for (seconds, effect) in SLOW {
+        for world in worlds().into_iter().filter(|world| world.driver == Driver::OneInvocation) {
+            let told = format!("{}, {seconds} s, {effect} s", world.name());
+            let properties = world.properties(GOOD, &json!({}));
+            submits_late(&world, effect);
+            let create = world.create("create", &properties);
+            let again = async {
+                sleep(Duration::from_secs(seconds)).await;
+                world.deliver(&create).await
+            };
+            tokio::join!(world.deliver(&create), again);
+            let answers = world.answers(&create);
+            assert!(answers.iter().all(|answer| answer.status == "SUCCESS" && answer.id == answers[0].id), "{told}");
+            assert_eq!(world.alive(), [GOOD], "{told}");
+            world.succeeds(&world.delete("delete", &answers[0].id, &properties)).await;
+            assert!(world.alive().is_empty(), "{told}");
+        }
+    }
+}
+
 /// A stack about to be updated, whose jobs, of either file, run like that.
 async fn slow_to_stop(world: &World, strategy: &str, script: &Script) -> (Value, String) {
     for file in [GOOD, BAD] {
@@ -208,7 +230,7 @@ async fn slow_to_stop(world: &World, strategy: &str, script: &Script) -> (Value,
 }
 
 /// Has the next submission take effect so late.
-fn submits_late(world: &World, seconds: u64) {
+pub fn submits_late(world: &World, seconds: u64) {
     let late = Fault::Late(Duration::from_secs(seconds));
     match world.engine {
         Engine::Livy => world.livy.fault_next(Method::POST, "/batches", late),

@@ -76,6 +76,13 @@ pub struct Asked {
     event: Value,
 }
 
+impl Asked {
+    /// How its answer is called.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
 /// Every engine with every driver.
 pub fn worlds() -> Vec<World> {
     let engines = [Engine::Livy, Engine::EmrOnEks, Engine::EmrServerless, Engine::EmrSteps];
@@ -84,7 +91,7 @@ pub fn worlds() -> Vec<World> {
 }
 
 impl World {
-    fn new(engine: Engine, driver: Driver) -> Self {
+    pub fn new(engine: Engine, driver: Driver) -> Self {
         let (livy, emr) = (FakeLivy::new(), FakeEmr::new());
         for file in [GOOD, BAD] {
             livy.script(file, Script::endless());

@@ -1,5 +1,7 @@
 //! What a request may have submitted that nobody has seen.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::engine::SUBMISSION_LIMIT;
@@ -114,6 +116,11 @@ impl Unseen {
     /// Whether what was lost may yet take effect at `now`.
     pub(super) fn may_appear(&self, now: Timestamp) -> bool {
         self.has_submitted() && self.lost.is_some_and(|lost| now.since(lost) < SUBMISSION_LIMIT)
+    }
+
+    /// Whether what was lost may yet take effect at `now`, for which it has so long, and others act for the same request.
+    pub(super) fn may_appear_beside_anothers(&self, now: Timestamp, within: Duration) -> bool {
+        !self.sole && self.lost_one().is_some_and(|lost| now.since(lost) < within)
     }
 
     /// Whether there may be a job of this request that is not known.

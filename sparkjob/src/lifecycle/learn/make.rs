@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::stop::alive;
 use super::{At, Pace, failure};
-use crate::engine::{Kind, Trouble};
+use crate::engine::{Kind, SUBMISSION_LIMIT, Trouble};
 use crate::job::{Identity, Phase, Place, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::plan::{Deadlines, Goal};
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping, is_told, shown_by};
@@ -57,6 +57,8 @@ impl At<'_> {
         match first_made(&runs).cloned() {
             found if state.given_up => self.found_too_late(state, found),
             found if state.refused.is_some() => self.found_after_refusal(state, found, runs),
+            // Of two deliveries each would follow what the other has submitted, and nobody see what comes late.
+            Some(_) if runs.len() == 1 && self.may_arrive_beside(&state) => self.looked_well(state),
             Some(first) => {
                 let own = Own::new(first.run, state.unseen.has_submitted());
                 if own.ours {
@@ -434,6 +436,11 @@ impl At<'_> {
     /// Whether a submission whose answer was lost may yet take effect, and then stand beside another one.
     pub(super) fn may_still_arrive(self, state: &State) -> bool {
         self.takes_twins() && self.may_appear(state)
+    }
+
+    /// Whether it may do so beside a run that is found by then, since another delivery may have submitted that.
+    fn may_arrive_beside(self, state: &State) -> bool {
+        self.takes_twins() && state.unseen.may_appear_beside_anothers(self.now, self.plan.at_most(SUBMISSION_LIMIT))
     }
 
     /// Whether it is looked again for what a lost submission may have made, although a look fails so. Where only a step died, which
