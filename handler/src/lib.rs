@@ -80,13 +80,13 @@ impl Submitter {
         match payload {
             Arrival::Request(event) => Box::pin(self.take(event, &context, &clock)).await.map(|()| None),
             Arrival::Step(step) => Box::pin(self.step(step, &context, &clock)).await.map(Some),
-            Arrival::Unreadable(event, why) => Err(Failed::bad_turn(&event, &why)),
+            Arrival::Unreadable(event, why) => Err(Failed::bad_turn(&event, &context.request_id, &why)),
         }
     }
 
     /// Takes a request: hands it to the workflow, or answers it where there is none.
     async fn take(&self, event: Event, context: &Context, clock: &Clock) -> Result<(), Failed> {
-        let envelope = Envelope::read(&event).map_err(|why| Failed::unreadable(&event, why))?;
+        let envelope = Envelope::read(&event).map_err(|why| Failed::unreadable(&event, &context.request_id, why))?;
         let span = logs::request(&envelope, &context.request_id);
         logs::hide(request::hidden(&event));
         async {
@@ -140,7 +140,7 @@ impl Submitter {
     /// Takes a step.
     async fn step(&self, step: Step, context: &Context, clock: &Clock) -> Result<Turn, Failed> {
         let Step { turn, began, failed } = step;
-        let envelope = Envelope::read(&turn.event).map_err(|why| Failed::unreadable(&turn.event, why))?;
+        let envelope = Envelope::read(&turn.event).map_err(|why| Failed::unreadable(&turn.event, &context.request_id, why))?;
         let began = moment::read(&began).unwrap_or_else(|| clock.now());
         let times = Times::durable(&envelope, &turn.event, began);
         let request = Request { event: turn.event.clone(), old: turn.old.clone(), envelope };
@@ -240,12 +240,12 @@ pub enum Failed {
 }
 
 impl Failed {
-    fn unreadable(event: &Event, why: impl fmt::Display) -> Self {
-        Self::Unreadable(reported(event, &why.to_string()))
+    fn unreadable(event: &Event, invocation: &str, why: impl fmt::Display) -> Self {
+        Self::Unreadable(reported(event, invocation, &why.to_string()))
     }
 
-    fn bad_turn(event: &Event, why: &str) -> Self {
-        Self::BadTurn(reported(event, &format!("this step of the workflow cannot be taken: {why}")))
+    fn bad_turn(event: &Event, invocation: &str, why: &str) -> Self {
+        Self::BadTurn(reported(event, invocation, &format!("this step of the workflow cannot be taken: {why}")))
     }
 
     fn unanswered(envelope: &Envelope, why: &Undelivered, answer: Option<Answer>) -> Self {
@@ -267,10 +267,10 @@ const LONGEST_ID: usize = 255;
 
 /// What came of an event that cannot be read as it should be, with whose it is, as far as that can be read: in the log, where a
 /// request is looked for, and as a text.
-fn reported(event: &Event, what: &str) -> String {
+fn reported(event: &Event, invocation: &str, what: &str) -> String {
     logs::hide(request::hidden(event));
     let what = logs::shown(what);
-    logs::fragment(event).in_scope(|| tracing::error!("{what}"));
+    logs::fragment(event, invocation).in_scope(|| tracing::error!("{what}"));
     let ids = ["RequestId", "LogicalResourceId"].into_iter().filter_map(|name| {
         let id = event.field(name).as_str()?;
         Some(format!("{name} {}", id.chars().take(LONGEST_ID).collect::<String>()))

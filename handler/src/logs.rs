@@ -77,10 +77,16 @@ pub fn request(envelope: &Envelope, invocation: &str) -> Span {
     )
 }
 
-/// The same of an event that is no whole request, with what it tells of whose it is.
-pub fn fragment(event: &event::Event) -> Span {
+/// The same of an event that may be no whole request, with what it tells of whose it is.
+pub fn fragment(event: &event::Event, invocation: &str) -> Span {
     let told = |name| event.field(name).as_str();
-    tracing::error_span!("request", RequestId = told("RequestId"), LogicalResourceId = told("LogicalResourceId"))
+    tracing::error_span!(
+        "request",
+        RequestId = told("RequestId"),
+        LogicalResourceId = told("LogicalResourceId"),
+        action = told("RequestType"),
+        invocation,
+    )
 }
 
 /// From now on no line that this thread writes shows what is hidden here: the texts that an engine brings are without it

@@ -75,7 +75,7 @@ impl Responder {
             }
             Mishap::BadTurn(why) => return Err(Failed::Foreign(why)),
             Mishap::GivenUp { event, told, answer } => {
-                let whose = logs::fragment(&event);
+                let whose = logs::fragment(&event, &invocation.id);
                 let progress = answer.map_or(Progress::Claimed, Progress::Answer);
                 // It may have worked on the request all by itself.
                 let left = Some(Left::Submission(clock.now()));
@@ -83,7 +83,8 @@ impl Responder {
                 known(workflow, given_up, &invocation, &clock).instrument(whose).await
             }
             Mishap::Closed { name, told, input, is_by_hand } => {
-                let whose = input.as_ref().map_or_else(tracing::Span::none, |turn| logs::fragment(&turn.event));
+                let fragment = |turn: &Turn| logs::fragment(&turn.event, &invocation.id);
+                let whose = input.as_deref().map_or_else(tracing::Span::none, fragment);
                 let case = closed(workflow, &name, told, input, &invocation, &clock).instrument(whose).await;
                 if is_by_hand && matches!(case, Err(Failed::Running(_))) { Ok(None) } else { case.map(Some) }
             }
@@ -107,7 +108,7 @@ impl Responder {
 
     /// Puts the answer that there is, or that the request failed.
     async fn answer(&self, case: Case, invocation: &Invocation, clock: &Clock) -> Result<(Progress, Done), Failed> {
-        let envelope = envelope(&case.event, &case.told)?;
+        let envelope = envelope(&case.event, &case.told, invocation)?;
         let until = invocation.ends.before(TO_FAIL);
         // What killed an invocation may repeat what it had in hand.
         let hidden = request::hidden(&case.event);
@@ -200,8 +201,8 @@ fn with_its_job(told: &str, progress: &Progress) -> String {
 }
 
 /// The envelope of a request that this is told of.
-fn envelope(event: &Event, told: &str) -> Result<Envelope, Failed> {
-    Envelope::read(event).map_err(|why| Failed::unreadable(event, format_args!("{why} ({told})")))
+fn envelope(event: &Event, told: &str, invocation: &Invocation) -> Result<Envelope, Failed> {
+    Envelope::read(event).map_err(|why| Failed::unreadable(event, &invocation.id, format_args!("{why} ({told})")))
 }
 
 /// Whoever tells of the request, and however far it is known to have come, a Create has one and the same id: the marker.

@@ -129,7 +129,7 @@ pub async fn known(
     invocation: &Invocation,
     clock: &Clock,
 ) -> Result<Option<Case>, Failed> {
-    let name = execution_name(&envelope(&given_up.event, &given_up.told)?);
+    let name = execution_name(&envelope(&given_up.event, &given_up.told, invocation)?);
     let until = patience(Some(&given_up.event), invocation, clock.now());
     // The invocation that died last may have begun one a moment ago.
     let mut has_been_none = false;

@@ -26,7 +26,10 @@ pub fn roll(runs: u64, what: &str, run: impl Fn(Dice) -> u64 + Sync) {
             let seed = first.wrapping_add(number);
             match catch_unwind(AssertUnwindSafe(|| run(Dice(seed)))) {
                 Ok(more) => _ = came.fetch_add(more, Ordering::Relaxed),
-                Err(_) => failed.lock().expect("nobody panics while holding it").push(seed),
+                Err(_) => {
+                    println!("violated: SPARKJOB_CHAOS_RUNS=1 SPARKJOB_CHAOS_SEED={seed}");
+                    failed.lock().expect("nobody panics while holding it").push(seed);
+                }
             }
         }
     };
@@ -37,7 +40,7 @@ pub fn roll(runs: u64, what: &str, run: impl Fn(Dice) -> u64 + Sync) {
     });
     let failed = failed.into_inner().expect("nobody panics while holding it");
     println!("{runs} runs, {} {what}, {} violations", came.into_inner(), failed.len());
-    assert!(failed.is_empty(), "repeat with SPARKJOB_CHAOS_RUNS=1 SPARKJOB_CHAOS_SEED=… one of {failed:?}");
+    assert!(failed.is_empty(), "{failed:?}");
 }
 
 /// A run by itself, to its end.
