@@ -6,14 +6,11 @@ use sparkjob::testing::Fault;
 use tokio::time::{Instant, sleep};
 
 use crate::cloudformation::{Answer, Properties, Stack, deliver};
-use crate::scenario::{Ask, Scenario};
+use crate::scenario::IN_CLUSTER;
 use crate::town::{CLUSTER, Engine, Town};
-use crate::{NEW, OLD, ORPHAN, struck, survives_on};
+use crate::{NEW, OLD, ORPHAN, struck};
 
-/// The job outlives its step.
-const IN_CLUSTER: Properties = Properties { deploy_mode: Some("cluster"), ..Properties::BRIEF };
-
-/// The same, of which no more is waited for than its submission.
+/// An application, of which no more is waited for than its submission.
 const SUBMITTED: Properties = Properties { wait_for: "Submitted", ..IN_CLUSTER };
 
 fn town() -> Town {
@@ -33,21 +30,6 @@ async fn create(town: &Town, file: &str) -> (Stack, Answer) {
     stack.answered(&created);
     sleep(Duration::from_mins(2)).await;
     (stack, created)
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_create_whose_client_dies_survives_any_one_fault() {
-    let ask = Ask::Create(ORPHAN, IN_CLUSTER);
-    survives_on(Engine::EmrSteps, Scenario { ask, status: "FAILED", alive: 0, jobs: 1 }).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_update_whose_client_dies_survives_any_one_fault() {
-    for (strategy, alive) in [("StopThenStart", 0), ("StartThenStop", 1)] {
-        let ask = Ask::Update(ORPHAN, Properties { strategy, ..IN_CLUSTER });
-        let scenario = Scenario { ask, status: "FAILED", alive, jobs: 1 };
-        survives_on(Engine::EmrSteps, scenario).await;
-    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::cloudformation::{Answer, Delivery, INVENTED, Properties, Stack};
 use crate::town::{Engine, Town};
-use crate::{DYING, NEW, OLD, REFUSED};
+use crate::{DYING, NEW, OLD, ORPHAN, REFUSED};
 
 /// What is tried with faults.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,7 @@ pub enum Ask {
         /// Whether the job failed in the meantime.
         has_failed: bool,
     },
-    Delete(By),
+    Delete(By, Properties),
 }
 
 /// The id that a Delete has.
@@ -60,6 +60,8 @@ const BRIEF: Properties = Properties::BRIEF;
 const LATE: Properties = Properties { wait_for: "Succeeded", service_timeout: 240, ..USUAL };
 const FINISH: Properties = Properties { strategy: "FinishThenStart", ..BRIEF };
 const START: Properties = Properties { strategy: "StartThenStop", ..BRIEF };
+/// The job is an application on YARN, which outlives its step.
+pub const IN_CLUSTER: Properties = Properties { deploy_mode: Some("cluster"), ..BRIEF };
 
 pub const CREATE: Scenario = succeeds(Ask::Create(NEW, USUAL), 1);
 pub const CREATE_SUBMITTED: Scenario = succeeds(Ask::Create(NEW, Properties { wait_for: "Submitted", ..USUAL }), 1);
@@ -69,9 +71,13 @@ pub const CREATE_LATE: Scenario = Scenario { ask: Ask::Create(NEW, LATE), status
 pub const CREATE_AGAIN: Scenario = succeeds(Ask::Again { has_failed: false }, 1);
 /// What failed of an earlier try tells nothing of this one.
 pub const CREATE_AGAIN_ANEW: Scenario = Scenario { jobs: 2, ..succeeds(Ask::Again { has_failed: true }, 1) };
-pub const DELETE: Scenario = succeeds(Ask::Delete(By::Job), 0);
-pub const DELETE_BY_MARKER: Scenario = succeeds(Ask::Delete(By::Marker), 0);
-pub const DELETE_BY_INVENTION: Scenario = succeeds(Ask::Delete(By::Invention), 0);
+/// Its client dies.
+pub const CREATE_ORPHANED: Scenario =
+    Scenario { ask: Ask::Create(ORPHAN, IN_CLUSTER), status: "FAILED", alive: 0, jobs: 1 };
+pub const DELETE: Scenario = succeeds(Ask::Delete(By::Job, BRIEF), 0);
+pub const DELETE_IN_CLUSTER: Scenario = succeeds(Ask::Delete(By::Job, IN_CLUSTER), 0);
+pub const DELETE_BY_MARKER: Scenario = succeeds(Ask::Delete(By::Marker, BRIEF), 0);
+pub const DELETE_BY_INVENTION: Scenario = succeeds(Ask::Delete(By::Invention, BRIEF), 0);
 pub const UPDATE_STOPS: Scenario = succeeds(Ask::Update(NEW, BRIEF), 1);
 pub const UPDATE_FINISHES: Scenario = succeeds(Ask::Update(NEW, FINISH), 1);
 pub const UPDATE_STARTS: Scenario = succeeds(Ask::Update(NEW, START), 2);
@@ -79,6 +85,13 @@ pub const UPDATE_TAGS: Scenario = succeeds(Ask::Retag, 1);
 pub const UPDATE_DYING: Scenario = Scenario { ask: Ask::Update(DYING, BRIEF), status: "FAILED", alive: 0, jobs: 1 };
 pub const UPDATE_DYING_STARTS_FIRST: Scenario =
     Scenario { ask: Ask::Update(DYING, START), status: "FAILED", alive: 1, jobs: 1 };
+pub const UPDATE_ORPHANED: Scenario =
+    Scenario { ask: Ask::Update(ORPHAN, IN_CLUSTER), status: "FAILED", alive: 0, jobs: 1 };
+pub const UPDATE_ORPHANED_STARTS_FIRST: Scenario = Scenario {
+    ask: Ask::Update(ORPHAN, Properties { strategy: "StartThenStop", ..IN_CLUSTER }),
+    alive: 1,
+    ..UPDATE_ORPHANED
+};
 /// The new job runs, and is stopped for not having ended in time.
 pub const UPDATE_LATE: Scenario = Scenario { ask: Ask::Update(NEW, LATE), status: "FAILED", alive: 0, jobs: 1 };
 pub const UPDATE_LATE_STARTS: Scenario =
@@ -93,7 +106,7 @@ pub const ROLLBACK_REPEATS_NOTHING: Scenario = rolls_back(DYING, true, BRIEF, 0)
 /// The job that came after it goes, although an update would let it finish.
 pub const ROLLBACK_STOPS_THE_NEW: Scenario = rolls_back(NEW, true, FINISH, 0);
 
-pub const ALL: [Scenario; 22] = [
+pub const ALL: [Scenario; 26] = [
     CREATE,
     CREATE_SUBMITTED,
     CREATE_REFUSED,
@@ -101,7 +114,9 @@ pub const ALL: [Scenario; 22] = [
     CREATE_LATE,
     CREATE_AGAIN,
     CREATE_AGAIN_ANEW,
+    CREATE_ORPHANED,
     DELETE,
+    DELETE_IN_CLUSTER,
     DELETE_BY_MARKER,
     DELETE_BY_INVENTION,
     UPDATE_STOPS,
@@ -110,6 +125,8 @@ pub const ALL: [Scenario; 22] = [
     UPDATE_TAGS,
     UPDATE_DYING,
     UPDATE_DYING_STARTS_FIRST,
+    UPDATE_ORPHANED,
+    UPDATE_ORPHANED_STARTS_FIRST,
     UPDATE_LATE,
     UPDATE_LATE_STARTS,
     ROLLBACK_RESTORES,
@@ -128,19 +145,26 @@ const fn rolls_back(from: &'static str, has_ended: bool, properties: Properties,
 }
 
 impl Scenario {
-    /// Where it can be played. Livy tells no times, so what failed of an earlier try is not told from what failed of this one.
+    /// Where it can be played. Livy tells no times, so what failed of an earlier try is not told from what failed of this one; and
+    /// only a step is over without its application.
     pub fn engines(self) -> impl Iterator<Item = Engine> {
         let is_timed = matches!(self.ask, Ask::Again { has_failed: true });
-        Engine::ALL
-            .into_iter()
-            .filter(move |engine| !is_timed || !matches!(engine, Engine::Livy | Engine::LivyOnCluster))
+        let is_in_cluster = matches!(
+            self.ask,
+            Ask::Create(_, told) | Ask::Update(_, told) | Ask::Delete(_, told) if told.deploy_mode.is_some()
+        );
+        Engine::ALL.into_iter().filter(move |engine| match engine {
+            Engine::Livy | Engine::LivyOnCluster => !is_timed && !is_in_cluster,
+            Engine::EmrOnEks | Engine::EmrServerless => !is_in_cluster,
+            Engine::EmrSteps => true,
+        })
     }
 
     /// What it is about.
     pub fn file(&self) -> &'static str {
         match self.ask {
             Ask::Create(file, _) | Ask::Update(file, _) => file,
-            Ask::Rollback(_) | Ask::Retag | Ask::Again { .. } | Ask::Delete(_) => OLD,
+            Ask::Rollback(_) | Ask::Retag | Ask::Again { .. } | Ask::Delete(..) => OLD,
         }
     }
 
@@ -159,14 +183,14 @@ impl Scenario {
     pub fn of_the_old(&self) -> Option<Properties> {
         match self.ask {
             Ask::Create(..) => None,
-            Ask::Rollback(Back { properties, .. }) => Some(properties),
-            Ask::Update(..) | Ask::Retag | Ask::Again { .. } | Ask::Delete(_) => Some(Properties::BRIEF),
+            Ask::Rollback(Back { properties, .. }) | Ask::Delete(_, properties) => Some(properties),
+            Ask::Update(..) | Ask::Retag | Ask::Again { .. } => Some(Properties::BRIEF),
         }
     }
 
     /// Whether nobody hears what became of the job that there is before.
     pub fn is_of_an_unheard(&self) -> bool {
-        matches!(self.ask, Ask::Again { .. } | Ask::Delete(By::Marker | By::Invention))
+        matches!(self.ask, Ask::Again { .. } | Ask::Delete(By::Marker | By::Invention, _))
     }
 
     /// How many jobs are alive then at most, where something `is_amiss`: one that is to be stopped as time runs out may be left to what
@@ -218,9 +242,9 @@ impl Scenario {
                 }
                 stack.again()
             }
-            (Ask::Delete(By::Job), _) => stack.delete(),
-            (Ask::Delete(By::Marker), _) => stack.delete_of(&stack.marker()),
-            (Ask::Delete(By::Invention), _) => stack.delete_of(INVENTED),
+            (Ask::Delete(By::Job, _), _) => stack.delete(),
+            (Ask::Delete(By::Marker, _), _) => stack.delete_of(&stack.marker()),
+            (Ask::Delete(By::Invention, _), _) => stack.delete_of(INVENTED),
         }
     }
 }
@@ -270,10 +294,16 @@ macro_rules! each_scenario {
 
         #[tokio::test(start_paused = true)]
         async fn a_delete_that_does_not_know_its_job_survives_any_one_fault() {
-            for engine in $crate::town::Engine::UNLIKE {
-                survives_on(engine, $crate::scenario::DELETE_BY_MARKER).await;
-                survives_on(engine, $crate::scenario::DELETE_BY_INVENTION).await;
-            }
+            survives($crate::scenario::DELETE_BY_MARKER).await;
+            survives($crate::scenario::DELETE_BY_INVENTION).await;
+        }
+
+        #[tokio::test(start_paused = true)]
+        async fn an_application_that_outlives_its_step_is_stopped_whatever_fails_once() {
+            survives($crate::scenario::CREATE_ORPHANED).await;
+            survives($crate::scenario::UPDATE_ORPHANED).await;
+            survives($crate::scenario::UPDATE_ORPHANED_STARTS_FIRST).await;
+            survives($crate::scenario::DELETE_IN_CLUSTER).await;
         }
 
         #[tokio::test(start_paused = true)]
