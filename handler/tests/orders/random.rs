@@ -65,7 +65,7 @@ enum Next {
     Goes,
     /// It is taken back so long after the answer; an Update with the id of the new job or of the old one.
     Back(Duration, bool),
-    /// It does not wait any longer for the answer.
+    /// It does not wait any longer for the answer to what was delivered so long before.
     Cut(Duration),
 }
 
@@ -73,12 +73,16 @@ impl Order {
     fn of(dice: &mut Dice) -> Self {
         let engine = *dice.pick(&[Engine::Livy, Engine::EmrOnEks, Engine::EmrServerless, Engine::EmrSteps]);
         let driver = *dice.pick(&[Driver::OneInvocation, Driver::Workflow]);
+        let delivered = *dice.pick(&[Duration::ZERO, Duration::from_secs(1), Duration::from_secs(3)]);
+        // To the workflow a request is handed once.
+        let is_twice = driver == Driver::OneInvocation && *dice.pick(&[true, false, false]);
         let service_timeout = *dice.pick(&[120, 300, 900, 3600]);
         let invocation = if driver == Driver::OneInvocation { 900 } else { 3600 };
         let whole = invocation.min(service_timeout);
         let give_up = whole - 120.min(whole / 4);
-        // Around the deadline is where two of them may differ.
-        let waits = *dice.pick(&[0, 5, 40, give_up - 35, give_up - 5, give_up]);
+        // Around the deadline is where two tries may differ; two deliveries do.
+        let late = if is_twice { [5; 3] } else { [give_up - 35, give_up - 5, give_up] };
+        let waits = *dice.pick(&[&[0, 5, 20], &late[..]].concat());
         let most = 1_000 * usize::try_from(whole).expect("minutes");
         Self {
             engine,
@@ -86,24 +90,22 @@ impl Order {
             is_update: *dice.pick(&[true, true, false]),
             strategy: *dice.pick(&["StopThenStart", "StartThenStop"]),
             wait_for: *dice.pick(&["Submitted", "Running", "Running"]),
-            // Livy shows what one delivery stops as running to the other one.
-            stable: if engine == Engine::Livy && driver == Driver::OneInvocation { 30 } else { *dice.pick(&[0, 30]) },
+            stable: *dice.pick(&[0, 30]),
             service_timeout,
             waits: Duration::from_secs(waits) + millis(dice, 5_000),
             stops: *dice.pick(&[Duration::from_secs(1), Duration::from_secs(8), Duration::from_secs(19)]),
             submitted: *dice.pick(&[None, None, Some(10), Some(40)]),
-            delivered: *dice.pick(&[Duration::ZERO, Duration::from_secs(1), Duration::from_secs(3)]),
-            again: match dice.below(3) {
+            delivered,
+            again: match dice.below(2) {
+                _ if is_twice => Again::Delivered(millis(dice, most)),
                 0 => Again::Never,
-                1 => Again::Delivered(millis(dice, most)),
                 _ => Again::Tried(Duration::from_secs(7) + millis(dice, most)),
             },
             taken: millis(dice, 2_000),
             next: match dice.below(3) {
                 0 => Next::Goes,
                 1 => Next::Back(millis(dice, 300_000), *dice.pick(&[true, false])),
-                // What is told of its stack only when that rolls back takes itself for the rollback.
-                _ => Next::Cut(Duration::from_secs(4) + millis(dice, most / 2)),
+                _ => Next::Cut(Duration::from_secs(2) + millis(dice, most / 2)),
             },
         }
     }
@@ -128,13 +130,14 @@ impl Order {
 
     /// Whether a delivery may submit, or what it submitted may take effect, after the answer: it stops that itself.
     fn has_late_ones(&self) -> bool {
-        self.submitted.is_some() || self.driver == Driver::OneInvocation && matches!(self.again, Again::Delivered(_))
+        self.submitted.is_some() || matches!(self.again, Again::Delivered(_))
     }
 
-    /// When nobody waits any longer for what was asked just now.
+    /// How long the answer is waited for at most to what is asked for now. A request that is told of its stack only when that rolls
+    /// back takes itself for the rollback.
     fn patience(&self) -> Duration {
         let service_timeout = Duration::from_secs(self.service_timeout);
-        if let Next::Cut(after) = self.next { after.min(service_timeout) } else { service_timeout }
+        if let Next::Cut(after) = self.next { service_timeout.min(self.delivered + after) } else { service_timeout }
     }
 }
 
@@ -228,28 +231,21 @@ impl Scene<'_> {
         let order = self.order;
         let first = ask();
         self.deliver(&first, order.delivered);
-        let patience = order.patience();
         let mut awaited = first.clone();
-        let mut waited = Duration::ZERO;
         match order.again {
-            // To the workflow a request is handed once.
-            Again::Delivered(after) if order.driver == Driver::OneInvocation => {
-                self.deliver(&first, order.delivered + after);
-            }
-            Again::Tried(after) if after < patience => {
+            Again::Never => {}
+            Again::Delivered(after) => self.deliver(&first, order.delivered + after),
+            Again::Tried(after) if after < order.patience() => {
                 if let Some(answer) = self.answer(&first, after).await {
                     return Some(answer);
                 }
                 awaited = ask();
-                waited = after;
                 self.deliver(&awaited, order.delivered);
             }
-            Again::Never | Again::Delivered(_) | Again::Tried(_) => {}
+            Again::Tried(_) => {}
         }
-        let is_cut = matches!(order.next, Next::Cut(_));
-        let patience = if is_cut { patience.saturating_sub(waited) } else { patience };
-        let answer = self.answer(&awaited, patience).await;
-        assert!(is_cut || answer.is_some(), "{order:?}: nobody answered");
+        let answer = self.answer(&awaited, order.patience()).await;
+        assert!(matches!(order.next, Next::Cut(_)) || answer.is_some(), "{order:?}: nobody answered");
         answer
     }
 

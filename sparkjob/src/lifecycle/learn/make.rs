@@ -300,7 +300,7 @@ impl At<'_> {
         };
         if self.is_to_be_made_anew(&state, &own, &status, was_just_submitted) {
             // Livy has forgotten it, so that its name is free.
-            (state.own, state.anew) = (None, !self.is_on_livy());
+            (state.own, state.alive_at, state.anew) = (None, None, !self.is_on_livy());
             state.unseen.clear();
             return if self.plan.is_restoring() { self.restore(state) } else { state.at(Stage::Adopt, self.now) };
         }
@@ -311,7 +311,7 @@ impl At<'_> {
             Phase::Failed | Phase::Cancelled | Phase::Gone => self.ended_badly(state, &own, &status),
             Phase::Ending if own.has_ended() => self.ended_badly(state, &own, &status),
             Phase::Waiting | Phase::Running if self.waits_for(WaitFor::Submitted) && !status.silent => {
-                self.succeed(state)
+                self.met(state, &own)
             }
             Phase::Waiting | Phase::Ending => self.still_waiting(state, own),
             Phase::Running => self.still_running(state, &own),
@@ -341,11 +341,21 @@ impl At<'_> {
             return self.looked_on(state);
         }
         if self.now >= steady_at {
-            return self.succeed(state);
+            return self.met(state, own);
         }
         let mut state = self.looked_on(state);
         state.not_before = state.not_before.min(steady_at);
         state
+    }
+
+    /// A job that is alive is what was waited for. On Livy, what another delivery or try has submitted must be seen to stay: that may be
+    /// stopping it.
+    fn met(self, mut state: State, own: &Own) -> State {
+        if own.ours || !own.run.place.is_livy() || self.stays(&mut state) {
+            return self.succeed(state);
+        }
+        let stays_at = self.stays_at(&state);
+        self.looked_on(state).no_later_than(stays_at)
     }
 
     /// Looks again after a while, and once more just before the job is given up: it may have come so far by then.
@@ -421,9 +431,10 @@ impl At<'_> {
         self.plan.wanted().is_some_and(|wanted| asked_for(&wanted.identity))
     }
 
-    /// Whether the look before a first submission may be left to the one that follows it.
+    /// Whether the look before a first submission may be left to the one that follows it. What a step that died may have submitted is
+    /// waited for instead.
     fn may_look_later(self, state: &State) -> bool {
-        let is_first = !state.unseen.is_tried() && !state.unseen.may_be_earlier() && !state.given_up;
+        let is_first = !state.unseen.may_be_one() && !state.given_up;
         self.takes_twins() && is_first && matches!(self.plan.goal, Goal::Run(_))
     }
 

@@ -4,7 +4,7 @@
 
 use super::At;
 use crate::engine::Trouble;
-use crate::job::{Phase, Run, Status};
+use crate::job::{Phase, Run, Status, Timestamp};
 use crate::lifecycle::next::{LOOKS_BACK_FOR, is_passed_over};
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping};
 use crate::properties::WaitFor;
@@ -39,11 +39,16 @@ impl At<'_> {
         }
     }
 
-    /// Whether the present job, which is alive, has been for so long that it would be gone if the update that failed were just stopping
-    /// it: what Livy was asked to stop is shown as before until it is gone.
-    fn stays(self, state: &mut State) -> bool {
-        let alive_at = *state.alive_at.get_or_insert(self.now);
-        self.now.since(alive_at) >= self.plan.at_most(LOOKS_BACK_FOR) / 2
+    /// Whether a job, which is alive, has been for so long that it would be gone if somebody else were just stopping it, as the update
+    /// that failed: what Livy was asked to stop is shown as before until it is gone.
+    pub(super) fn stays(self, state: &mut State) -> bool {
+        state.alive_at.get_or_insert(self.now);
+        self.stays_at(state).is_some_and(|stays_at| self.now >= stays_at)
+    }
+
+    /// When it has been; none where it was not seen yet.
+    pub(super) fn stays_at(self, state: &State) -> Option<Timestamp> {
+        state.alive_at.map(|alive_at| alive_at + self.plan.at_most(LOOKS_BACK_FOR) / 2)
     }
 
     /// The present job is over. Where it is the one that there was, and it was being stopped, what became of it counts.

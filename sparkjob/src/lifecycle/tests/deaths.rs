@@ -106,6 +106,26 @@ fn one_look_that_shows_nothing_does_not_tell_that_nothing_was_made() {
 }
 
 #[test]
+fn an_engine_that_has_no_room_for_a_look_has_not_told_that_nothing_was_made() {
+    for seconds in [20, 60, 100] {
+        let plan = create(&steps());
+        let no_room = |action: &Action, now: Timestamp| {
+            let is_second = BEGIN < now && now < BEGIN + Duration::from_secs(90);
+            (matches!(action, Action::Find(..)) && is_second).then_some(Kind::Busy)
+        };
+        let mut world = World::at(steps()).weather(no_room);
+        world.runs.push(Fate {
+            name: wanted_at(&steps(), "new.py", "r2").identity.name(),
+            phases: vec![(BEGIN, Phase::Gone), (BEGIN + Duration::from_secs(seconds), Phase::Running)],
+            silent: false,
+            deaf: false,
+        });
+        let outcome = world.go_on(&plan, dead(&plan), BEGIN);
+        assert_eq!((outcome.failure, world.submissions(), world.alive().len()), (None, 0, 1), "{seconds} s");
+    }
+}
+
+#[test]
 fn what_it_submitted_is_cancelled_once_it_comes_although_the_time_is_over_or_nobody_waits() {
     for is_withdrawn in [false, true] {
         let mut plan = create(&steps());

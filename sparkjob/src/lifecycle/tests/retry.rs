@@ -7,7 +7,7 @@ use crate::engine::{Kind, Lookup};
 use crate::job::{Digest, Identity, Phase, Place, Timestamp};
 use crate::lifecycle::{Action, Goal, Plan, State, Target, Wanted};
 use crate::outcome::Made;
-use crate::properties::Management;
+use crate::properties::{Management, WaitFor};
 
 /// When the request is tried again: an hour after a run of it was made, at `BEGIN`.
 fn again() -> Timestamp {
@@ -24,7 +24,11 @@ fn dated(place: &Place, file: &str) -> Wanted {
 }
 
 fn create(wanted: &Wanted) -> Plan {
-    let mut plan = plan(Goal::Run(wanted.clone()), Management::default());
+    plan_of(wanted, Management::default())
+}
+
+fn plan_of(wanted: &Wanted, management: Management) -> Plan {
+    let mut plan = plan(Goal::Run(wanted.clone()), management);
     plan.deadlines = crate::lifecycle::Deadlines::between(again(), again() + Duration::from_hours(1));
     plan
 }
@@ -83,6 +87,24 @@ fn what_lives_or_has_succeeded_is_adopted() {
             assert_eq!(outcome.failure, None, "{place}, {phase:?}");
             assert_eq!(outcome.made, Made::Job(world.reference(0, &wanted.identity.name())), "{place}, {phase:?}");
             assert_eq!(world.runs.len(), 1, "{place}, {phase:?}");
+        }
+    }
+}
+
+/// An earlier try, or another delivery, may be stopping it; Livy shows it as before until it is gone.
+#[test]
+fn what_another_one_has_submitted_to_livy_is_to_stay_before_it_is_answered_with() {
+    for wait_for in [WaitFor::Submitted, WaitFor::Running] {
+        for (ends, made) in [(None, 1), (Some(20), 2)] {
+            let wanted = dated(&place(), "new.py");
+            let plan = plan_of(&wanted, Management { wait_for, stable_seconds: Some(0), ..Management::default() });
+            let mut world = world(&wanted, Phase::Running);
+            let ends = ends.map(|seconds| (again() + Duration::from_secs(seconds), Phase::Gone));
+            world.runs[0].phases.extend(ends);
+            let outcome = world.run(&plan);
+            assert_eq!((outcome.failure, world.runs.len()), (None, made), "{wait_for:?}, {ends:?}");
+            assert_eq!(world.alive().len(), 1, "{wait_for:?}, {ends:?}");
+            assert!(made == 2 || world.now == again() + Duration::from_secs(30), "{wait_for:?}: {:?}", world.now);
         }
     }
 }
