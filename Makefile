@@ -125,8 +125,9 @@ unit: ## unit and property tests, in virtual time; nothing that they make the co
 
 # As the tests of `make unit`, so that nothing is built twice.
 .PHONY: chaos
-chaos: ## random pairs of faults, and real kills at the requests of a Create; SPARKJOB_CHAOS_RUNS= for how many pairs, SPARKJOB_CHAOS_SEED= for these alone
+chaos: ## random pairs of faults, random orders of requests, and real kills at the requests of a Create; SPARKJOB_CHAOS_RUNS= for how many pairs, SPARKJOB_CHAOS_SEED= for these alone
 	$(CARGO_TEST) --test faults -- --ignored --nocapture random_pairs
+	$(CARGO_TEST) --test orders -- --ignored --nocapture random_orders
 	[ -n "$(SPARKJOB_CHAOS_SEED)" ] || SPARKJOB_ALL_KILLS=1 $(MAKE) e2e ONLY=kills
 
 .PHONY: deps
@@ -139,7 +140,8 @@ deps: $(DENY) ## prove that one TLS stack is in the graph, no table of Unicode's
 	absent 'aws-lc-(rs|sys)' -p handler -e normal; \
 	absent 'aws-lc-(rs|sys)' --workspace -e normal,build,dev --target all; \
 	absent regex -p handler -e normal; \
-	absent icu_properties -p handler -e normal
+	absent icu_properties -p handler -e normal; \
+	absent icu_properties --manifest-path fuzz/Cargo.toml -e normal
 	$(DENY) --locked check bans licenses sources
 
 # The release on PyPI is years old and there is none on npm, so it is compiled, once, as its authors pinned it, and quickly: it runs
@@ -151,6 +153,7 @@ $(DENY):
 # runs again is only read here.
 .PHONY: fuzz
 fuzz: $(FUZZ) ## send the Lambda whatever comes to mind for a minute; FUZZ_SECONDS=600 for longer
+	cargo tree --locked --manifest-path fuzz/Cargo.toml > /dev/null
 	mkdir -p $(FUZZ_FOUND)
 	for event in events/*.json; do \
 	  sed 's/X-Amz-Date=20991231T120000Z/$(IN_TIME)/' "$$event" > "$(FUZZ_FOUND)/in-time-$$(basename "$$event")"; \

@@ -35,10 +35,8 @@ class ServerlessRun(JobRun):
         self.application = application
         self.arn = call.arn(f"/applications/{application['applicationId']}/jobruns/{self.id}", ACCOUNT)
         self.mode = call["mode"] or "BATCH"
-        self.minutes = call["executionTimeoutMinutes"]
-        if self.minutes is None:
-            # https://docs.aws.amazon.com/emr-serverless/latest/APIReference/API_StartJobRun.html
-            self.minutes = 0 if self.mode == "STREAMING" else 720
+        # A stream ends after twelve hours, too, unless its run says otherwise.
+        self.minutes = 720 if call["executionTimeoutMinutes"] is None else call["executionTimeoutMinutes"]
         self.timeout = self.minutes * 60 or None
         self.attempts = (call["retryPolicy"] or {}).get("maxAttempts", 1)
 
@@ -271,6 +269,8 @@ def start_job_run(call: Call) -> dict:
         raise Refusal("AccessDeniedException", "Cross-account pass role is not allowed.", 403)
     if not call["jobDriver"]:
         raise Refusal("ValidationException", "jobDriver must be given.")
+    if call["executionTimeoutMinutes"] == 0 and call["mode"] != "STREAMING":
+        raise Refusal("ValidationException", "executionTimeoutMinutes must be at least 1 for a job run of mode BATCH")
     with CHANGED:
         run = tokens.once(call, make, call["applicationId"])
     return {"applicationId": call["applicationId"], "jobRunId": run.id, "arn": run.arn}

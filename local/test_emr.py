@@ -329,6 +329,13 @@ class Submissions(Engine):
         status, answer = ask("POST", f"/applications/{self.application}/jobruns", {"executionTimeoutMinutes": "5"})
         self.assertEqual((status, answer["message"]), (400, "STR_VALUE can not be converted to long at 'executionTimeoutMinutes'"))
 
+    def test_a_run_of_serverless_ends_after_twelve_hours_unless_it_says_otherwise(self):
+        minutes = [self.job(self.on_serverless("say.py", mode=mode))["executionTimeoutMinutes"] for mode in ("BATCH", "STREAMING")]
+        self.assertEqual(minutes, [720, 720])
+        endless = self.job(self.on_serverless("say.py", mode="STREAMING", executionTimeoutMinutes=0))
+        self.assertEqual(endless["executionTimeoutMinutes"], 0)
+        self.refused("ValidationException", self.on_serverless, "say.py", executionTimeoutMinutes=0, says="at least 1")
+
     def test_an_application_and_a_job_of_serverless_have_workers_of_its_sizes_only(self):
         small = {"workerCount": 1, "workerConfiguration": {"cpu": "1 vCPU", "memory": "1 GB"}}
         made = {"type": "SPARK", "releaseLabel": "emr-7.9.0", "initialCapacity": {"Driver": small}}

@@ -46,7 +46,7 @@ async fn create(engine: Engine, hinder: impl FnOnce(&Account)) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_that_goes_on_beside_itself_makes_one_job() {
+async fn a_step_that_goes_on_beside_itself_leaves_one_job() {
     for engine in Engine::ALL {
         let account = Account::new(engine);
         account.trouble(Function::Submitter, Trouble::Beside, 1);

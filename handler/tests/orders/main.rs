@@ -1,5 +1,6 @@
 //! Requests in every order in which `CloudFormation` and Lambda may deliver them, on every engine, worked on within one
-//! invocation and by the workflow: whole requests, from the event to the answer, in virtual time.
+//! invocation and in steps, as the workflow takes them: whole requests, from the event to the answer, in virtual time. Of the
+//! workflow itself, its claim, its retries and the responder the fault runs have theirs.
 
 #[path = "../shared/dice.rs"]
 mod dice;
@@ -18,6 +19,7 @@ use handler::mishap::FailedStep;
 use handler::moment;
 use handler::turn::{Progress, Step};
 use serde_json::{Value, json};
+use sparkjob::testing::Script;
 use tokio::time::sleep;
 use tracing::level_filters::LevelFilter;
 
@@ -274,6 +276,35 @@ async fn a_rollback_runs_again_what_the_update_stopped_and_not_what_failed_by_it
             let (alive, made) = if has_failed { (0, 1) } else { (1, 2) };
             assert_eq!((world.alive().len(), world.made(GOOD)), (alive, made), "{told}");
             assert_eq!(back == old, has_failed, "{told}");
+        }
+    }
+}
+
+/// Livy forgets a batch ten minutes after its end.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_runs_no_job_again_that_was_to_succeed_and_is_forgotten() {
+    let more = json!({"WaitFor": "Succeeded"});
+    for with_new in [false, true] {
+        for world in worlds().into_iter().filter(|world| world.engine == Engine::Livy) {
+            let told = format!("{}, {with_new}", world.name());
+            let runs_for_a_minute = Script { runs: Some(Duration::from_mins(1)), ..Script::endless() };
+            for file in [GOOD, BAD] {
+                world.livy.script(file, runs_for_a_minute.clone());
+            }
+            let (good, bad) = (world.properties(GOOD, &more), world.properties(BAD, &more));
+            let old = world.succeeds(&world.create("create", &good)).await;
+            sleep(Duration::from_mins(30)).await;
+            world.stack_is("UPDATE_IN_PROGRESS");
+            let new = world.succeeds(&world.update("update", &old, &good, &bad)).await;
+            sleep(Duration::from_mins(1)).await;
+            world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");
+            let id = if with_new { &new } else { &old };
+            let back = world.succeeds(&world.update("rollback", id, &bad, &good)).await;
+            assert_eq!((back == old, back != new, world.made(GOOD)), (!with_new, true, 1), "{told}: {back}");
+            world.succeeds(&world.delete("clean-up", &new, &bad)).await;
+            world.stack_is("DELETE_IN_PROGRESS");
+            world.succeeds(&world.delete("delete", &back, &good)).await;
+            assert_eq!((world.alive().len(), world.made(GOOD)), (0, 1), "{told}");
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::world::{Answer, Asked, BAD, Driver, Engine, GOOD, World};
 use crate::{INVENTED, created};
 
 /// How many runs there are unless somebody says otherwise.
-const RUNS: u64 = 20_000;
+const RUNS: u64 = 5_000;
 
 /// How long everything may go on that nobody waits for.
 const LONG: Duration = Duration::from_mins(20);

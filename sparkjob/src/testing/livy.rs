@@ -66,11 +66,6 @@ impl FakeLivy {
         self.world().demanded = header.map(|(name, value)| (name, value.to_owned()));
     }
 
-    /// Forgets a batch this long after its end, instead of 600 seconds; as with Livy it may take a minute more.
-    pub fn forget_after(&self, retained: Duration) {
-        self.world().retained = retained;
-    }
-
     /// Stops every batch, forgets all of them, and counts from 0 again.
     pub fn restart(&self) {
         self.world().restart();
