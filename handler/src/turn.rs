@@ -200,6 +200,9 @@ mod tests {
         let turn = |progress| json!({"Version": 2, "Event": {"RequestId": "r"}, "Progress": progress}).to_string();
         let answered = Turn::salvage(&turn(json!({"Answered": "{}"}))).expect("a turn");
         assert_eq!((answered.version, answered.progress), (VERSION, Progress::Answered(Answer("{}".to_owned()))));
+        // What it says of its own beyond these may mean something else there.
+        let more = json!({"Version": 2, "Event": {"RequestId": "r"}, "Ended": true, "Progress": {"Answered": "{}"}});
+        assert!(!Turn::salvage(&more.to_string()).expect("a turn").ended);
         let unknown = Turn::salvage(&turn(json!({"Dreaming": 1}))).expect("a turn");
         assert_eq!((unknown.event.field("RequestId"), unknown.progress), (&json!("r"), Progress::Claimed));
     }

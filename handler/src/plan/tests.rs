@@ -139,6 +139,10 @@ fn a_job_that_has_succeeded_and_is_known_no_more_runs_again_only_if_it_is_change
         // One that succeeded is what there is to wait for, whatever that is; and what has not is to run.
         assert_eq!(of_nothing(&old, &sample::properties()), Goal::Stop(Target::Nothing));
         assert!(matches!(of_nothing(&sample::properties(), &old), Goal::Replace { present: None, .. }));
+        // What is there in a rollback is looked for.
+        let back = json!({"PhysicalResourceId": id, "OldResourceProperties": old, "ResourceProperties": old});
+        let back = goal_of_stack(Standing { rolls_back: true, ..Standing::default() }, "Update", back);
+        assert!(matches!(back, Goal::Restore { present: None, .. }), "{back:?}");
         let waiting = with(changed, "RunOn", "Rerun");
         assert_eq!(of_nothing(&old, &waiting), Goal::Stop(Target::Nothing));
         let rerun = with(waiting, "Rerun", "2");

@@ -255,6 +255,13 @@ async fn the_job_that_cloudformation_has_gone_on_with_is_told() {
 async fn a_create_that_is_asked_for_once_more_is_known_by_the_resource_s_status() {
     let again = Says::Text(200, resource!("2026-11-21T08:00:00Z", "CREATE_IN_PROGRESS", ""));
     assert_eq!(stance(again).await, Stance::AskedAgain);
+    // One that has an id was given up: what is being created is what takes its place.
+    let given_up = resource!(
+        "2026-11-21T08:00:00Z",
+        "CREATE_IN_PROGRESS",
+        "<PhysicalResourceId>demo-Pi-1ABC</PhysicalResourceId>"
+    );
+    assert_eq!(stance(Says::Text(200, given_up)).await, Stance::WentOn(None));
     let envelope = sample::envelope(&sample::event("Update", json!({})));
     let (_, engines) = asked(again);
     assert_eq!(Stack::of(&envelope, None, engines.aws()).stance().await, Stance::WentOn(None));

@@ -304,6 +304,9 @@ impl At<'_> {
             state.unseen.clear();
             return if self.plan.is_restoring() { self.restore(state) } else { state.at(Stage::Adopt, self.now) };
         }
+        if matches!(status.phase, Phase::Waiting | Phase::Running) {
+            state.alive_at.get_or_insert(self.now);
+        }
         match status.phase {
             Phase::Succeeded => self.succeed(state),
             // It was started, which is all that is asked for.
@@ -350,11 +353,11 @@ impl At<'_> {
 
     /// A job that is alive is what was waited for. On Livy, what another delivery or try has submitted must be seen to stay: that may be
     /// stopping it.
-    fn met(self, mut state: State, own: &Own) -> State {
-        if own.ours || !own.run.place.is_livy() || self.stays(&mut state) {
+    fn met(self, state: State, own: &Own) -> State {
+        let stays_at = self.stays_at(&state);
+        if own.ours || !own.run.place.is_livy() || stays_at.is_none_or(|stays_at| self.now >= stays_at) {
             return self.succeed(state);
         }
-        let stays_at = self.stays_at(&state);
         self.looked_on(state).no_later_than(stays_at)
     }
 
@@ -434,8 +437,7 @@ impl At<'_> {
     /// Whether the look before a first submission may be left to the one that follows it. What a step that died may have submitted is
     /// waited for instead.
     fn may_look_later(self, state: &State) -> bool {
-        let is_first = !state.unseen.may_be_one() && !state.given_up;
-        self.takes_twins() && is_first && matches!(self.plan.goal, Goal::Run(_))
+        self.takes_twins() && !state.unseen.may_be_one() && matches!(self.plan.goal, Goal::Run(_))
     }
 
     /// Whether a job may have been made, and forgotten, that nobody has seen.

@@ -135,6 +135,32 @@ fn a_lost_job_that_has_shown_no_sign_of_life_yet_is_waited_for_although_the_next
     assert_eq!((outcome.failure, world.alive().len()), (None, 1));
 }
 
+/// Another delivery of the request was not refused.
+#[test]
+fn what_another_delivery_made_goes_on_although_this_one_was_refused_and_has_no_time_left() {
+    let plan = create(&place());
+    let refusal = Some(Failure { kind: FailureKind::Denied, what: "no".to_owned(), advice: String::new() });
+    let mut unseen = Unseen::default();
+    unseen.suspect();
+    let refused = State { unseen, refused: refusal, given_up: true, ..State::begin(&plan, BEGIN) };
+    let mut world = World::new().with(&wanted_at(&place(), "new.py", "r2").identity, Phase::Running);
+    let outcome = world.go_on(&plan, refused, plan.deadlines.give_up);
+    assert_eq!(outcome.failure.map(|failure| failure.what), Some("no".to_owned()));
+    assert_eq!(world.alive().len(), 1);
+}
+
+#[test]
+fn a_late_delivery_of_a_create_submits_nothing_before_a_look_although_there_is_no_room_for_one() {
+    let plan = create(&steps());
+    let no_room =
+        |action: &Action, now| (matches!(action, Action::Find(..)) && now < after(4)).then_some(Kind::Busy);
+    let mut world = World::at(steps()).with(&wanted_at(&steps(), "new.py", "r2").identity, Phase::Running);
+    world.weather = Box::new(no_room);
+    world.now = after(2);
+    let outcome = world.run(&plan);
+    assert_eq!((outcome.failure, world.submissions(), world.alive().len()), (None, 0, 1));
+}
+
 #[test]
 fn a_rollback_of_which_a_step_died_is_not_held_up_by_an_engine_that_is_away() {
     for place in places() {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::world::{BEGIN, World, plan, reference, wanted};
+use super::world::{BEGIN, World, plan, reference, wanted, wanted_at};
 use crate::engine::{Kind, Lookup};
-use crate::job::{Phase, RunRef};
+use crate::job::{Phase, Place, RunRef};
 use crate::lifecycle::{Action, Goal, Plan, Wanted};
 use crate::outcome::Made;
 use crate::properties::{Management, OnDeleteError, OnTimeout, UpdateStrategy, WaitFor};
@@ -146,6 +146,26 @@ fn an_old_engine_that_cannot_be_reached_is_for_on_delete_error_to_decide() {
         assert_eq!(world.submissions(), submissions);
         assert_eq!(outcome.notes.is_empty(), submissions == 0);
     }
+}
+
+/// Where the description moved before without its job, as that was to wait.
+#[test]
+fn a_present_job_elsewhere_is_stopped_although_it_is_not_known_what_was_left_behind_where_the_old_one_was_to_be() {
+    let (present, new) = jobs();
+    let place = Place::EmrSteps("j-1".to_owned());
+    let old = wanted_at(&place, "old.py", "r1");
+    let is_away = |action: &Action, _| {
+        matches!(action, Action::Find(Place::EmrSteps(_), ..)).then_some(Kind::Unavailable)
+    };
+    let mut world = World::new().with(&present.identity, Phase::Running).weather(is_away);
+    let goal = Goal::Replace {
+        wanted: new.clone(),
+        old: Some(Box::new(old.into())),
+        present: Some(self::present(&present)),
+        stays_as: None,
+    };
+    let outcome = world.run(&plan(goal, Management { on_delete_error: OnDeleteError::Ignore, ..Management::default() }));
+    assert_eq!((outcome.failure, world.alive()), (None, vec![&*new.identity.name()]));
 }
 
 #[test]

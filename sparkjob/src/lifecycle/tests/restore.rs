@@ -442,6 +442,31 @@ fn once_it_would_have_come_what_a_dead_step_may_have_submitted_is_nothing() {
     assert_eq!((outcome.failure, outcome.made, world.submissions()), (None, Made::Nothing, 0));
 }
 
+/// A rollback that fails leaves the stack stuck.
+#[test]
+fn what_livy_may_have_forgotten_of_it_fails_no_rollback() {
+    let jobs = jobs_at(&place());
+    let mut world = jobs.world(Phase::Gone, Phase::Running);
+    let mut plan = jobs.restore(Some(jobs.bad_run(&world)), Management::default());
+    plan.deadlines = Deadlines::between(BEGIN, BEGIN + Duration::from_hours(1));
+    let begun = State { stage: Stage::Start, ..State::begin(&plan, BEGIN).alone() };
+    let now = BEGIN + Duration::from_mins(10);
+    let outcome = world.go_on(&plan, begun.repeated(&plan, true, BEGIN, now), now);
+    success(&outcome, jobs.new_run(&world), "Livy");
+}
+
+/// A step of this request submitted it, and died.
+#[test]
+fn a_job_of_its_own_that_has_ended_is_not_run_again() {
+    for place in places().into_iter().filter(|place| !place.is_livy()) {
+        let jobs = jobs_at(&place);
+        let mut world = jobs.world(Phase::Cancelled, Phase::Gone).with(&jobs.back.identity, Phase::Failed);
+        let outcome = world.run(&jobs.restore(Some(jobs.good_run(&world)), Management::default()));
+        success(&outcome, jobs.new_run(&world), &place.to_string());
+        assert_eq!(world.submissions(), 0, "{place}");
+    }
+}
+
 /// On engines whose references hold no name, only a look tells that the job is one of the wanted description.
 #[test]
 fn a_job_that_is_to_stay_stays() {

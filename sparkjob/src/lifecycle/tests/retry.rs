@@ -91,6 +91,25 @@ fn what_lives_or_has_succeeded_is_adopted() {
     }
 }
 
+/// The first look finds no room, so that this try submits under the name of the first one, and its answer is lost.
+#[test]
+fn what_this_try_may_have_submitted_is_not_taken_for_the_earlier_try_s() {
+    let place = Place::EmrSteps("j-1ABC".to_owned());
+    let wanted = dated(&place, "new.py");
+    let mut world = world(&wanted, Phase::Failed);
+    world.weather = Box::new(|action, now| match action {
+        Action::Find(..) if now == again() => Some(Kind::Busy),
+        Action::Start(_) => Some(Kind::Unclear),
+        _ => None,
+    });
+    let state = world.run_until(&create(&wanted), |state| state.unseen.is_tried());
+    // It takes effect a while later.
+    world.runs[1].phases = vec![(again(), Phase::Gone), (again() + Duration::from_secs(20), Phase::Running)];
+    let now = world.now;
+    let outcome = world.go_on(&create(&wanted), state, now);
+    assert_eq!((outcome.failure, world.submissions(), world.alive().len()), (None, 1, 1));
+}
+
 /// An earlier try, or another delivery, may be stopping it; Livy shows it as before until it is gone.
 #[test]
 fn what_another_one_has_submitted_to_livy_is_to_stay_before_it_is_answered_with() {

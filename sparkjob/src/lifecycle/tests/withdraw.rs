@@ -126,19 +126,21 @@ fn of_what_both_tries_have_submitted_the_first_stays() {
     let place = Place::EmrSteps("j-1ABC".to_owned());
     let new = wanted_at(&place, "new.py", "r2");
     let plan = plan(Goal::Run(new.clone()), Management::default());
-    let mut world = World::at(place).with(&new.identity, Phase::Running);
-    // The other try's was not to be seen yet.
-    world.stale = 1;
-    let state = world.run_until(&plan, |state| state.own.is_some());
-    let now = world.now;
-    let outcome = world.go_on(&plan, leave(&plan, state, now), now);
-    assert!(outcome.is_withdrawn(), "{outcome:?}");
-    let cancelled = world.actions.iter().filter_map(|action| match action {
-        Action::Cancel(run, _) => Some(run.id.as_str()),
-        _ => None,
-    });
-    assert_eq!(cancelled.collect::<Vec<_>>(), ["s-1"]);
-    assert_eq!((world.submissions(), world.alive().len()), (1, 1));
+    // The other try's was not to be seen yet before this one submitted, and neither is a moment later.
+    for stale in [1, 3] {
+        let mut world = World::at(place.clone()).with(&new.identity, Phase::Running);
+        world.stale = stale;
+        let state = world.run_until(&plan, |state| state.own.is_some());
+        let now = world.now;
+        let outcome = world.go_on(&plan, leave(&plan, state, now), now);
+        assert!(outcome.is_withdrawn(), "{outcome:?}");
+        let cancelled = world.actions.iter().filter_map(|action| match action {
+            Action::Cancel(run, _) => Some(run.id.as_str()),
+            _ => None,
+        });
+        assert_eq!(cancelled.collect::<Vec<_>>(), ["s-1"], "{stale}");
+        assert_eq!((world.submissions(), world.alive().len()), (1, 1), "{stale}");
+    }
 }
 
 #[test]
