@@ -140,7 +140,8 @@ impl Submitter {
     /// Takes a step.
     async fn step(&self, step: Step, context: &Context, clock: &Clock) -> Result<Turn, Failed> {
         let Step { turn, began, failed } = step;
-        let envelope = Envelope::read(&turn.event).map_err(|why| Failed::unreadable(&turn.event, &context.request_id, why))?;
+        let envelope =
+            Envelope::read(&turn.event).map_err(|why| Failed::unreadable(&turn.event, &context.request_id, why))?;
         let began = moment::read(&began).unwrap_or_else(|| clock.now());
         let times = Times::durable(&envelope, &turn.event, began);
         let request = Request { event: turn.event.clone(), old: turn.old.clone(), envelope };

@@ -61,7 +61,13 @@ impl Why {
 fn stop_soon(asked: Asked, account: Account) {
     tokio::spawn(async move {
         if asked == Asked::Delete {
-            sleep(Duration::from_millis(40)).await;
+            // Also one that is claimed only after a while.
+            for _ in 0..600 {
+                sleep(Duration::from_millis(40)).await;
+                if account.executions().contains(&Status::Running) {
+                    break;
+                }
+            }
         } else {
             for _ in 0..600 {
                 if account.town().jobs_of(NEW) > 0 {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::json;
+use tokio::time::sleep;
 
 use sparkjob::testing::{Fault, Instead};
 
@@ -66,6 +67,30 @@ async fn an_answer_that_is_made_without_the_workflow_and_cannot_be_put_is_put_as
         account.heal();
         account.finish(stack, &answer).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_a_second_delivery_is_refused_to_put_is_not_tried_a_third_time() {
+    let account = Account::new(Engine::Livy);
+    let request = Stack::new(account.town()).create(NEW, Properties::default());
+    account.deliver(&request).await;
+    account.settled().await;
+    account.way().fault_each(Method::PUT, "", refused());
+    account.deliver_again(&request);
+    account.settled().await;
+    assert!(account.failures().is_empty(), "{:?}", account.failures());
+    assert_eq!(account.town().bodies(&request).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_responder_makes_one_whole_try_however_late_it_is() {
+    let account = Account::new(Engine::Livy);
+    let request = Stack::new(account.town()).create(NEW, Properties::BRIEF);
+    sleep(Duration::from_hours(2)).await;
+    account.way().fault_next(Method::PUT, "", Fault::Slow(Duration::from_secs(2)));
+    account.invoke(Function::Responder, json!({ "requestPayload": request.event }));
+    account.settled().await;
+    assert_eq!((account.town().bodies(&request).len(), account.failures()), (1, Vec::new()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -114,7 +114,11 @@ impl Order {
     async fn play(&self) -> u64 {
         let world = World::new(self.engine, self.driver);
         let mut scene = Scene { world, order: self, running: JoinSet::new(), requests: 0 };
-        if self.is_update { scene.update().await } else { scene.create().await }
+        if self.is_update {
+            scene.update().await;
+        } else {
+            scene.create().await;
+        }
         while let Some(delivered) = scene.running.join_next().await {
             delivered.unwrap_or_else(|failed| panic!("{self:?}: {failed}"));
         }
@@ -233,7 +237,6 @@ impl Scene<'_> {
         self.deliver(&first, order.delivered);
         let mut awaited = first.clone();
         match order.again {
-            Again::Never => {}
             Again::Delivered(after) => self.deliver(&first, order.delivered + after),
             Again::Tried(after) if after < order.patience() => {
                 if let Some(answer) = self.answer(&first, after).await {
@@ -242,7 +245,7 @@ impl Scene<'_> {
                 awaited = ask();
                 self.deliver(&awaited, order.delivered);
             }
-            Again::Tried(_) => {}
+            Again::Never | Again::Tried(_) => {}
         }
         let answer = self.answer(&awaited, order.patience()).await;
         assert!(matches!(order.next, Next::Cut(_)) || answer.is_some(), "{order:?}: nobody answered");
@@ -296,7 +299,11 @@ impl Scene<'_> {
             return self.has_only(files, when);
         }
         let alive = self.world.alive();
-        assert!(files.iter().all(|file| alive.iter().any(|alive| alive == file)), "{when}: {alive:?}: {:?}", self.order);
+        assert!(
+            files.iter().all(|file| alive.iter().any(|alive| alive == file)),
+            "{when}: {alive:?}: {:?}",
+            self.order
+        );
     }
 
     fn has_only(&self, files: &[&str], when: &str) {

@@ -24,12 +24,11 @@ pub fn roll(runs: u64, what: &str, run: impl Fn(Dice) -> u64 + Sync) {
                 return;
             }
             let seed = first.wrapping_add(number);
-            match catch_unwind(AssertUnwindSafe(|| run(Dice(seed)))) {
-                Ok(more) => _ = came.fetch_add(more, Ordering::Relaxed),
-                Err(_) => {
-                    println!("violated: SPARKJOB_CHAOS_RUNS=1 SPARKJOB_CHAOS_SEED={seed}");
-                    failed.lock().expect("nobody panics while holding it").push(seed);
-                }
+            if let Ok(more) = catch_unwind(AssertUnwindSafe(|| run(Dice(seed)))) {
+                came.fetch_add(more, Ordering::Relaxed);
+            } else {
+                println!("violated: SPARKJOB_CHAOS_RUNS=1 SPARKJOB_CHAOS_SEED={seed}");
+                failed.lock().expect("nobody panics while holding it").push(seed);
             }
         }
     };

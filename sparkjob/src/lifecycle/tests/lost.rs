@@ -152,8 +152,7 @@ fn what_another_delivery_made_goes_on_although_this_one_was_refused_and_has_no_t
 #[test]
 fn a_late_delivery_of_a_create_submits_nothing_before_a_look_although_there_is_no_room_for_one() {
     let plan = create(&steps());
-    let no_room =
-        |action: &Action, now| (matches!(action, Action::Find(..)) && now < after(4)).then_some(Kind::Busy);
+    let no_room = |action: &Action, now| (matches!(action, Action::Find(..)) && now < after(4)).then_some(Kind::Busy);
     let mut world = World::at(steps()).with(&wanted_at(&steps(), "new.py", "r2").identity, Phase::Running);
     world.weather = Box::new(no_room);
     world.now = after(2);

@@ -154,9 +154,8 @@ fn a_present_job_elsewhere_is_stopped_although_it_is_not_known_what_was_left_beh
     let (present, new) = jobs();
     let place = Place::EmrSteps("j-1".to_owned());
     let old = wanted_at(&place, "old.py", "r1");
-    let is_away = |action: &Action, _| {
-        matches!(action, Action::Find(Place::EmrSteps(_), ..)).then_some(Kind::Unavailable)
-    };
+    let is_away =
+        |action: &Action, _| matches!(action, Action::Find(Place::EmrSteps(_), ..)).then_some(Kind::Unavailable);
     let mut world = World::new().with(&present.identity, Phase::Running).weather(is_away);
     let goal = Goal::Replace {
         wanted: new.clone(),
@@ -164,7 +163,8 @@ fn a_present_job_elsewhere_is_stopped_although_it_is_not_known_what_was_left_beh
         present: Some(self::present(&present)),
         stays_as: None,
     };
-    let outcome = world.run(&plan(goal, Management { on_delete_error: OnDeleteError::Ignore, ..Management::default() }));
+    let outcome =
+        world.run(&plan(goal, Management { on_delete_error: OnDeleteError::Ignore, ..Management::default() }));
     assert_eq!((outcome.failure, world.alive()), (None, vec![&*new.identity.name()]));
 }
 
