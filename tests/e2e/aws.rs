@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws_sdk_cloudformation::config as cloudformation;
 use aws_sdk_lambda::config as lambda;
+use aws_sdk_secretsmanager::config as secretsmanager;
 use aws_sdk_sfn::config as sfn;
 use sparkjob::http::Net;
 use sparkjob::http::sdk::Connector;
@@ -39,6 +40,18 @@ pub fn lambda(env: &HashMap<String, String>, net: &Arc<Net>) -> aws_sdk_lambda::
         .region(lambda::Region::new(env["AWS_REGION"].clone()))
         .endpoint_url(&env["AWS_ENDPOINT_URL"]);
     aws_sdk_lambda::Client::from_conf(config.build())
+}
+
+/// The emulator's Secrets Manager.
+pub fn secrets(env: &HashMap<String, String>, net: &Arc<Net>) -> aws_sdk_secretsmanager::Client {
+    let credentials = secretsmanager::Credentials::new(id(env), secret(env), None, None, "the local default");
+    let config = secretsmanager::Config::builder()
+        .behavior_version(secretsmanager::BehaviorVersion::latest())
+        .http_client(Connector(net.clone()))
+        .credentials_provider(credentials)
+        .region(secretsmanager::Region::new(env["AWS_REGION"].clone()))
+        .endpoint_url(&env["AWS_ENDPOINT_URL"]);
+    aws_sdk_secretsmanager::Client::from_conf(config.build())
 }
 
 /// The emulator's Step Functions.

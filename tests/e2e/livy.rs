@@ -118,6 +118,8 @@ pub struct Recorder {
 #[derive(Debug, Default)]
 struct Recorded {
     weather: Weather,
+    /// The `Authorization` that lets in; none: everyone is.
+    demanded: Option<&'static str>,
     calls: Vec<Call>,
     /// How many have died of asking.
     killed: u32,
@@ -219,6 +221,11 @@ impl Route {
         self.recorded(|recorded| recorded.weather = weather);
     }
 
+    /// Lets in, from now on, only who has this `Authorization`.
+    pub fn demand(&self, authorization: &'static str) {
+        self.recorded(|recorded| recorded.demanded = Some(authorization));
+    }
+
     /// What was said so far.
     pub fn calls(&self) -> Vec<Call> {
         self.recorded(|recorded| recorded.calls.clone())
@@ -253,7 +260,9 @@ async fn forward(livy: &Livy, routes: &Mutex<HashMap<String, Recorded>>, request
     let (name, path) = whole[1..].split_once('/').map(|(name, path)| (name.to_owned(), format!("/{path}")))?;
     let method = request.method().clone();
     let is_submission = method == Method::POST && path == "/batches";
+    let authorization = request.headers().get("Authorization").and_then(|value| value.to_str().ok());
     let weather = routes.lock().expect("no panic").get_mut(&name).map(|recorded| match recorded.weather {
+        _ if recorded.demanded.is_some() && recorded.demanded != authorization => Weather::Says(401),
         Weather::Kill(times) => std::mem::replace(&mut recorded.weather, Weather::killing(times - 1)),
         weather if weather.is_for_a_submission() && is_submission => {
             std::mem::replace(&mut recorded.weather, weather.after_submission())

@@ -34,6 +34,7 @@ mod emr_twice;
 mod events;
 mod examples;
 mod kills;
+mod login;
 mod logs;
 mod outages;
 mod response;

@@ -35,6 +35,8 @@ pub struct World {
     pub cloudformation: aws_sdk_cloudformation::Client,
     /// The emulator's Lambda.
     pub lambda: aws_sdk_lambda::Client,
+    /// The emulator's Secrets Manager.
+    pub secrets: aws_sdk_secretsmanager::Client,
     /// The deployed function's ARN.
     pub submitter: String,
     /// What other functions are made from.
@@ -69,6 +71,7 @@ impl World {
         let functions = Functions::of(&lambda, &submitter, &packaged(&cloudformation).await?).await?;
         Ok(Self {
             workflow: Workflow { client: aws::sfn(&instance.env, &net), arn: functions.workflow() },
+            secrets: aws::secrets(&instance.env, &net),
             submitter,
             functions,
             lambda,
