@@ -8,6 +8,7 @@ use tokio::time::sleep;
 
 use sparkjob::testing::{Fault, Script};
 
+use crate::INVENTED;
 use crate::world::{Answer, Asked, BAD, Driver, Engine, GOOD, World, worlds};
 
 #[tokio::test(start_paused = true)]
@@ -194,6 +195,30 @@ async fn the_job_that_another_try_has_answered_with_stays_however_late_the_first
                 let answer = twice(&world, seconds, || world.create("create", &properties)).await;
                 assert_eq!((answer.status.as_str(), world.alive().len()), ("SUCCESS", 1), "{told}: {}", answer.reason);
             }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_try_of_a_create_whose_job_its_delete_stops_makes_no_other_one() {
+    for seconds in [15, 100, 200] {
+        for world in worlds() {
+            let told = format!("{}, {seconds} s", world.name());
+            let properties = world.properties(GOOD, &json!({ "WaitFor": "Succeeded" }));
+            let first = world.create("create", &properties);
+            let cut_off = async {
+                sleep(Duration::from_secs(10)).await;
+                let again = world.create("create", &properties);
+                let delete = async {
+                    sleep(Duration::from_secs(seconds)).await;
+                    world.stack_is("ROLLBACK_IN_PROGRESS");
+                    world.succeeds(&world.delete("delete", INVENTED, &properties)).await;
+                    assert!(world.alive().is_empty(), "{told}: {:?}", world.alive());
+                };
+                tokio::join!(world.deliver(&again), delete);
+            };
+            tokio::join!(world.deliver(&first), cut_off);
+            assert_eq!((world.alive().len(), world.made(GOOD)), (0, 1), "{told}");
         }
     }
 }

@@ -302,6 +302,8 @@ impl At<'_> {
             // Livy has forgotten it, so that its name is free.
             (state.own, state.alive_at, state.anew) = (None, None, !self.is_on_livy());
             state.unseen.clear();
+            // Whoever cancelled it may have asked for that since.
+            let state = state.unconfirmed();
             return if self.plan.is_restoring() { self.restore(state) } else { state.at(Stage::Adopt, self.now) };
         }
         if matches!(status.phase, Phase::Waiting | Phase::Running) {
