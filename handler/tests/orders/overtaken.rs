@@ -50,6 +50,9 @@ async fn overtake(world: &World, strategy: &str, stops: Duration, seconds: u64) 
     };
     let (_, Some(back)) = tokio::join!(world.deliver(&update), taking_back) else { return false };
     assert_eq!(back.status, "SUCCESS", "{told}: {}", back.reason);
+    // The old job still stopped when its Update was taken back: nothing takes its place.
+    let is_stopping = strategy == "StopThenStart" && Duration::from_secs(seconds) < stops;
+    assert!(!is_stopping || world.made(BAD) == 0, "{told}");
     world.takes(&back);
     sleep(Duration::from_mins(10)).await;
     if back.id != id {

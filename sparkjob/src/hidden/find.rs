@@ -42,8 +42,8 @@ const KEYS_OF_DATA: [&str; 12] = [
     "sort",
 ];
 
-/// What ends a value within a text of several.
-const ENDS: [char; 5] = ['&', ';', ',', '"', '\''];
+/// What may end a value within a text of several, or be a part of it: a value that each of these alone ends is none either.
+const ENDS: [&[char]; 4] = [&['&', ';', ',', '"', '\''], &['&', ';', '"', '\''], &['&', '"', '\''], &[]];
 
 /// Where a name within a text begins.
 const BEGINS: [char; 9] = ['&', ';', ',', '"', '\'', '?', '=', '{', '('];
@@ -194,8 +194,8 @@ fn in_word(word: &str, found: &mut dyn FnMut(&str)) {
     for (at, _) in word.match_indices('=').take(MAX_PAIRS) {
         if is_secret(last_name(&word[..at])) {
             let value = word[at + 1..].trim_start_matches(['"', '\'']);
-            let value = value.split(ENDS).next().unwrap_or_default();
-            found(&value[..value.floor_char_boundary(MAX_VALUE)]);
+            let value = &value[..value.floor_char_boundary(MAX_VALUE)];
+            ENDS.into_iter().filter_map(|ends| value.split(ends).next()).for_each(&mut *found);
         }
     }
     for rest in word.match_indices("://").take(MAX_PAIRS).map(|(at, mark)| &word[at + mark.len()..]) {

@@ -96,6 +96,22 @@ fn a_command_line_is_read_as_one() {
 }
 
 #[test]
+fn what_may_end_a_value_may_be_a_part_of_it() {
+    for secret in ["S3c,ret-of-mine", "ab;cd", "a&b&cd", "it's-mine"] {
+        for text in [
+            json!({ "Args": [format!("--conf=spark.my.secret={secret}")] }),
+            json!({ "Configuration": { "spark.driver.extraJavaOptions": format!("-Dmy.password={secret}") } }),
+            json!({ "Configuration": { "spark.driver.extraJavaOptions": format!("-Xmx1g -Dmy.password={secret}") } }),
+            json!({ "Args": [format!("jdbc:postgresql://db/x?user=me&password={secret}")] }),
+        ] {
+            assert_eq!(Hidden::in_description(&text).mask(&format!("it is {secret}")), "it is ***", "{text}");
+        }
+    }
+    let address = json!({ "Args": ["jdbc:sqlserver://db;password=hunt,er2;user=me"] });
+    assert_eq!(Hidden::in_description(&address).mask("hunt,er2 of me"), "*** of me");
+}
+
+#[test]
 fn what_stands_in_any_text_is_no_secret() {
     for value in ["true", "FALSE", "abc", "", "  x  "] {
         assert_eq!(Hidden::in_description(&json!({ "password": value })), Hidden::default(), "{value}");

@@ -387,14 +387,21 @@ impl State {
         self.stage == Stage::Recall || is_passed_over(plan, self) && !may_have_a_twin
     }
 
-    /// Whether it is to be asked again if an answer is still awaited: before anything is done late, right after a submission,
-    /// before a job is stopped that others may count on or its tags change, and every so often while a job is waited for.
+    /// Whether it is to be asked again if an answer is still awaited: before anything is done late, before a job takes the place of
+    /// another one and right after a submission, before a job is stopped that others may count on or its tags change, and every so
+    /// often while a job is waited for.
     pub fn is_to_be_confirmed(&self, plan: &Plan, now: Timestamp) -> bool {
         let is_over = matches!(self.stage, Stage::Done(_));
         let changes_something = plan.wanted().is_some() || plan.retag().is_some();
         let may_be_superseded = changes_something && self.superseded.is_none() && !is_over;
         let is_due = !self.given_up && now.since(self.confirmed_at) >= CONFIRMED_FOR;
-        may_be_superseded && (is_due || self.is_about_to_touch_others(now))
+        may_be_superseded && (is_due || self.is_about_to_replace(plan, now) || self.is_about_to_touch_others(now))
+    }
+
+    /// Whether it is about to submit in place of a job that took its time to stop, or to end: a rollback may have begun meanwhile.
+    fn is_about_to_replace(&self, plan: &Plan, now: Timestamp) -> bool {
+        let is_first = matches!(plan.goal, Goal::Run(_));
+        self.stage == Stage::Start && !is_first && now.since(self.confirmed_at) >= JUST_NOW
     }
 
     /// Whether it is about to stop or change, for the first time or once more, what others may count on, and was not confirmed just now:
