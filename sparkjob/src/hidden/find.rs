@@ -43,7 +43,17 @@ const KEYS_OF_DATA: [&str; 12] = [
 ];
 
 /// What may end a value within a text of several, or be a part of it: a value that each of these alone ends is none either.
-const ENDS: [&[char]; 4] = [&['&', ';', ',', '"', '\''], &['&', ';', '"', '\''], &['&', '"', '\''], &[]];
+const ENDS: [&[char]; 9] = [
+    &['&', ';', ',', '"', '\''],
+    &['&', ';', '"', '\''],
+    &['&', '"', '\''],
+    &['"', '\''],
+    &['&', ';', ','],
+    &['&', ';'],
+    &['&'],
+    &[';'],
+    &[],
+];
 
 /// Where a name within a text begins.
 const BEGINS: [char; 9] = ['&', ';', ',', '"', '\'', '?', '=', '{', '('];

@@ -107,8 +107,17 @@ fn what_may_end_a_value_may_be_a_part_of_it() {
             assert_eq!(Hidden::in_description(&text).mask(&format!("it is {secret}")), "it is ***", "{text}");
         }
     }
-    let address = json!({ "Args": ["jdbc:sqlserver://db;password=hunt,er2;user=me"] });
-    assert_eq!(Hidden::in_description(&address).mask("hunt,er2 of me"), "*** of me");
+    for (text, secret) in [
+        ("jdbc:sqlserver://db;password=hunt,er2;user=me", "hunt,er2"),
+        ("jdbc:sqlserver://db;password=it's-mine;user=me", "it's-mine"),
+        ("jdbc:sqlserver://db;password=a&b-mine;user=me", "a&b-mine"),
+        ("jdbc:postgresql://db/x?password=it's-mine&user=me", "it's-mine"),
+        ("jdbc:postgresql://db/x?password=is;mine&user=me", "is;mine"),
+        ("-Dmy.password=\"a&bcdef\"", "a&bcdef"),
+    ] {
+        let hidden = Hidden::in_description(&json!({ "Configuration": { "spark.x": text } }));
+        assert_eq!(hidden.mask(&format!("{secret} of me")), "*** of me", "{text}");
+    }
 }
 
 #[test]

@@ -213,6 +213,7 @@ impl At<'_> {
         }
         let live = |run: &Run| matches!(run.status.phase, Phase::Waiting | Phase::Running);
         state.own = runs.into_iter().find(live).map(|Run { run, .. }| Own::new(run, false));
+        state.alive_at = None;
         match (&state.own, self.starts_before_it_stops()) {
             (Some(_), true) => state.at(Stage::Follow, self.now),
             (None, true) => state.at(Stage::Start, self.now),
@@ -300,7 +301,7 @@ impl At<'_> {
         };
         if self.is_to_be_made_anew(&state, &own, &status, was_just_submitted) {
             // Livy has forgotten it, so that its name is free.
-            (state.own, state.alive_at, state.anew) = (None, None, !self.is_on_livy());
+            (state.own, state.anew) = (None, !self.is_on_livy());
             state.unseen.clear();
             // Whoever cancelled it may have asked for that since.
             let state = state.unconfirmed();
@@ -354,23 +355,26 @@ impl At<'_> {
     }
 
     /// A job that is alive is what was waited for. On Livy, what another delivery or try has submitted must be seen to stay: that may be
-    /// stopping it.
+    /// stopping it; at the last look it is what it is.
     fn met(self, state: State, own: &Own) -> State {
-        let stays_at = self.stays_at(&state);
-        if own.ours || !own.run.place.is_livy() || stays_at.is_none_or(|stays_at| self.now >= stays_at) {
+        let stays_at = self.stays_at(&state).unwrap_or(self.now).min(self.last_look());
+        if own.ours || !own.run.place.is_livy() || self.now >= stays_at {
             return self.succeed(state);
         }
-        self.looked_on(state).no_later_than(stays_at)
+        self.looked_on(state).no_later_than(Some(stays_at))
     }
 
     /// Looks again after a while, and once more just before the job is given up: it may have come so far by then.
     fn looked_on(self, state: State) -> State {
         let mut state = self.looked_well(state);
-        let last_look = self.plan.deadlines.give_up.before(LAST_LOOK);
-        if self.now < last_look {
-            state.not_before = state.not_before.min(last_look);
+        if self.now < self.last_look() {
+            state.not_before = state.not_before.min(self.last_look());
         }
         state
+    }
+
+    fn last_look(self) -> Timestamp {
+        self.plan.deadlines.give_up.before(LAST_LOOK)
     }
 
     pub(super) fn looked(self, mut state: State, seen: Result<Vec<Status>, Trouble>) -> State {
@@ -439,7 +443,8 @@ impl At<'_> {
     /// Whether the look before a first submission may be left to the one that follows it. What a step that died may have submitted is
     /// waited for instead.
     fn may_look_later(self, state: &State) -> bool {
-        self.takes_twins() && !state.unseen.may_be_one() && matches!(self.plan.goal, Goal::Run(_))
+        let is_first = !state.unseen.may_be_one() && !state.given_up;
+        self.takes_twins() && is_first && matches!(self.plan.goal, Goal::Run(_))
     }
 
     /// Whether a job may have been made, and forgotten, that nobody has seen.
@@ -453,9 +458,12 @@ impl At<'_> {
         self.takes_twins() && self.may_appear(state)
     }
 
-    /// Whether it may do so beside a run that is found by then, since another delivery may have submitted that.
+    /// Whether it may do so beside a run that is found by then, since another delivery may have submitted that. Half of what there was
+    /// left is for what is found to come to its goal.
     fn may_arrive_beside(self, state: &State) -> bool {
-        self.takes_twins() && state.unseen.may_appear_beside_anothers(self.now, self.plan.at_most(SUBMISSION_LIMIT))
+        let left = state.unseen.lost().map_or(Duration::ZERO, |lost| self.plan.deadlines.give_up.since(lost));
+        let within = self.plan.at_most(SUBMISSION_LIMIT).min(left / 2);
+        self.takes_twins() && state.unseen.may_appear_beside_anothers(self.now, within)
     }
 
     /// Whether it is looked again for what a lost submission may have made, although a look fails so. Where only a step died, which

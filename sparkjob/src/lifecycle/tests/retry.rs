@@ -129,6 +129,16 @@ fn what_another_one_has_submitted_to_livy_is_to_stay_before_it_is_answered_with(
 }
 
 #[test]
+fn what_another_one_has_submitted_to_livy_is_answered_with_at_the_last_look_although_it_was_not_seen_for_long() {
+    let wanted = dated(&place(), "new.py");
+    let plan = plan_of(&wanted, Management { wait_for: WaitFor::Submitted, ..Management::default() });
+    let mut world = world(&wanted, Phase::Running);
+    world.now = plan.deadlines.give_up.before(Duration::from_secs(10));
+    assert_eq!(world.run(&plan).failure, None);
+    assert!(world.now < plan.deadlines.give_up, "{:?}", world.now);
+}
+
+#[test]
 fn a_job_of_this_very_try_that_failed_is_told() {
     for place in places() {
         let wanted = dated(&place, "new.py");

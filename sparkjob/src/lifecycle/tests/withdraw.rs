@@ -144,6 +144,21 @@ fn of_what_both_tries_have_submitted_the_first_stays() {
 }
 
 #[test]
+fn what_nobody_waits_for_submits_no_other_one_where_there_is_no_room_for_a_look() {
+    let place = Place::EmrSteps("j-1ABC".to_owned());
+    let plan = plan(Goal::Run(wanted_at(&place, "new.py", "r2")), Management::default());
+    let mut world = World::at(place);
+    let state = world.run_until(&plan, is_followed);
+    let now = world.now;
+    world.weather = Box::new(move |action, at| {
+        (matches!(action, Action::Find(..)) && at < now + Duration::from_secs(20)).then_some(Kind::Busy)
+    });
+    let outcome = world.go_on(&plan, leave(&plan, state, now), now);
+    assert!(outcome.is_withdrawn(), "{outcome:?}");
+    assert_eq!((world.submissions(), world.alive().len()), (1, 1));
+}
+
+#[test]
 fn a_job_that_was_there_before_is_not_touched() {
     let plan = create();
     let mut world = World::new().with(&wanted("new.py", "r2").identity, Phase::Running);
