@@ -250,7 +250,7 @@ impl At<'_> {
 
     /// The job that will answer is known: it is followed, beginning with the next look.
     fn follow(self, mut state: State, own: Own) -> State {
-        (state.own, state.alive_at) = (Some(own), None);
+        state.own = Some(own);
         state.at(Stage::Follow, self.now)
     }
 

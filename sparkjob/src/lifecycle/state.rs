@@ -42,7 +42,7 @@ pub struct State {
     /// Whether the present job is one that is taken back.
     #[serde(default, skip_serializing_if = "is_false")]
     pub rolled_back: bool,
-    /// When a look has shown alive for the first time what somebody else may be stopping.
+    /// When a look that is to keep the present job has shown it alive for the first time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alive_at: Option<Timestamp>,
     /// Why the engine refused the job; what its refusal may have left behind is looked for.
@@ -234,6 +234,9 @@ pub struct Own {
     pub shown_by: Option<Timestamp>,
     /// As it was last seen.
     pub status: Option<Status>,
+    /// Since when every look showed it alive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alive_since: Option<Timestamp>,
     /// Since when every look showed it running.
     pub running_since: Option<Timestamp>,
     /// Since when every look showed no sign of life.
@@ -242,7 +245,8 @@ pub struct Own {
 
 impl Own {
     pub(super) fn new(run: RunRef, ours: bool) -> Self {
-        Self { run, ours, shown_by: None, status: None, running_since: None, silent_since: None }
+        let (alive_since, running_since, silent_since) = (None, None, None);
+        Self { run, ours, shown_by: None, status: None, alive_since, running_since, silent_since }
     }
 
     /// Whether it may be alive, as far as anybody has seen.

@@ -213,7 +213,6 @@ impl At<'_> {
         }
         let live = |run: &Run| matches!(run.status.phase, Phase::Waiting | Phase::Running);
         state.own = runs.into_iter().find(live).map(|Run { run, .. }| Own::new(run, false));
-        state.alive_at = None;
         match (&state.own, self.starts_before_it_stops()) {
             (Some(_), true) => state.at(Stage::Follow, self.now),
             (None, true) => state.at(Stage::Start, self.now),
@@ -307,9 +306,6 @@ impl At<'_> {
             let state = state.unconfirmed();
             return if self.plan.is_restoring() { self.restore(state) } else { state.at(Stage::Adopt, self.now) };
         }
-        if matches!(status.phase, Phase::Waiting | Phase::Running) {
-            state.alive_at.get_or_insert(self.now);
-        }
         match status.phase {
             Phase::Succeeded => self.succeed(state),
             // It was started, which is all that is asked for.
@@ -357,7 +353,7 @@ impl At<'_> {
     /// A job that is alive is what was waited for. On Livy, what another delivery or try has submitted must be seen to stay: that may be
     /// stopping it; at the last look it is what it is.
     fn met(self, state: State, own: &Own) -> State {
-        let stays_at = self.stays_at(&state).unwrap_or(self.now).min(self.last_look());
+        let stays_at = self.stays_at(own.alive_since.unwrap_or(self.now)).min(self.last_look());
         if own.ours || !own.run.place.is_livy() || self.now >= stays_at {
             return self.succeed(state);
         }
@@ -511,6 +507,7 @@ impl Own {
     fn saw(&mut self, seen: &[Status], now: Timestamp) -> Option<Status> {
         let status = seen.first().filter(|status| is_told(&mut self.shown_by, status, now))?.clone();
         let since = |holds: bool, before: Option<_>| holds.then(|| before.unwrap_or(now));
+        self.alive_since = since(matches!(status.phase, Phase::Waiting | Phase::Running), self.alive_since);
         self.running_since = since(status.phase == Phase::Running, self.running_since);
         self.silent_since = since(status.phase == Phase::Waiting && status.silent, self.silent_since);
         self.status = Some(status.clone());

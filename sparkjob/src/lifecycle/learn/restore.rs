@@ -39,16 +39,16 @@ impl At<'_> {
         }
     }
 
-    /// Whether a job, which is alive, has been for so long that it would be gone if somebody else were just stopping it, as the update
-    /// that failed: what Livy was asked to stop is shown as before until it is gone.
+    /// Whether the present job, which is alive, has been for so long that the update that failed is not just stopping it.
     fn stays(self, state: &mut State) -> bool {
-        state.alive_at.get_or_insert(self.now);
-        self.stays_at(state).is_some_and(|stays_at| self.now >= stays_at)
+        let alive_at = *state.alive_at.get_or_insert(self.now);
+        self.now >= self.stays_at(alive_at)
     }
 
-    /// When it has been; none where it was not seen alive yet.
-    pub(super) fn stays_at(self, state: &State) -> Option<Timestamp> {
-        state.alive_at.map(|alive_at| alive_at + self.plan.at_most(LOOKS_BACK_FOR) / 2)
+    /// When a job that has been alive since then would be gone if somebody else were stopping it: what Livy was asked to stop is shown as
+    /// before until it is gone.
+    pub(super) fn stays_at(self, alive_since: Timestamp) -> Timestamp {
+        alive_since + self.plan.at_most(LOOKS_BACK_FOR) / 2
     }
 
     /// The present job is over. Where it is the one that there was, and it was being stopped, what became of it counts.
