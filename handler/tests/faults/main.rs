@@ -78,7 +78,7 @@ each_scenario!();
 async fn a_life_without_the_right_to_ask_cloudformation_is_the_same() {
     for engine in Engine::ALL {
         let town = Town::new(engine);
-        town.stacks().deny();
+        town.stacks().may_be_asked(false);
         let mut stack = Stack::new(&town);
         for request in [Stack::create, Stack::update] {
             let answer = deliver(&town, &request(&mut stack, NEW, Properties::default())).await;

@@ -161,7 +161,7 @@ async fn a_create_that_is_stopped_at_any_moment_about_its_answer_is_answered_ali
 #[tokio::test(start_paused = true)]
 async fn why_an_execution_ended_is_told_alike_by_whoever_brings_it_before_the_responder() {
     let account = Account::new(Engine::EmrServerless);
-    account.town().stacks().deny();
+    account.town().stacks().may_be_asked(false);
     let told = Properties { wait_for: "Succeeded", ..Properties::default() };
     let request = Stack::new(account.town()).create(NEW, told);
     account.deliver_again(&request);
@@ -181,7 +181,7 @@ async fn why_a_step_came_to_nothing_is_told_alike_by_the_workflow_and_after_its_
     for engine in [Engine::Livy, Engine::EmrOnEks, Engine::EmrServerless] {
         let account = Account::new(engine);
         // Who may ask stands back from an answer that has arrived.
-        account.town().stacks().deny();
+        account.town().stacks().may_be_asked(false);
         account.way().fault_each(Method::POST, engine.submission(), Fault::Before(Instead::Death));
         let mut stack = Stack::new(account.town());
         let request = stack.create(NEW, Properties::default());

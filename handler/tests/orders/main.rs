@@ -24,7 +24,7 @@ use tokio::time::sleep;
 use tracing::level_filters::LevelFilter;
 
 use log::Log;
-use world::{Answer, BAD, Driver, Engine, GOOD, World, worlds};
+use world::{Answer, Asked, BAD, Driver, Engine, GOOD, World, worlds};
 
 /// What `CloudFormation` invents for a Create that it cut off.
 const INVENTED: &str = "demo-Pi-1ABCDEFGHIJKL";
@@ -37,6 +37,19 @@ async fn created(world: &World, more: &Value) -> (Value, String) {
     sleep(Duration::from_mins(30)).await;
     world.stack_is("UPDATE_IN_PROGRESS");
     (good, id)
+}
+
+/// The process goes once a job of this file runs, and so does every later one.
+async fn dies_with_its_job(world: &World, asked: &Asked, file: &str) {
+    let died = async {
+        while !world.alive().iter().any(|alive| alive == file) {
+            sleep(Duration::from_secs(1)).await;
+        }
+    };
+    tokio::select! {
+        answer = world.deliver(asked) => panic!("{}: it was answered: {answer:?}", world.name()),
+        () = died => {}
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -107,7 +120,7 @@ async fn a_create_that_is_delivered_again_after_its_answer_touches_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_create_that_is_delivered_again_while_it_is_awaited_is_answered_again_with_the_same_id() {
     for world in worlds() {
-        world.deny();
+        world.may_ask(false);
         let properties = world.properties(GOOD, &json!({}));
         let create = world.create("create", &properties);
         let id = world.succeeds(&create).await;
@@ -141,16 +154,7 @@ async fn a_rollback_stops_what_an_update_left_behind_that_died() {
             let (good, id) = created(&world, &more).await;
             let bad = world.properties(BAD, &more);
             let update = world.update("update", &id, &good, &bad);
-            // The process goes once its job runs, and so does every later one.
-            let died = async {
-                while !world.alive().contains(&BAD.to_owned()) {
-                    sleep(Duration::from_secs(1)).await;
-                }
-            };
-            tokio::select! {
-                answer = world.deliver(&update) => panic!("{told}: it was answered: {answer:?}"),
-                () = died => {}
-            }
+            dies_with_its_job(&world, &update, BAD).await;
             sleep(Duration::from_hours(1)).await;
             world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");
             let back = world.succeeds(&world.update("rollback", &id, &bad, &good)).await;
@@ -315,11 +319,38 @@ async fn a_rollback_that_is_not_known_to_be_one_is_an_update_like_any_other() {
         let (good, old) = created(&world, &json!({})).await;
         let bad = world.properties(BAD, &json!({}));
         let new = world.succeeds(&world.update("update", &old, &good, &bad)).await;
-        world.deny();
+        world.may_ask(false);
         let back = world.succeeds(&world.update("rollback", &new, &bad, &good)).await;
         assert_eq!((world.alive(), world.made(GOOD)), (vec![GOOD.to_owned()], 2), "{}", world.name());
         world.succeeds(&world.delete("delete", &back, &good)).await;
         assert!(world.alive().is_empty(), "{}", world.name());
+    }
+}
+
+/// As by `ContinueUpdateRollback`, once a rollback that was not known for one was stopped by hand.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_that_is_continued_has_the_job_that_the_first_try_ran_again() {
+    for ends_well in [true, false] {
+        for world in worlds() {
+            let told = format!("{}, {ends_well}", world.name());
+            let (good, id) = created(&world, &json!({})).await;
+            world.end(GOOD, ends_well);
+            let bad = world.properties(BAD, &json!({}));
+            world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");
+            world.may_ask(false);
+            dies_with_its_job(&world, &world.update("rollback", &id, &bad, &good), GOOD).await;
+            world.takes(&Answer { status: "FAILED".to_owned(), id: id.clone(), reason: String::new() });
+            sleep(Duration::from_mins(5)).await;
+            world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");
+            world.may_ask(true);
+            let back = world.succeeds(&world.update("continued", &id, &bad, &good)).await;
+            assert_eq!((world.alive(), world.made(GOOD)), (vec![GOOD.to_owned()], 2), "{told}");
+            world.stack_is("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");
+            world.succeeds(&world.delete("clean-up", &id, &good)).await;
+            world.stack_is("DELETE_IN_PROGRESS");
+            world.succeeds(&world.delete("delete", &back, &good)).await;
+            assert!(world.alive().is_empty(), "{told}");
+        }
     }
 }
 

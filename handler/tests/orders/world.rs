@@ -120,9 +120,9 @@ impl World {
         self.stacks.go_on(status, self.now());
     }
 
-    /// `CloudFormation` may not be asked any more.
-    pub fn deny(&self) {
-        self.stacks.deny();
+    /// Whether `CloudFormation` may be asked from now on.
+    pub fn may_ask(&self, may: bool) {
+        self.stacks.may_be_asked(may);
     }
 
     /// `CloudFormation` takes an answer.

@@ -73,9 +73,9 @@ impl Stacks {
         told.resources.insert(logical_id.to_owned(), answered);
     }
 
-    /// Nobody may ask any more.
-    pub fn deny(&self) {
-        self.told().is_denied = true;
+    /// Whether anybody may ask from now on.
+    pub fn may_be_asked(&self, may: bool) {
+        self.told().is_denied = !may;
     }
 
     /// The answer to a question.

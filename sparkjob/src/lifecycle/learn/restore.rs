@@ -28,15 +28,30 @@ impl At<'_> {
             phase if run.place.is_livy() && may_be_being_stopped(phase, &state) && !self.stays(&mut state) => {
                 self.looked_well(state)
             }
-            Phase::Waiting | Phase::Running | Phase::Succeeded | Phase::Failed => {
-                self.restored(state, Run { run, status })
+            Phase::Waiting | Phase::Running => self.restored(state, Run { run, status }),
+            Phase::Succeeded | Phase::Failed => {
+                self.ended_by_itself(state, Own { status: Some(status), ..Own::new(run, false) })
             }
             Phase::Ending => self.stop_all(state, vec![Run { run, status }], Purpose::RollBack),
             Phase::Gone if self.counts_as_ended() && state.alive_at.is_none() => {
-                self.restored_unseen(state, "The engine does not know the job any more; WaitFor was Succeeded.")
+                state.notes.push("The engine does not know the job any more; WaitFor was Succeeded.".to_owned());
+                self.ended_by_itself(state, Own::new(run, false))
             }
             Phase::Cancelled | Phase::Gone => state.at(Stage::Newest, self.now),
         }
+    }
+
+    /// The present job has ended by itself. It stays, unless it runs again already: an earlier try to take the update back, which was
+    /// not known for one, may have submitted that, and have come to nothing.
+    fn ended_by_itself(self, mut state: State, own: Own) -> State {
+        state.own = Some(own);
+        state.at(Stage::Newest, self.now)
+    }
+
+    /// The present job, which has ended by itself, stays.
+    fn ended_stays(self, state: State) -> State {
+        let is_known = state.own.as_ref().is_some_and(|own| own.status.is_some());
+        if is_known { state.at(Stage::Explain(None), self.now) } else { state.done(None, self.now) }
     }
 
     /// Whether the present job, which is alive, has been for so long that the update that failed is not just stopping it.
@@ -72,6 +87,9 @@ impl At<'_> {
         let lives = |run: &&Run| matches!(run.status.phase, Phase::Waiting | Phase::Running) && !run.status.silent;
         if let Some(live) = runs.iter().find(lives) {
             return self.restored(state, live.clone());
+        }
+        if state.own.is_some() {
+            return self.ended_stays(state);
         }
         let (unfinished, over): (Vec<Run>, Vec<Run>) = runs.into_iter().partition(|run| !run.status.phase.is_over());
         if unfinished.iter().any(|run| run.status.ended.is_some()) {
@@ -153,7 +171,7 @@ impl At<'_> {
             Stage::Recall | Stage::Review | Stage::Tag => true,
             // Then that of the present job, if that is the one that there was.
             Stage::FindOld => self.was_stopped(state),
-            Stage::Newest => self.has_surely_ended(state),
+            Stage::Newest => state.own.is_some() || self.has_surely_ended(state),
             _ => false,
         };
         self.plan.is_restoring() && is_end
@@ -175,6 +193,10 @@ impl At<'_> {
             Stage::Tag => {
                 state.notes.push(format!("The tags of the job could not be changed: {said}."));
                 state.at(Stage::Look, self.now)
+            }
+            Stage::Newest if state.own.is_some() => {
+                state.notes.push(format!("Whether the job runs again already is not known: {said}."));
+                self.ended_stays(state)
             }
             Stage::Newest => {
                 let is_over = self.has_surely_ended(&state);

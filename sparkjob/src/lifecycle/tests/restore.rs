@@ -157,6 +157,35 @@ fn the_job_that_there_was_is_kept_while_it_lives_whatever_it_runs() {
     }
 }
 
+/// An earlier try to take the update back was not known for one, submitted that, and was stopped by hand.
+#[test]
+fn a_job_that_ended_and_runs_again_already_is_the_one_that_runs() {
+    for place in places() {
+        for ended in [Phase::Succeeded, Phase::Failed, Phase::Gone] {
+            let jobs = jobs_at(&place);
+            let again = wanted_at(&place, "good.py", "r2b");
+            let mut world = jobs.world(ended, Phase::Gone).with(&again.identity, Phase::Running);
+            let outcome = world.run(&jobs.restore(Some(jobs.good_run(&world)), until(WaitFor::Succeeded)));
+            success(&outcome, world.reference(2, &again.identity.name()), &format!("{place}, {ended:?}"));
+            assert_eq!((world.submissions(), world.alive().len()), (0, 1), "{place}, {ended:?}");
+        }
+    }
+}
+
+#[test]
+fn a_job_that_ended_stays_although_nobody_tells_whether_it_runs_again() {
+    for place in places() {
+        let jobs = jobs_at(&place);
+        let lists = |action: &Action, _| matches!(action, Action::Find(..)).then_some(Kind::Denied);
+        let mut world = jobs.world(Phase::Succeeded, Phase::Gone).weather(lists);
+        let present = jobs.good_run(&world);
+        let outcome = world.run(&jobs.restore(Some(present.clone()), Management::default()));
+        success(&outcome, present, &place.to_string());
+        assert_eq!(outcome.notes.len(), 2, "{place}: {:?}", outcome.notes);
+        assert_eq!(world.submissions(), 0, "{place}");
+    }
+}
+
 #[test]
 fn the_job_that_there_was_is_started_again_where_it_was_stopped() {
     for place in places() {
@@ -311,7 +340,9 @@ fn what_can_be_answered_without_a_look_is_although_there_is_no_time_for_that() {
                 let plan = jobs.restore(Some(present), until(wait_for));
                 let is_there = |state: &State| state.stage == stage;
                 let state = world.run_until_or_done(&plan, State::begin(&plan, BEGIN), is_there);
-                let needs_submission = is_good && stage == Stage::Newest || !is_good && stage == Stage::FindOld;
+                let is_over = place.is_livy() && wait_for == WaitFor::Succeeded;
+                let needs_submission =
+                    is_good && stage == Stage::Newest && !is_over || !is_good && stage == Stage::FindOld;
                 if is_there(&state) {
                     let outcome = world.go_on(&plan, state, plan.deadlines.give_up);
                     let told = format!("{place}, {is_good}, {wait_for:?}, {stage:?}");
