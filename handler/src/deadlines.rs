@@ -27,7 +27,12 @@ pub const TO_PUT: Duration = Duration::from_secs(3);
 pub const TO_FAIL: Duration = Duration::from_secs(2);
 
 /// What an invocation may take where nothing tells.
-pub const UNKNOWN_LIMIT: Duration = Duration::from_mins(1);
+const UNKNOWN_LIMIT: Duration = Duration::from_mins(1);
+
+/// Until when an invocation lasts at `now` that Lambda is said to end then.
+pub fn ends(lambda_ends: Timestamp, now: Timestamp) -> Timestamp {
+    if lambda_ends > now { lambda_ends } else { now + UNKNOWN_LIMIT }
+}
 
 /// The times of a request, as far as its delivery tells them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

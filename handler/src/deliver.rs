@@ -25,8 +25,8 @@ const SHORTEST_TRY: Duration = Duration::from_millis(250);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Puts the answer to a request, the same bytes again and again until it is there, at least once and not after `over`; the log
-/// says that it was `told`, or why not.
+/// Puts the answer to a request, the same bytes again and again until it is there. No try begins after `over` but
+/// the first. The log says that it was `told`, or why not.
 ///
 /// # Errors
 /// [`Undelivered`]: `CloudFormation` has no answer, as far as is known here.
@@ -48,7 +48,7 @@ pub async fn deliver(
     delivered
 }
 
-/// Puts `body` to `url` until it is there, at least once and not after `over`.
+/// Puts `body` to `url` until it is there. No try begins after `over` but the first.
 ///
 /// It has a length and no type, since [the signature covers an empty one].
 ///

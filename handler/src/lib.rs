@@ -50,7 +50,7 @@ use sparkjob::job::Timestamp;
 
 use arrival::Arrival;
 use claim::{Claim, Successors, claim};
-use deadlines::{TO_FAIL, Times, UNKNOWN_LIMIT};
+use deadlines::{TO_FAIL, Times, ends};
 use deliver::{Undelivered, deliver};
 use envelope::Envelope;
 use event::Event;
@@ -214,11 +214,6 @@ const ONE_INVOCATION: &str = "One invocation of the function lasts 15 minutes at
 
 /// How long it is tried to hand a request over; then Lambda delivers it again.
 const CLAIMED_WITHIN: Duration = Duration::from_mins(1);
-
-/// Until when an invocation lasts at `now` that Lambda is said to end then.
-fn ends(lambda_ends: Timestamp, now: Timestamp) -> Timestamp {
-    if lambda_ends > now { lambda_ends } else { now + UNKNOWN_LIMIT }
-}
 
 /// Why an invocation failed; the texts hold nothing secret.
 #[derive(Clone, PartialEq, Eq)]

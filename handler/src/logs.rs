@@ -31,7 +31,7 @@ use crate::event;
 use crate::presigned::without_signatures;
 
 /// The environment variable that says how much is logged.
-pub const LEVEL_VARIABLE: &str = "SPARK_JOB_LOG";
+const LEVEL_VARIABLE: &str = "SPARK_JOB_LOG";
 
 /// The crates whose lines it is about. Of the others, only warnings and errors are logged: at their lower levels they
 /// write whole events and requests, and with them what must not be known.

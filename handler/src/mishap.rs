@@ -70,7 +70,7 @@ fn read(payload: &str) -> Mishap {
 }
 
 /// What is wrong with a payload, without what stands there instead: nobody knows what that is.
-fn unlike(error: &serde_json::Error) -> String {
+pub(crate) fn unlike(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let (what, expected) = match (text.split_once(": "), text.rfind(", expected ")) {
         (Some((what, _)), Some(at)) if what.starts_with("invalid ") => (what, &text[at..]),

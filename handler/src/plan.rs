@@ -178,13 +178,15 @@ fn stays(run: &RunRef, old: &Old, wanted: &Wanted, run_on: RunOn, rolls_back: bo
 
 fn target(envelope: &Envelope, properties: &Value, standing: Option<Standing>) -> Target {
     let search = |token, dated, by, Standing { since: made_since, job, .. }| {
-        properties::read_place(properties).map_or(Target::Nothing, |place| {
-            let owner = Digest::of(&[&envelope.stack_id, &envelope.logical_id]);
-            // Neither look-up asks for the description, which a Delete does not read.
-            let label = envelope.logical_id.clone();
-            let identity = Identity { owner, spec: Digest::of(&[]), token, dated, label };
-            Target::Search { place, identity, by, made_since, spared: job.map(Box::new) }
-        })
+        let Some(place) = properties::read_place(properties) else {
+            tracing::warn!("the properties do not tell where a job may be: none is looked for");
+            return Target::Nothing;
+        };
+        let owner = Digest::of(&[&envelope.stack_id, &envelope.logical_id]);
+        // Neither look-up asks for the description, which a Delete does not read.
+        let label = envelope.logical_id.clone();
+        let identity = Identity { owner, spec: Digest::of(&[]), token, dated, label };
+        Target::Search { place, identity, by, made_since, spared: job.map(Box::new) }
     };
     match &envelope.physical_id {
         Some(PhysicalId::Run(run)) => Target::Run(run.clone()),

@@ -117,13 +117,13 @@ impl Responder {
         async {
             let times = Times::durable(&envelope, &case.event, clock.now());
             let answer = match case.progress {
-                Progress::Superseded => return Ok((Progress::Superseded, Done::Superseded)),
+                Progress::Superseded => return Ok(gone_on(&told)),
                 Progress::Answer(answer) | Progress::Answered(answer) => answer,
                 Progress::Claimed | Progress::Working(_) => {
                     let told = with_its_job(&told, &case.progress);
                     match self.made_up(&envelope, &case.event, &told, &times, clock).await {
                         Some(answer) => answer,
-                        None => return Ok((Progress::Superseded, Done::Superseded)),
+                        None => return Ok(gone_on(&told)),
                     }
                 }
             };
@@ -157,7 +157,6 @@ impl Responder {
         clock: &Clock,
     ) -> Option<Answer> {
         if self.is_settled(envelope, times, clock).await {
-            tracing::warn!(told, "CloudFormation has gone on: nobody waits for an answer any more");
             return None;
         }
         Some(self.refusal(envelope, event).unwrap_or_else(|| failed(envelope, event, told)))
@@ -175,6 +174,12 @@ impl Responder {
         let by = claim::excess(&Request::of(envelope.clone(), event.clone()))?;
         Some(Answer(settle::refusal(envelope, event, by).text()))
     }
+}
+
+/// What comes of a request that nobody waits for any more.
+fn gone_on(told: &str) -> (Progress, Done) {
+    tracing::warn!(told, "CloudFormation has gone on: nobody waits for an answer any more");
+    (Progress::Superseded, Done::Superseded)
 }
 
 /// Nothing comes of what holds no request that can be answered.

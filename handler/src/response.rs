@@ -1,8 +1,5 @@
 //! The answer to a request: pure, one value, at most 4096 bytes.
 
-use std::fmt;
-
-use bytes::Bytes;
 use serde::Serialize;
 
 use sparkjob::job::RunRef;
@@ -54,15 +51,6 @@ pub enum Status {
     Failed,
 }
 
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Success => "SUCCESS",
-            Self::Failed => "FAILED",
-        })
-    }
-}
-
 /// What `Fn::GetAtt` gives. Every key is always there, empty where nothing is known: one that a template asks for and
 /// that is missing fails the stack.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -99,7 +87,7 @@ pub fn compose(envelope: &Envelope, outcome: &Outcome) -> Response {
     let status = if outcome.failure.is_some() { Status::Failed } else { Status::Success };
     let mut response = skeleton(envelope, status, &physical_id(envelope, outcome).to_string());
     response.reason = reason.as_ref().map(|_| String::new());
-    let room = MAX_BYTES.saturating_sub(response.body().len());
+    let room = MAX_BYTES.saturating_sub(response.text().len());
     // A failure is read by people, who need the reason; a success by templates, which need the attributes.
     let reserved = if status == Status::Failed { room } else { room / 3 };
     let reserved = reason.as_ref().map_or(0, |reason| reason.cost().min(reserved));
@@ -109,18 +97,10 @@ pub fn compose(envelope: &Envelope, outcome: &Outcome) -> Response {
 }
 
 impl Response {
-    /// What is put, byte for byte.
+    /// What is put.
     ///
     /// # Panics
     /// Never: plain text always serialises.
-    pub fn body(&self) -> Bytes {
-        self.text().into()
-    }
-
-    /// The same as text.
-    ///
-    /// # Panics
-    /// Never, likewise.
     pub fn text(&self) -> String {
         serde_json::to_string(self).expect("plain text always serialises")
     }
@@ -133,7 +113,7 @@ pub fn can_answer(envelope: &Envelope) -> bool {
         ..skeleton(envelope, Status::Success, &"x".repeat(LONGEST_ID))
     };
     let present = envelope.physical_id.as_ref().map_or(0, |id| cost(&id.to_string()));
-    response.body().len() + present.saturating_sub(LONGEST_ID) <= MAX_BYTES
+    response.text().len() + present.saturating_sub(LONGEST_ID) <= MAX_BYTES
 }
 
 /// On Update and Delete never another id than the event's, unless a new job answers: any other is taken for a
@@ -366,9 +346,9 @@ mod tests {
             }));
             let Ok(envelope) = Envelope::read(&event) else { return Ok(()) };
             let response = compose(&envelope, &wordy(outcome(failed, made), texts));
-            let body = response.body();
+            let body = response.text();
             prop_assert!(body.len() <= MAX_BYTES, "{} bytes", body.len());
-            let read: Value = serde_json::from_slice(&body).expect("JSON");
+            let read: Value = serde_json::from_str(&body).expect("JSON");
             prop_assert_eq!(&read["StackId"], &ids[0]);
             prop_assert_eq!(&read["RequestId"], &ids[1]);
             prop_assert_eq!(&read["LogicalResourceId"], &ids[2]);

@@ -3,6 +3,7 @@
 //! It is asked for no more than makes a request better: what it does not tell in time a request goes on without, and a line
 //! in the log tells so.
 
+use std::future::Future;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -184,11 +185,17 @@ impl<'a> Stack<'a> {
         let is_settled = |it: Resource| !it.is_in_progress() && it.has_gone_on(&self.envelope.action, signed);
         // Once nobody waits there is no hurry.
         let within = if left.is_zero() { LIMIT } else { LIMIT.min(left / 4) };
-        timeout(within, Box::pin(self.resource())).await.is_ok_and(|resource| resource.is_some_and(is_settled))
+        self.in_time(within, Box::pin(self.resource())).await.flatten().is_some_and(is_settled)
+    }
+
+    /// What is known within so long; where that is nothing, the log tells so.
+    async fn in_time<T>(&self, within: Duration, asked: impl Future<Output = T>) -> Option<T> {
+        let late = |_| Untold::new(DESCRIBE_STACK_RESOURCE, "there was no time for an answer");
+        self.told(timeout(within, asked).await.map_err(late), AN_AWAITED_ONE)
     }
 
     /// How the resource is; none where that is not to be known. One question that is not answered does not tell so, since a request
-    /// that goes on without may stop what others count on; but nobody waits for it twice.
+    /// that goes on without may stop what others count on; but that is waited for once.
     async fn resource(&self) -> Option<Resource> {
         let has_warned = self.has_warned.load(Ordering::Relaxed);
         let within = if has_warned { LIMIT } else { LIMIT * 2 + FIRST_PAUSE };
@@ -207,7 +214,7 @@ impl<'a> Stack<'a> {
     }
 
     async fn present_resource(&self) -> Result<Resource, Untold> {
-        const OPERATION: &str = "DescribeStackResource";
+        const OPERATION: &str = DESCRIBE_STACK_RESOURCE;
         let Envelope { stack_id, logical_id, .. } = self.envelope;
         let asked = self.client().describe_stack_resource().stack_name(stack_id).logical_resource_id(logical_id).send();
         let answer = match timeout(LIMIT, asked).await {
@@ -224,6 +231,28 @@ impl<'a> Stack<'a> {
             })
         });
         resource.ok_or_else(|| Untold::new(OPERATION, "the resource's time is not in the answer"))
+    }
+
+    /// `CloudFormation` waits until it is known that the resource has been changed since: it
+    /// [tells](https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackResourceDetail.html) when the
+    /// status was last changed, and it changes the status when it takes an answer, gives up waiting, or asks for the next
+    /// thing. A request whose address does not tell when it was signed is taken to be awaited.
+    async fn present_stance(&self) -> Stance {
+        let Some(signed) = self.envelope.response_url.signed() else { return Stance::Waits };
+        let Some(resource) = self.resource().await else { return Stance::Waits };
+        if !resource.has_gone_on(&self.envelope.action, signed) && !self.has_turned_back(&resource, signed).await {
+            return Stance::Waits;
+        }
+        tracing::warn!(
+            changed = crate::moment::text(resource.changed),
+            signed = crate::moment::text(signed),
+            id = resource.id.as_ref().map(tracing::field::display),
+            "CloudFormation has gone on without an answer to this delivery of the request"
+        );
+        if self.is_asked_again(&resource).await {
+            return Stance::AskedAgain;
+        }
+        Stance::WentOn(resource.job())
     }
 
     /// Whether a resource that was changed since the request is nevertheless about the same: then the same request was sent once
@@ -280,8 +309,9 @@ const AN_UPDATE: &str = "an Update outside a rollback";
 const A_DELETE: &str = "a Delete of every job of its resource that may be the one";
 const AN_AWAITED_ONE: &str = "one that is awaited";
 
-/// What tells what a stack is about.
+/// What tells what a stack is about, and how a resource is.
 const DESCRIBE_STACKS: &str = "DescribeStacks";
+const DESCRIBE_STACK_RESOURCE: &str = "DescribeStackResource";
 
 /// How long it is asked again.
 struct Patience {
@@ -320,7 +350,7 @@ impl Untold {
     }
 
     fn late(operation: &'static str) -> Self {
-        Self::new(operation, "no answer within 5 s")
+        Self::new(operation, format!("no answer within {} s", LIMIT.as_secs()))
     }
 
     fn of(operation: &'static str, Failed { kind, said, .. }: Failed) -> Self {
@@ -331,26 +361,8 @@ impl Untold {
 
 #[async_trait]
 impl Requester for Stack<'_> {
-    /// `CloudFormation` waits until it is known that the resource has been changed since: it
-    /// [tells](https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackResourceDetail.html) when the
-    /// status was last changed, and it changes the status when it takes an answer, gives up waiting, or asks for the next
-    /// thing. A request whose address does not tell when it was signed is taken to be awaited.
-    async fn stance(&self) -> Stance {
-        let Some(signed) = self.envelope.response_url.signed() else { return Stance::Waits };
-        let Some(resource) = self.resource().await else { return Stance::Waits };
-        if !resource.has_gone_on(&self.envelope.action, signed) && !self.has_turned_back(&resource, signed).await {
-            return Stance::Waits;
-        }
-        tracing::warn!(
-            changed = crate::moment::text(resource.changed),
-            signed = crate::moment::text(signed),
-            id = resource.id.as_ref().map(tracing::field::display),
-            "CloudFormation has gone on without an answer to this delivery of the request"
-        );
-        if self.is_asked_again(&resource).await {
-            return Stance::AskedAgain;
-        }
-        Stance::WentOn(resource.job())
+    async fn stance(&self, within: Duration) -> Stance {
+        self.in_time(within, Box::pin(self.present_stance())).await.unwrap_or(Stance::Waits)
     }
 }
 

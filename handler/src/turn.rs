@@ -9,7 +9,7 @@ use sparkjob::job::Timestamp;
 use sparkjob::lifecycle::State;
 
 use crate::event::Event;
-use crate::mishap::FailedStep;
+use crate::mishap::{FailedStep, unlike};
 use crate::moment;
 use crate::old::Old;
 use crate::stack::Standing;
@@ -174,7 +174,7 @@ impl Step {
             /// How often this very step was tried before.
             tries: u32,
         }
-        let has_no_version = |error| format!("it has no version ({error})");
+        let has_no_version = |error| format!("it has no version ({})", unlike(&error));
         let Asked { turn: text } = serde_json::from_str(payload).map_err(has_no_version)?;
         let Versioned { version } = serde_json::from_str(text.get()).map_err(has_no_version)?;
         if version != VERSION {
@@ -183,7 +183,7 @@ impl Step {
                  with it; deploy the stack again"
             ));
         }
-        let is_bad = |error: serde_json::Error| error.to_string();
+        let is_bad = |error| unlike(&error);
         let turn = serde_json::from_str(text.get()).map_err(is_bad)?;
         let Told { began, tries } = serde_json::from_str(payload).map_err(is_bad)?;
         Ok(Self { turn, began, failed: (tries > 0).then(|| FailedStep::read(text.get())) })

@@ -223,11 +223,11 @@ async fn what_cannot_be_answered_is_told_by_its_ids() {
     let properties = json!({"Parameters": {"Environment": {"DB_PASSWORD": SECRET}}});
     let event = with(event("Create"), "ResourceProperties", properties);
     let insecure = with(event.clone(), "ResponseURL", json!(format!("http://s3/?X-Amz-Signature={SIGNATURE}")));
-    // What cannot be read may be quoted.
+    // What cannot be read is not quoted.
     let step = json!({"Turn": {"Version": 1, "Event": event, "Submitter": "s", "Responder": "r", "Ended": SECRET}});
     for (event, kind, why) in [
         (insecure, "Unreadable", "this event of a custom resource cannot be answered: ResponseURL must be https"),
-        (step, "BadTurn", "this step of the workflow cannot be taken: invalid type: string \"***\""),
+        (step, "BadTurn", "this step of the workflow cannot be taken: invalid type, expected a boolean"),
     ] {
         let told = ask(event, Engine::Panics, &[200]).await;
         let line = told.lines.last().expect("a line");

@@ -87,9 +87,7 @@ pub async fn advance(
         if state.is_to_be_confirmed(plan, now) {
             // Who is asked too late is taken to wait: what was submitted is to be handed back, and what is due to be told.
             let part = (plan.deadlines.whole() / PART_FOR_A_STANCE).min(plan.deadlines.answer_by.since(now) / 2);
-            let limit = span.end.since(now).min(part);
-            let stance = timeout(limit, requester.stance()).await;
-            state = match stance.unwrap_or(Stance::Waits) {
+            state = match requester.stance(span.end.since(now).min(part)).await {
                 Stance::Waits => state.confirmed(clock.now()),
                 Stance::AskedAgain => {
                     has_submitted = false;
@@ -122,8 +120,8 @@ pub async fn advance(
 /// Who asked, as far as they can be asked whether they still wait.
 #[async_trait]
 pub trait Requester: Send + Sync {
-    /// Whether an answer is awaited, as far as is known.
-    async fn stance(&self) -> Stance;
+    /// Whether an answer is awaited, as far as is known `within` that time.
+    async fn stance(&self, within: Duration) -> Stance;
 }
 
 /// Whether who asked still waits.

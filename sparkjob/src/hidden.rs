@@ -9,7 +9,7 @@ mod find;
 mod tests;
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value;
@@ -29,8 +29,11 @@ const MIN_BEGINNING: usize = 2;
 const CUT: char = '\u{2026}';
 
 /// Texts that are to be shown nowhere. Debug tells how many there are.
+///
+/// With each stands how much of its beginning may be all of it, in bytes: where a value ends within a text of several, only who reads
+/// that text knows. So a beginning of that length is hidden, and as much as follows it there.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Hidden(BTreeSet<String>);
+pub struct Hidden(BTreeMap<String, usize>);
 
 impl Hidden {
     /// The values that look like secrets in a description, or in any part of one, read as far as it can be read: those of
@@ -39,21 +42,21 @@ impl Hidden {
     /// more.
     pub fn in_description(description: &Value) -> Self {
         let mut hidden = Self::default();
-        find::values(description, &mut |value| hidden.hide(value));
+        find::values(description, &mut |value, least| hidden.hide(value, least));
         hidden
     }
 
     /// These values.
     pub fn of<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
         let mut hidden = Self::default();
-        values.into_iter().for_each(|value| hidden.hide(value));
+        values.into_iter().for_each(|value| hidden.hide(value, value));
         hidden
     }
 
     /// These and those of `other`.
     #[must_use]
     pub fn and(mut self, other: &Self) -> Self {
-        self.0.extend(other.0.iter().cloned());
+        other.0.iter().for_each(|(secret, &least)| self.insert(secret.clone(), least));
         self
     }
 
@@ -77,7 +80,7 @@ impl Hidden {
     pub fn shown(&self, value: Value) -> Value {
         match value {
             Value::String(text) => self.mask(&text).into(),
-            Value::Number(number) if self.0.contains(&number.to_string()) => MASK.into(),
+            Value::Number(number) if self.0.contains_key(&number.to_string()) => MASK.into(),
             Value::Array(items) => items.into_iter().map(|item| self.shown(item)).collect(),
             Value::Object(fields) => {
                 fields.into_iter().map(|(name, field)| (self.mask(&name).into_owned(), self.shown(field))).collect()
@@ -93,30 +96,34 @@ impl Hidden {
         }
     }
 
-    /// Hides a value, and the ways in which it may be written elsewhere: a log has it in lines, and without what does not
-    /// print; a message of JSON has it with backslashes; a quotation with single blanks.
-    fn hide(&mut self, value: &str) {
+    /// Hides a value of which `least` is a beginning that may be all of it, in every way in which it may be written.
+    fn hide(&mut self, value: &str, least: &str) {
         // A truth is no secret, and such words stand everywhere.
-        if ["true", "false"].contains(&value.trim().to_ascii_lowercase().as_str()) {
+        if ["true", "false"].contains(&least.trim().to_ascii_lowercase().as_str()) {
             return;
         }
-        let lines = value.split(['\n', '\r']).map(|line| line.replace(char::is_control, ""));
-        let escaped = Value::from(value).to_string();
-        let blanks = value.split_whitespace().collect::<Vec<_>>().join(" ");
-        let ways = [value.to_owned(), escaped.trim_matches('"').to_owned(), blanks].into_iter().chain(lines);
-        let ways = ways.map(|way| way.trim().to_owned());
-        self.0.extend(ways.filter(|way| way.chars().count() >= MIN_LENGTH));
+        for (secret, least) in ways(value).zip(ways(least)) {
+            if least.chars().count() >= MIN_LENGTH {
+                let least = in_common(&secret, &least);
+                self.insert(secret, least);
+            }
+        }
+    }
+
+    fn insert(&mut self, secret: String, least: usize) {
+        let known = self.0.entry(secret).or_insert(least);
+        *known = least.min(*known);
     }
 
     /// Where `text` shows one of them, or the beginning of one before it was cut, in order and without overlaps.
     fn spans(&self, text: &str) -> Vec<(usize, usize)> {
         let mut spans: Vec<(usize, usize)> = Vec::new();
         let cuts: Vec<usize> = text.match_indices(CUT).map(|(at, _)| at).collect();
-        for secret in &self.0 {
+        for (secret, &least) in &self.0 {
             let mut from = 0;
-            while let Some(found) = text[from..].find(secret.as_str()) {
+            while let Some(found) = text[from..].find(&secret[..least]) {
                 let begin = from + found;
-                spans.push((begin, begin + secret.len()));
+                spans.push((begin, begin + in_common(secret, &text[begin..])));
                 from = begin + text[begin..].chars().next().map_or(1, char::len_utf8);
             }
             spans.extend(cuts.iter().filter_map(|&cut| Some((cut - beginning(secret, &text[..cut])?, cut))));
@@ -131,6 +138,21 @@ impl Hidden {
         }
         merged
     }
+}
+
+/// The ways in which a value may be written elsewhere: a log has it in lines, and without what does not print; a message of JSON has it
+/// with backslashes; a quotation with single blanks.
+fn ways(value: &str) -> impl Iterator<Item = String> {
+    let lines = value.split(['\n', '\r']).map(|line| line.replace(char::is_control, ""));
+    let escaped = Value::from(value).to_string();
+    let escaped = escaped[1..escaped.len() - 1].to_owned();
+    let blanks = value.split_whitespace().collect::<Vec<_>>().join(" ");
+    [value.to_owned(), escaped, blanks].into_iter().chain(lines).map(|way| way.trim().to_owned())
+}
+
+/// With how many bytes two texts begin alike.
+fn in_common(one: &str, other: &str) -> usize {
+    one.chars().zip(other.chars()).take_while(|(one, other)| one == other).map(|(one, _)| one.len_utf8()).sum()
 }
 
 /// How much of `secret` the end of `text` shows, in bytes; none where that is too little to tell.

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! Run      FindOwn ─ Start ─ Settle ─ Follow ─ Explain ─ Done
-//! Replace  FindOwn ─ Adopt ─ FindOld ─ Stop | Finish ─ Start ─ Settle ─ Follow ─ Explain ─ Done   (StartThenStop: FindOld last)
+//! Replace  Recall ─ FindOwn ─ Adopt ─ FindOld ─ Stop | Finish ─ Start ─ Settle ─ Follow ─ Explain ─ Done   (StartThenStop: FindOld last)
 //! Restore  Recall ─ FindOld ─ Stop | Review ─ Newest ─ Start ─ Settle ─ Follow ─ Explain ─ Done
 //! Keep     Tag ─ Look ─ Explain ─ Done
 //! Stop     Search ─ Stop ─ Done

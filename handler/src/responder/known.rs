@@ -10,7 +10,7 @@ use sparkjob::job::Timestamp;
 
 use super::envelope;
 use crate::Failed;
-use crate::deadlines::{Times, UNKNOWN_LIMIT};
+use crate::deadlines::{Times, ends};
 use crate::envelope::Envelope;
 use crate::event::Event;
 use crate::turn::{Progress, Turn};
@@ -39,9 +39,8 @@ pub struct Invocation {
 impl Invocation {
     /// That of the one whose context this is.
     pub fn of(context: &Context, now: Timestamp) -> Self {
-        let left = Timestamp(context.deadline).since(now);
-        let left = if left.is_zero() { UNKNOWN_LIMIT } else { left };
-        Self { id: context.request_id.clone(), half: now + left / 2, ends: now + left }
+        let ends = ends(Timestamp(context.deadline), now);
+        Self { id: context.request_id.clone(), half: now + ends.since(now) / 2, ends }
     }
 }
 

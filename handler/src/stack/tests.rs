@@ -81,7 +81,7 @@ fn asked(says: Says) -> (Arc<CloudFormation>, Engines) {
 async fn stance(says: Says) -> Stance {
     let envelope = sample::envelope(&sample::event("Create", json!({})));
     let (_, engines) = asked(says);
-    Stack::of(&envelope, None, engines.aws()).stance().await
+    Stack::of(&envelope, None, engines.aws()).stance(LEFT).await
 }
 
 async fn waits(says: Says) -> bool {
@@ -133,7 +133,7 @@ async fn stance_of_an_update(known: Standing, says: Says) -> Stance {
         json!({"OldResourceProperties": sample::other_properties(), "PhysicalResourceId": "spark-job:nothing"});
     let envelope = sample::envelope(&sample::event("Update", changes));
     let (_, engines) = asked(says);
-    Stack::of(&envelope, Some(known), engines.aws()).stance().await
+    Stack::of(&envelope, Some(known), engines.aws()).stance(LEFT).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -200,7 +200,7 @@ async fn a_create_whose_resource_is_updated_or_deleted_is_superseded_at_once() {
         (resource!("2026-11-21T07:00:00.001Z", "CREATE_COMPLETE", ""), Stance::Waits),
     ] {
         let (_, engines) = asked(Says::Text(200, told));
-        assert_eq!(Stack::of(&envelope, None, engines.aws()).stance().await, expected, "{told}");
+        assert_eq!(Stack::of(&envelope, None, engines.aws()).stance(LEFT).await, expected, "{told}");
     }
 }
 
@@ -225,7 +225,7 @@ async fn a_request_is_superseded_as_soon_as_its_resource_is_at_an_end() {
     }
     for (told, is_superseded) in at_an_end {
         let (_, engines) = asked(Says::Text(200, told));
-        let stance = Stack::of(&envelope, None, engines.aws()).stance().await;
+        let stance = Stack::of(&envelope, None, engines.aws()).stance(LEFT).await;
         assert_eq!(stance == Stance::Waits, !is_superseded, "{told}");
     }
     for says in [DENIED, UNKNOWN, Says::Nothing, Says::Refuses] {
@@ -264,7 +264,7 @@ async fn a_create_that_is_asked_for_once_more_is_known_by_the_resource_s_status(
     assert_eq!(stance(Says::Text(200, given_up)).await, Stance::WentOn(None));
     let envelope = sample::envelope(&sample::event("Update", json!({})));
     let (_, engines) = asked(again);
-    assert_eq!(Stack::of(&envelope, None, engines.aws()).stance().await, Stance::WentOn(None));
+    assert_eq!(Stack::of(&envelope, None, engines.aws()).stance(LEFT).await, Stance::WentOn(None));
 }
 
 #[tokio::test(start_paused = true)]
@@ -287,7 +287,7 @@ async fn an_update_that_is_asked_for_once_more_is_known_by_what_its_stack_is_abo
         (None, same, Stance::WentOn(None)),
     ] {
         let (_, engines) = asked(Says::Both(changed, stack));
-        assert_eq!(Stack::of(&envelope, known, engines.aws()).stance().await, expected, "{stack}");
+        assert_eq!(Stack::of(&envelope, known, engines.aws()).stance(LEFT).await, expected, "{stack}");
     }
 }
 
@@ -302,10 +302,23 @@ async fn a_request_is_awaited_unless_the_contrary_is_known() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_question_for_which_there_is_no_time_is_told_of_in_the_log() {
+    let envelope = sample::envelope(&sample::event("Create", json!({})));
+    let (_, engines) = asked(Says::Nothing);
+    for left in [Duration::from_secs(1), LIMIT * 2] {
+        let (awaited, settled) = [0; 2].map(|_| Stack::of(&envelope, None, engines.aws())).into();
+        let began = Instant::now();
+        assert_eq!(awaited.stance(left).await, Stance::Waits, "{left:?}");
+        assert!(began.elapsed() <= left && !settled.is_settled(left).await, "{left:?}");
+        assert!([awaited, settled].iter().all(|stack| stack.has_warned.load(Ordering::Relaxed)), "{left:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_whose_address_has_no_date_asks_nothing() {
     let envelope = sample::envelope(&sample::event("Create", json!({"ResponseURL": "https://host/"})));
     let (cloudformation, engines) = asked(Says::Text(200, resource!("2027-01-01T00:00:00Z")));
-    assert_eq!(Stack::of(&envelope, None, engines.aws()).stance().await, Stance::Waits);
+    assert_eq!(Stack::of(&envelope, None, engines.aws()).stance(LEFT).await, Stance::Waits);
     assert!(cloudformation.asked.lock().expect("no panic").is_empty());
 }
 
@@ -314,7 +327,7 @@ async fn its_own_resource_and_its_own_stack_are_asked_about() {
     let envelope = sample::envelope(&sample::event("Update", json!({})));
     let (cloudformation, engines) = asked(DENIED);
     let stack = Stack::of(&envelope, None, engines.aws());
-    assert_eq!((stack.stance().await, stack.standing(LEFT).await), (Stance::Waits, None));
+    assert_eq!((stack.stance(LEFT).await, stack.standing(LEFT).await), (Stance::Waits, None));
     let asked = cloudformation.asked.lock().expect("no panic").clone();
     let id = "arn%3Aaws%3Acloudformation%3Aeu-west-1%3A123456789012%3Astack%2Fdemo%2F0a1b2c3d";
     assert_eq!(
@@ -372,7 +385,7 @@ async fn what_is_not_told_at_once_is_asked_again_while_there_is_time() {
     }
     let gone_on = resource!("2026-11-21T08:00:00Z", "UPDATE_COMPLETE", "");
     let (_, engines) = asked(Says::After(1, gone_on));
-    assert_eq!(Stack::of(&envelope, None, engines.aws()).stance().await, Stance::WentOn(None));
+    assert_eq!(Stack::of(&envelope, None, engines.aws()).stance(LEFT).await, Stance::WentOn(None));
 }
 
 #[tokio::test(start_paused = true)]

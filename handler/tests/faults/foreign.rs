@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
+use sparkjob::job::RunRef;
 use sparkjob::testing::{Fault, Instead, Script};
 use tokio::time::sleep;
 use tracing::level_filters::LevelFilter;
@@ -199,6 +200,54 @@ async fn a_token_of_a_place_that_is_gone_names_nothing_either() {
         assert_eq!(answer.status, "SUCCESS", "{engine:?}: {}", answer.reason);
         assert!(line(&log, &delete.id, "no live job bears the token").is_some(), "{engine:?}: {}", log.text());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_of_a_place_that_nothing_tells_of_names_nothing_and_the_log_says_that_nobody_looked() {
+    let log = Log::at(LevelFilter::INFO);
+    let account = Account::new(Engine::EmrServerless);
+    let mut stack = Stack::new(account.town());
+    stack.create_with(json!({"ApplicationId": "00f1", "ClusterId": "j-1ABC"}));
+    let delete = stack.delete_of(&format!("spark-job:unknown:{}", "0f".repeat(32)));
+    let answer = account.deliver(&delete).await;
+    assert_eq!(answer.status, "SUCCESS", "{}", answer.reason);
+    let told = line(&log, &delete.id, "the properties do not tell where").expect("a line about it");
+    assert_eq!(told["level"], "WARN");
+    assert_eq!(line(&log, &delete.id, "no live job"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_job_that_is_found_by_its_token_and_stopped_is_named_in_the_log() {
+    for engine in Engine::ALL {
+        let log = Log::at(LevelFilter::INFO);
+        let account = Account::new(engine);
+        let mut stack = Stack::new(account.town());
+        let request = stack.create(NEW, Properties::default());
+        let created = account.deliver(&request).await;
+        let job: RunRef = created.id.parse().expect("a job");
+        let marker = stack.marker();
+        let delete = stack.delete_of(&marker);
+        assert_eq!(account.deliver(&delete).await.status, "SUCCESS", "{engine:?}");
+        let told = line(&log, &delete.id, "a job was asked to stop").unwrap_or_else(|| panic!("{}", log.text()));
+        let stopped: RunRef = told["stopped"].as_str().expect("a text").parse().expect("a job");
+        assert!(stopped.is_same(&job), "{engine:?}: {told}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_nobody_waits_any_more_is_a_line_in_the_log_whoever_asks_the_responder() {
+    let log = Log::at(LevelFilter::INFO);
+    let account = Account::new(Engine::EmrServerless);
+    let mut stack = Stack::new(account.town());
+    let late = stack.create(NEW, Properties::default());
+    sleep(Duration::from_mins(1)).await;
+    let delete = stack.delete_of("demo-Pi-1ABCDEFGHIJKL");
+    assert_eq!(account.deliver(&delete).await.status, "SUCCESS");
+    account.deliver_again(&late);
+    account.settled().await;
+    let asked = json!({"detail": {"name": late.execution(), "status": "FAILED"}}).to_string();
+    assert_eq!(account.call(Function::Responder, &asked).await, Ok(json!("Superseded")));
+    assert!(line(&log, &late.id, "CloudFormation has gone on: nobody").is_some(), "{}", log.text());
 }
 
 #[tokio::test(start_paused = true)]

@@ -122,6 +122,7 @@ impl Order {
         while let Some(delivered) = scene.running.join_next().await {
             delivered.unwrap_or_else(|failed| panic!("{self:?}: {failed}"));
         }
+        scene.has_only(&[], "once the last delivery has ended");
         scene.requests
     }
 

@@ -16,6 +16,8 @@ pub struct Before {
     has_found_nothing: bool,
     /// The engine that took a submission.
     submitted: Option<&'static str>,
+    /// The run that was asked to stop.
+    stopped: Option<String>,
 }
 
 impl Before {
@@ -31,11 +33,16 @@ impl Before {
             Seen::Started(Ok(run)) => Some(run.place.engine()),
             _ => None,
         };
+        let stopped = match seen {
+            Seen::Cancelled(run, Ok(())) => Some(run.to_string()),
+            _ => None,
+        };
         Self {
             stage: discriminant(&state.stage),
             notes: state.notes.len(),
             has_found_nothing: is_nothing && matches!(state.stage, Stage::Search { .. }),
             submitted,
+            stopped,
         }
     }
 }
@@ -45,12 +52,18 @@ pub fn tell(plan: &Plan, before: &Before, state: &State) {
     for note in notes(state).iter().skip(before.notes) {
         warn!("{note}");
     }
-    tell_stage(state, discriminant(&state.stage) != before.stage);
-    if before.has_found_nothing && matches!(&state.stage, Stage::Done(outcome) if outcome.failure.is_none()) {
-        info!("no live job {}: nothing is left to stop", sought(plan));
+    if let Some(own) = &state.own {
+        tracing::Span::current().record("job", own.run.to_string());
     }
     if let Some(engine) = before.submitted {
         info!(target: COUNT, counter = SUBMITTED, Engine = engine, "a job was submitted");
+    }
+    if let Some(stopped) = &before.stopped {
+        info!(stopped, "a job was asked to stop");
+    }
+    tell_stage(state, discriminant(&state.stage) != before.stage);
+    if before.has_found_nothing && matches!(&state.stage, Stage::Done(outcome) if outcome.failure.is_none()) {
+        info!("no live job {}: nothing is left to stop", sought(plan));
     }
 }
 
@@ -64,14 +77,11 @@ fn notes(state: &State) -> &[String] {
 
 /// Logs how far the request has come, and whether it has moved to another stage.
 fn tell_stage(state: &State, has_moved: bool) {
-    if let Some(own) = &state.own {
-        tracing::Span::current().record("job", own.run.to_string());
-    }
-    if let Some(weather) = &state.weather {
-        warn!(polls = state.polls, "{weather}; trying again");
-    }
     let word = state.own.as_ref().and_then(|own| own.status.as_ref()).map_or("", |status| status.word.as_str());
     let at = state.stage.word();
+    if let Some(weather) = &state.weather {
+        warn!(stage = at, polls = state.polls, "{weather}; trying again");
+    }
     if has_moved {
         info!(stage = at, state = word, "went on");
     } else {

@@ -1,5 +1,6 @@
-use std::future::pending;
 use std::sync::Arc;
+
+use tokio::time::sleep;
 
 use super::*;
 use crate::job::{Access, Digest, Identity, Job, Parameters, Place};
@@ -14,8 +15,9 @@ struct Silent;
 
 #[async_trait]
 impl Requester for Silent {
-    async fn stance(&self) -> Stance {
-        pending().await
+    async fn stance(&self, within: Duration) -> Stance {
+        sleep(within).await;
+        Stance::Waits
     }
 }
 
@@ -49,7 +51,7 @@ struct Patient;
 
 #[async_trait]
 impl Requester for Patient {
-    async fn stance(&self) -> Stance {
+    async fn stance(&self, _: Duration) -> Stance {
         Stance::Waits
     }
 }

@@ -114,6 +114,13 @@ fn what_may_end_a_value_may_be_a_part_of_it() {
         ("jdbc:postgresql://db/x?password=it's-mine&user=me", "it's-mine"),
         ("jdbc:postgresql://db/x?password=is;mine&user=me", "is;mine"),
         ("-Dmy.password=\"a&bcdef\"", "a&bcdef"),
+        ("-Dmy.password='ab\"cdef'", "ab\"cdef"),
+        ("-Dmy.password=\"it's-mine\";", "it's-mine"),
+        ("jdbc:x://db;password=hunt&er2,user=me", "hunt&er2"),
+        ("jdbc:sqlserver://db;password={hunt;er2};user=me", "hunt;er2"),
+        ("jdbc:mysql://address=(host=db)(user=me)(password=hunter2)/x", "hunter2"),
+        ("{user=me, password=hunter2}", "hunter2"),
+        ("Login required password=\"hunter2\";", "hunter2"),
     ] {
         let hidden = Hidden::in_description(&json!({ "Configuration": { "spark.x": text } }));
         assert_eq!(hidden.mask(&format!("{secret} of me")), "*** of me", "{text}");
@@ -148,9 +155,19 @@ fn secrets_that_overlap_are_hidden_whole() {
 
 #[test]
 fn a_description_full_of_pairs_is_read_within_bounds() {
-    let many = "token=".repeat(100_000);
-    let hidden = Hidden::in_description(&json!([many, { "token": "x".repeat(1 << 20) }]));
-    assert!(hidden.0.iter().map(String::len).sum::<usize>() < 4 << 20);
+    let words =
+        |word: &str| (0..45).map(|n| format!("{n}{}", word.repeat(4000 / word.len()))).collect::<Vec<_>>().join(" ");
+    for many in ["token=".repeat(100_000), words("token="), words("token=a&b;c,d"), words("x://me:pass@")] {
+        let hidden = Hidden::in_description(&json!([many, { "token": "x".repeat(1 << 20) }]));
+        assert!(hidden.0.keys().map(String::len).sum::<usize>() < 2 << 20);
+    }
+}
+
+#[test]
+fn as_much_of_a_value_is_hidden_as_is_shown() {
+    let hidden = Hidden::in_description(&json!(["x://db?password=hunter2&user=me"]));
+    assert_eq!(hidden.mask("hunter2&user=you, hunter2, hunter"), "***you, ***, hunter");
+    assert_eq!(hidden.mask("hunter2&us\u{2026}"), "***\u{2026}");
 }
 
 /// A job with `secret` in every place in which a secret is looked for.

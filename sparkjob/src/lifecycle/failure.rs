@@ -131,7 +131,7 @@ pub fn of_giving_up(plan: &Plan, state: &State) -> Failure {
 }
 
 /// The time ran out.
-pub fn of_time(plan: &Plan, state: &State) -> Failure {
+fn of_time(plan: &Plan, state: &State) -> Failure {
     let whole = plan.deadlines.whole().as_secs();
     let met = match plan.management.wait_for {
         WaitFor::Submitted => "submitted",

@@ -208,7 +208,7 @@ pub enum Purpose {
     Goal,
     /// The present job makes room for the new one.
     MakeRoom,
-    /// The update that made it is taken back; or it is the job that there was, and was being stopped or never began.
+    /// The update that made it is taken back; or it is the job that there was, and was being stopped.
     RollBack,
     /// A lost request left them behind.
     LeftBehind,
@@ -227,7 +227,8 @@ pub struct Own {
     /// Which run.
     pub run: RunRef,
     /// Whether this delivery's own submission made it: it was answered, or it was lost and the run that was not there before
-    /// was there afterwards. A job that was simply found is never cancelled: another delivery counts on it.
+    /// was there afterwards. A job that was simply found is not cancelled while it lives, since another delivery
+    /// counts on it; one that never came to life is taken for this delivery's own.
     pub ours: bool,
     /// When the engine, which has taken this delivery's submission, shows the run, at the latest; none once it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -345,9 +345,7 @@ impl At<'_> {
         if self.now >= steady_at {
             return self.met(state, own);
         }
-        let mut state = self.looked_on(state);
-        state.not_before = state.not_before.min(steady_at);
-        state
+        self.looked_on(state).no_later_than(Some(steady_at))
     }
 
     /// A job that is alive is what was waited for. On Livy, what another delivery or try has submitted must be seen to stay: that may be
@@ -362,11 +360,8 @@ impl At<'_> {
 
     /// Looks again after a while, and once more just before the job is given up: it may have come so far by then.
     fn looked_on(self, state: State) -> State {
-        let mut state = self.looked_well(state);
-        if self.now < self.last_look() {
-            state.not_before = state.not_before.min(self.last_look());
-        }
-        state
+        let last_look = self.last_look();
+        self.looked_well(state).no_later_than((self.now < last_look).then_some(last_look))
     }
 
     fn last_look(self) -> Timestamp {

@@ -50,6 +50,8 @@ impl Made {
 
 /// How often Livy looks for batches that it may forget.
 const COLLECTION: Duration = Duration::from_mins(1);
+/// How long Livy remembers a batch that is over.
+const RETAINED: Duration = Duration::from_mins(10);
 /// How many lines Livy keeps of what a job writes.
 const KEPT_LINES: usize = 200;
 
@@ -61,7 +63,6 @@ pub struct World {
     pub denied: Option<u16>,
     /// The header that every request must have; none: whoever asks is let in.
     pub demanded: Option<(&'static str, String)>,
-    pub retained: Duration,
     batches: Vec<Batch>,
     next_id: u64,
     started: Instant,
@@ -90,7 +91,6 @@ impl World {
             busy: 0,
             denied: None,
             demanded: None,
-            retained: Duration::from_mins(10),
             batches: Vec::new(),
             next_id: 0,
             started: Instant::now(),
@@ -192,7 +192,7 @@ impl World {
         let now = Instant::now();
         let forgotten = batch.ended(now).is_some_and(|(end, _)| {
             // The collector comes by once a minute.
-            let due = (end + self.retained).duration_since(self.started).as_secs_f64();
+            let due = (end + RETAINED).duration_since(self.started).as_secs_f64();
             let rounds = (due / COLLECTION.as_secs_f64()).ceil();
             self.started + COLLECTION.mul_f64(rounds) <= now
         });

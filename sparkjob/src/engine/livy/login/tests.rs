@@ -241,7 +241,7 @@ struct Patient;
 
 #[async_trait]
 impl Requester for Patient {
-    async fn stance(&self) -> Stance {
+    async fn stance(&self, _: Duration) -> Stance {
         Stance::Waits
     }
 }
