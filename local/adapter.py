@@ -6,7 +6,8 @@
 | checks the answer, in S3 and then in CloudFormation          | takes anything                       |
 | the ResponseURL is a presigned one, with its date            | has no query                         |
 | `ServiceToken` also stands at the top of the event           | only within `ResourceProperties`     |
-| after a Create that failed, the rollback sends a Delete      | forgets the resource                 |
+| after a Create that failed, the rollback sends a Delete, and | forgets the resource                 |
+| where that failed, the stack's own Delete another one        |                                      |
 | a rollback sends an Update to a replaced resource            | only deletes the new one             |
 | starts a running execution once more: it is the same one     | refuses                              |
 | an on-failure record names the request; its Lambda has tries | has no id; calls it once             |
@@ -252,7 +253,12 @@ def roll_back_like_aws(roll_back):
         if stack["_resources"].get(failed, {}).get("ResourceStatus") == "CREATE_FAILED":
             operation["created"].append(failed)
         broken = [lid for lid in replaced(stack, operation) if not await send_back(stack_name, stack_id, stack, operation, lid)]
+        before = dict(stack["_resources"])
         await roll_back(stack_name, stack_id, stack, operation, *more, **others)
+        if stack["StackStatus"] == "ROLLBACK_FAILED":
+            # What could not be deleted is there, for the stack's own Delete.
+            left = {lid: {**before[lid], "ResourceStatus": "DELETE_FAILED"} for lid in stack["_rollback_failed"]}
+            stack["_resources"].update(left)
         if broken:
             reason = f"The following resource(s) failed to update: [{', '.join(broken)}]."
             stack.update(StackStatus="UPDATE_ROLLBACK_FAILED", StackStatusReason=reason)

@@ -14,7 +14,7 @@ Beside the three APIs, for tests and for those who want to see more (JSON in and
     POST   /_local/settings   {"page": 50, "pace": 0.3}: the most that a page of a list holds; seconds per state before RUNNING
     POST   /_local/faults     one fault, or a list of them; each is for the next calls of an operation
     GET    /_local/faults     those that still wait
-    DELETE /_local/faults     heals all; ?access_key=KEY: those that are meant for this caller
+    DELETE /_local/faults     heals all; ?access_key=KEY: those that are meant for this caller; ?resource=ID: for this resource
 
 A fault is {"fault": KIND, "operation": "StartJobRun" or "emr-serverless:StartJobRun" or "*" (the default), "times": 1 (the default; null:
 until healed), "resource": "j-1ABC" (a part of the ARN that a call is about; the default: any), "access_key": the one caller whom
@@ -41,7 +41,7 @@ import time
 import traceback
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from moto.core.exceptions import ServiceException
 
@@ -268,7 +268,8 @@ def control(request: Request) -> Reply:
             case "GET", "faults":
                 said = faults.waiting()
             case "DELETE", "faults":
-                faults.heal(*parse_qs(urlsplit(request.target).query).get("access_key", ()))
+                given = dict(parse_qsl(urlsplit(request.target).query))
+                faults.heal({name: given[name] for name in ("access_key", "resource") if name in given})
                 said = []
             case _:
                 return _json(404, {"message": f"no {request.method} {request.path} here"})

@@ -65,10 +65,10 @@ class Faults:
         with self._changed:
             self._waiting.append(fault)
 
-    def heal(self, access_key: str | None = None) -> None:
-        """Takes back those that are meant for one caller, or all."""
+    def heal(self, meant: dict[str, str]) -> None:
+        """Takes back those that are meant so: for one caller, for one resource; or all."""
         with self._changed:
-            self._waiting = [fault for fault in self._waiting if access_key not in (None, fault.access_key)]
+            self._waiting = [fault for fault in self._waiting if any(getattr(fault, name) != given for name, given in meant.items())]
             self._changed.notify_all()
 
     def waiting(self) -> list[dict]:

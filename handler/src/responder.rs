@@ -116,6 +116,7 @@ impl Responder {
         logs::hide(hidden);
         async {
             let times = Times::durable(&envelope, &case.event, clock.now());
+            let is_answered = matches!(case.progress, Progress::Answered(_));
             let answer = match case.progress {
                 Progress::Superseded => return Ok(gone_on(&told)),
                 Progress::Answer(answer) | Progress::Answered(answer) => answer,
@@ -127,10 +128,13 @@ impl Responder {
                     }
                 }
             };
-            tracing::error!(told, answer = answer.0, "nobody answered: the responder does");
+            let word = if is_answered { "answered once more" } else { "answered" };
+            if !is_answered {
+                tracing::error!(told, answer = answer.0, "nobody answered: the responder does");
+            }
             // Nobody else puts it soon, so one whole try is made however late it is.
             let until = until.min(times.deadlines.end.max(clock.now() + TO_PUT));
-            match deliver(self.engines.transport(), &envelope, &answer, "answered", clock, until).await {
+            match deliver(self.engines.transport(), &envelope, &answer, word, clock, until).await {
                 Ok(()) => Ok((Progress::Answered(answer), Done::Answered)),
                 // It is refused again, whoever puts it.
                 Err(Undelivered::Refused(_)) => {

@@ -293,6 +293,11 @@ impl Place {
         self.emr.ask(Method::POST, "/_local/faults", &with(&fault, json!({ "resource": self.id }))).await;
     }
 
+    /// Lets them fare well again.
+    pub async fn heal(&self) {
+        self.emr.ask(Method::DELETE, &format!("/_local/faults?resource={}", self.id), &Value::Null).await;
+    }
+
     /// The operations that were asked for about this place, with the code of the error of each.
     pub async fn calls(&self) -> Vec<(String, String)> {
         let calls = self.emr.ask(Method::GET, "/_local/calls", &Value::Null).await;

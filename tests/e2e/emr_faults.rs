@@ -61,6 +61,22 @@ fn a_refusal_names_the_missing_right(name: &'static str, way: Way) {
     });
 }
 
+/// As the runbook says.
+#[test]
+fn a_stack_that_could_not_stop_its_job_when_it_was_rolled_back_is_deleted_once_that_is_mended() {
+    play("Mended", async |scene| {
+        let place = scene.on(Way::OnEks).await;
+        place.fault(json!({ "fault": "deny", "operation": Way::OnEks.cancel(), "times": null })).await;
+        let brief = json!({ "WaitFor": "Succeeded", "StableSeconds": "", "ServiceTimeout": "20" });
+        let stack = Stack::with_job(scene, &with(&scene.idle_on(&place, 900).await, brief)).await;
+        stack.settled().await.is("ROLLBACK_FAILED");
+        assert_eq!(place.only_run().await.state, "RUNNING");
+        place.heal().await;
+        stack.delete().await.is("DELETE_COMPLETE");
+        assert_eq!(place.only_run().await.state, "CANCELLED");
+    });
+}
+
 #[test]
 fn a_delete_of_what_has_gone_with_its_place_succeeds() {
     play("GoneAlong", async |scene| {
