@@ -237,6 +237,7 @@ mod tests {
             assert_eq!(told(Some(lost), &failed(FailureKind::Rejected)), seconds, "{request_type}");
             assert_eq!(told(None, &failed(FailureKind::Rejected)), 0);
             assert_eq!(told(Some(lost), &failed(FailureKind::Withdrawn)), 0);
+            assert_eq!(told(Some(lost), &Outcome { made: Made::Nothing, ..failed(FailureKind::Rejected) }), 0);
             assert_eq!(told(Some(lost), &Outcome { failure: None, ..failed(FailureKind::Rejected) }), 0);
         }
     }

@@ -225,3 +225,60 @@ fn time_left(event: &Event, now: Timestamp) -> Duration {
     let end = Envelope::read(event).map(|envelope| Times::durable(&envelope, event, now).deadlines.end);
     end.map_or(Duration::ZERO, |end| end.since(now))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sparkjob::lifecycle::{Own, State};
+
+    use super::*;
+    use crate::plan::plan;
+    use crate::request::Request;
+    use crate::sample;
+
+    /// A Create, and when it was asked for.
+    fn create() -> (Event, Timestamp) {
+        let event = sample::event("Create", json!({}));
+        let asked = sample::envelope(&event).response_url.signed().expect("a moment");
+        (event, asked)
+    }
+
+    #[test]
+    fn what_a_dead_step_may_have_submitted_is_waited_for_unless_its_job_is_known() {
+        let (event, now) = create();
+        let envelope = sample::envelope(&event);
+        let times = Times::durable(&envelope, &event, now);
+        let plan = plan(&Request::of(envelope, event.clone()), &times, None).expect("a plan");
+        let begun = State::begin(&plan, now);
+        let job = "livy+http://emr:8998/batches/7#pi".parse().expect("a job");
+        let (shown_by, status, alive_since, running_since, silent_since) = (None, None, None, None, None);
+        let own = Own { run: job, ours: true, shown_by, status, alive_since, running_since, silent_since };
+        let submitted = State { own: Some(own), ..begun.clone() };
+        for (progress, waits) in [
+            (Progress::Claimed, false),
+            (Progress::Working(Box::new(begun)), true),
+            (Progress::Working(Box::new(submitted)), false),
+        ] {
+            let case = Case { event: event.clone(), progress, told: String::new(), left: None };
+            assert_eq!(case.dead(now).left.is_some(), waits);
+        }
+    }
+
+    #[test]
+    fn an_execution_is_looked_for_in_half_of_what_is_left_and_without_hurry_once_nobody_waits() {
+        let (event, asked) = create();
+        let end = asked + time_left(&event, asked);
+        let patience = |event, now: Timestamp| {
+            let invocation = Invocation {
+                id: String::new(),
+                half: now + Duration::from_hours(1),
+                ends: now + Duration::from_hours(2),
+            };
+            patience(event, &invocation, now).since(now)
+        };
+        assert_eq!(patience(Some(&event), end.before(Duration::from_secs(10))), Duration::from_secs(5));
+        for (event, now) in [(Some(&event), asked), (Some(&event), end), (None, asked)] {
+            assert_eq!(patience(event, now), LOOKED_FOR);
+        }
+    }
+}
