@@ -72,11 +72,17 @@ fn read(payload: &str) -> Mishap {
 /// What is wrong with a payload, without what stands there instead: nobody knows what that is.
 pub(crate) fn unlike(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let (what, expected) = match (text.split_once(": "), text.rfind(", expected ")) {
-        (Some((what, _)), Some(at)) if what.starts_with("invalid ") => (what, &text[at..]),
-        _ => (text.as_str(), ""),
+    let found = match text.split_once(' ') {
+        // `invalid type: string "found", expected a number`
+        Some(("invalid", _)) => text.find(": "),
+        // ``unknown variant `found`, expected `Claimed` or `Superseded` ``
+        Some(("unknown", _)) => text.find(" `"),
+        _ => None,
     };
-    format!("{what}{expected}")
+    match found.zip(text.rfind(", expected ")) {
+        Some((found, expected)) if found < expected => format!("{}{}", &text[..found], &text[expected..]),
+        _ => text,
+    }
 }
 
 /// Whatever else is in it, readable or not, a request that it holds can be answered.

@@ -1,4 +1,4 @@
-//! From a request to what it asks for: pure.
+//! From a request to what it asks for: nothing is asked on the way.
 
 use serde_json::Value;
 

@@ -138,7 +138,9 @@ impl Responder {
                 Ok(()) => Ok((Progress::Answered(answer), Done::Answered)),
                 // It is refused again, whoever puts it.
                 Err(Undelivered::Refused(_)) => {
-                    counters::undelivered();
+                    if !is_answered {
+                        counters::undelivered();
+                    }
                     Ok((Progress::Answered(answer), Done::Refused))
                 }
                 Err(why) => {

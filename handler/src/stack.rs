@@ -185,12 +185,12 @@ impl<'a> Stack<'a> {
         let is_settled = |it: Resource| !it.is_in_progress() && it.has_gone_on(&self.envelope.action, signed);
         // Once nobody waits there is no hurry.
         let within = if left.is_zero() { LIMIT } else { LIMIT.min(left / 4) };
-        self.in_time(within, Box::pin(self.resource())).await.flatten().is_some_and(is_settled)
+        self.in_time(within, DESCRIBE_STACK_RESOURCE, Box::pin(self.resource())).await.flatten().is_some_and(is_settled)
     }
 
     /// What is known within so long; where that is nothing, the log tells so.
-    async fn in_time<T>(&self, within: Duration, asked: impl Future<Output = T>) -> Option<T> {
-        let late = |_| Untold::new(DESCRIBE_STACK_RESOURCE, "there was no time for an answer");
+    async fn in_time<T>(&self, within: Duration, operation: &'static str, asked: impl Future<Output = T>) -> Option<T> {
+        let late = |_| Untold::new(operation, "there was no time for an answer");
         self.told(timeout(within, asked).await.map_err(late), AN_AWAITED_ONE)
     }
 
@@ -214,13 +214,12 @@ impl<'a> Stack<'a> {
     }
 
     async fn present_resource(&self) -> Result<Resource, Untold> {
-        const OPERATION: &str = DESCRIBE_STACK_RESOURCE;
         let Envelope { stack_id, logical_id, .. } = self.envelope;
         let asked = self.client().describe_stack_resource().stack_name(stack_id).logical_resource_id(logical_id).send();
         let answer = match timeout(LIMIT, asked).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(failed)) => return Err(Untold::of(OPERATION, error(Asked::Look, &failed).failed)),
-            Err(_) => return Err(Untold::late(OPERATION)),
+            Ok(Err(failed)) => return Err(Untold::of(DESCRIBE_STACK_RESOURCE, error(Asked::Look, &failed).failed)),
+            Err(_) => return Err(Untold::late(DESCRIBE_STACK_RESOURCE)),
         };
         let told = answer.stack_resource_detail().filter(|it| it.logical_resource_id() == Some(logical_id));
         let resource = told.and_then(|told| {
@@ -230,7 +229,7 @@ impl<'a> Stack<'a> {
                 status: told.resource_status().cloned(),
             })
         });
-        resource.ok_or_else(|| Untold::new(OPERATION, "the resource's time is not in the answer"))
+        resource.ok_or_else(|| Untold::new(DESCRIBE_STACK_RESOURCE, "the resource's time is not in the answer"))
     }
 
     /// `CloudFormation` waits until it is known that the resource has been changed since: it
@@ -243,16 +242,14 @@ impl<'a> Stack<'a> {
         if !resource.has_gone_on(&self.envelope.action, signed) && !self.has_turned_back(&resource, signed).await {
             return Stance::Waits;
         }
+        let is_asked_again = self.is_asked_again(&resource).await;
         tracing::warn!(
             changed = crate::moment::text(resource.changed),
             signed = crate::moment::text(signed),
             id = resource.id.as_ref().map(tracing::field::display),
             "CloudFormation has gone on without an answer to this delivery of the request"
         );
-        if self.is_asked_again(&resource).await {
-            return Stance::AskedAgain;
-        }
-        Stance::WentOn(resource.job())
+        if is_asked_again { Stance::AskedAgain } else { Stance::WentOn(resource.job()) }
     }
 
     /// Whether a resource that was changed since the request is nevertheless about the same: then the same request was sent once
@@ -262,7 +259,7 @@ impl<'a> Stack<'a> {
         match (&self.envelope.action, &resource.status, self.known.get()) {
             (Action::Create, Some(ResourceStatus::CreateInProgress), _) => resource.id.is_none(),
             (Action::Update, Some(ResourceStatus::UpdateInProgress), Some(known)) => {
-                self.standing_within(LIMIT).await.is_ok_and(|present| present == *known)
+                self.told(self.standing_within(LIMIT).await, A_PAST_ONE).is_some_and(|present| present == *known)
             }
             _ => false,
         }
@@ -273,7 +270,9 @@ impl<'a> Stack<'a> {
     async fn has_turned_back(&self, resource: &Resource, signed: Timestamp) -> bool {
         let may_have = self.envelope.action == Action::Update && resource.changed > signed + SAME_SECOND;
         let went_forward = self.known.get().is_some_and(|known| !known.rolls_back);
-        may_have && went_forward && self.standing_within(LIMIT).await.is_ok_and(|present| present.rolls_back)
+        may_have
+            && went_forward
+            && self.told(self.standing_within(LIMIT).await, AN_AWAITED_ONE).is_some_and(|present| present.rolls_back)
     }
 
     /// What is told; where it is not, the log tells, once, what the request is `taken_for` then.
@@ -308,6 +307,7 @@ const CLEANING_UP: &str = "CLEANUP_IN_PROGRESS";
 const AN_UPDATE: &str = "an Update outside a rollback";
 const A_DELETE: &str = "a Delete of every job of its resource that may be the one";
 const AN_AWAITED_ONE: &str = "one that is awaited";
+const A_PAST_ONE: &str = "one that another Update has taken the place of";
 
 /// What tells what a stack is about, and how a resource is.
 const DESCRIBE_STACKS: &str = "DescribeStacks";
@@ -362,7 +362,8 @@ impl Untold {
 #[async_trait]
 impl Requester for Stack<'_> {
     async fn stance(&self, within: Duration) -> Stance {
-        self.in_time(within, Box::pin(self.present_stance())).await.unwrap_or(Stance::Waits)
+        const OPERATION: &str = "DescribeStackResource, DescribeStacks";
+        self.in_time(within, OPERATION, Box::pin(self.present_stance())).await.unwrap_or(Stance::Waits)
     }
 }
 

@@ -225,7 +225,10 @@ async fn what_cannot_be_answered_is_told_by_its_ids() {
     let insecure = with(event.clone(), "ResponseURL", json!(format!("http://s3/?X-Amz-Signature={SIGNATURE}")));
     // What cannot be read is not quoted.
     let step = json!({"Turn": {"Version": 1, "Event": event, "Submitter": "s", "Responder": "r", "Ended": SECRET}});
+    let unknown =
+        json!({"Turn": {"Version": 1, "Event": event, "Submitter": "s", "Responder": "r", "Progress": SECRET}});
     for (event, kind, why) in [
+        (unknown, "BadTurn", "this step of the workflow cannot be taken: unknown variant, expected one of"),
         (insecure, "Unreadable", "this event of a custom resource cannot be answered: ResponseURL must be https"),
         (step, "BadTurn", "this step of the workflow cannot be taken: invalid type, expected a boolean"),
     ] {

@@ -87,7 +87,9 @@ pub async fn advance(
         if state.is_to_be_confirmed(plan, now) {
             // Who is asked too late is taken to wait: what was submitted is to be handed back, and what is due to be told.
             let part = (plan.deadlines.whole() / PART_FOR_A_STANCE).min(plan.deadlines.answer_by.since(now) / 2);
-            state = match requester.stance(span.end.since(now).min(part)).await {
+            let limit = span.end.since(now).min(part);
+            let stance = timeout(limit, requester.stance(limit)).await;
+            state = match stance.unwrap_or(Stance::Waits) {
                 Stance::Waits => state.confirmed(clock.now()),
                 Stance::AskedAgain => {
                     has_submitted = false;
@@ -120,7 +122,7 @@ pub async fn advance(
 /// Who asked, as far as they can be asked whether they still wait.
 #[async_trait]
 pub trait Requester: Send + Sync {
-    /// Whether an answer is awaited, as far as is known `within` that time.
+    /// Whether an answer is awaited, as far as is known `within` that time. Who takes longer is taken to wait.
     async fn stance(&self, within: Duration) -> Stance;
 }
 

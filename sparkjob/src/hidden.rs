@@ -98,8 +98,7 @@ impl Hidden {
 
     /// Hides a value of which `least` is a beginning that may be all of it, in every way in which it may be written.
     fn hide(&mut self, value: &str, least: &str) {
-        // A truth is no secret, and such words stand everywhere.
-        if ["true", "false"].contains(&least.trim().to_ascii_lowercase().as_str()) {
+        if is_truth(value) {
             return;
         }
         for (secret, least) in ways(value).zip(ways(least)) {
@@ -138,6 +137,11 @@ impl Hidden {
         }
         merged
     }
+}
+
+/// A truth is no secret, and such words stand everywhere.
+fn is_truth(value: &str) -> bool {
+    ["true", "false"].contains(&value.trim().to_ascii_lowercase().as_str())
 }
 
 /// The ways in which a value may be written elsewhere: a log has it in lines, and without what does not print; a message of JSON has it

@@ -228,8 +228,8 @@ async fn the_job_that_is_found_by_its_token_and_stopped_is_named_in_the_log() {
         let marker = stack.marker();
         let delete = stack.delete_of(&marker);
         assert_eq!(account.deliver(&delete).await.status, "SUCCESS", "{engine:?}");
-        let told = line(&log, &delete.id, "a job was asked to stop").unwrap_or_else(|| panic!("{}", log.text()));
-        let stopped: RunRef = told["stopped"].as_str().expect("a text").parse().expect("a job");
+        let told = line(&log, &delete.id, "stopping a job").unwrap_or_else(|| panic!("{}", log.text()));
+        let stopped: RunRef = told["run"].as_str().expect("a text").parse().expect("a job");
         assert!(stopped.is_same(&job), "{engine:?}: {told}");
     }
 }

@@ -16,8 +16,8 @@ pub struct Before {
     has_found_nothing: bool,
     /// The engine that took a submission.
     submitted: Option<&'static str>,
-    /// The run that was asked to stop.
-    stopped: Option<String>,
+    /// The run that is being stopped.
+    stopping: Option<String>,
 }
 
 impl Before {
@@ -33,8 +33,12 @@ impl Before {
             Seen::Started(Ok(run)) => Some(run.place.engine()),
             _ => None,
         };
-        let stopped = match seen {
-            Seen::Cancelled(run, Ok(())) => Some(run.to_string()),
+        let stopping = match seen {
+            Seen::Cancelled(run, asked) => {
+                // Whether that has taken effect where it is unclear, or was needed, the next look tells.
+                let is_asked = asked.as_ref().err().is_none_or(|trouble| trouble.kind == Kind::Unclear);
+                is_asked.then(|| run.to_string())
+            }
             _ => None,
         };
         Self {
@@ -42,7 +46,7 @@ impl Before {
             notes: state.notes.len(),
             has_found_nothing: is_nothing && matches!(state.stage, Stage::Search { .. }),
             submitted,
-            stopped,
+            stopping,
         }
     }
 }
@@ -58,8 +62,8 @@ pub fn tell(plan: &Plan, before: &Before, state: &State) {
     if let Some(engine) = before.submitted {
         info!(target: COUNT, counter = SUBMITTED, Engine = engine, "a job was submitted");
     }
-    if let Some(stopped) = &before.stopped {
-        info!(stopped, "a job was asked to stop");
+    if let Some(run) = &before.stopping {
+        info!(run, "stopping a job");
     }
     tell_stage(state, discriminant(&state.stage) != before.stage);
     if before.has_found_nothing && matches!(&state.stage, Stage::Done(outcome) if outcome.failure.is_none()) {

@@ -16,8 +16,8 @@ struct Silent;
 #[async_trait]
 impl Requester for Silent {
     async fn stance(&self, within: Duration) -> Stance {
-        sleep(within).await;
-        Stance::Waits
+        sleep(within * 2).await;
+        Stance::WentOn(None)
     }
 }
 

@@ -54,7 +54,7 @@ const NAMELESS: &str = "this Livy does not keep the names of batches, so it cann
                         already; Livy 0.6 or later is needed, which EMR 5.30 and later have";
 /// What to do about a Livy that asks for credentials.
 const LOCKED: &str =
-    "Name the secret that lets into this Livy (LivySecretArn), and deploy again; Kerberos is not supported.";
+    "Name the secret that lets into this Livy (LivySecretArn), and try again; Kerberos is not supported.";
 /// As much as is quoted of a name that is not ours, in characters.
 const MAX_OTHER: usize = 100;
 /// A 404 that Livy has no reason for.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::MIN_LENGTH;
+use super::{MIN_LENGTH, is_truth};
 use crate::spark_submit::quote;
 
 /// Parts of names that Spark takes for those of secrets, and others that are used alike. Blanks, dots and dashes do not
@@ -140,10 +140,7 @@ impl<'f> Finder<'f> {
     /// A secret, perhaps with what ends it in a text that is about JSON.
     fn in_value(&mut self, value: &str) {
         self.whole(value);
-        let bare = value.trim_matches(['"', '\'', ',', '}', ']']);
-        if bare != value {
-            self.whole(bare);
-        }
+        self.within(value);
     }
 
     /// A text may be a command line, an address or JSON.
@@ -163,6 +160,8 @@ impl<'f> Finder<'f> {
             }
         }
         self.in_json_of(text);
+        // A value may have blanks in it; and each word may be a pair of its own.
+        self.in_pairs(text);
         text.split_whitespace().for_each(|word| self.in_word(word));
     }
 
@@ -185,13 +184,18 @@ impl<'f> Finder<'f> {
         }
     }
 
-    /// `name=value` anywhere in it, and the password of an address: `jdbc:x://me:password@host/?secret=value&more`.
-    fn in_word(&mut self, word: &str) {
-        for (at, _) in word.match_indices('=').take(MAX_PAIRS) {
-            if is_secret(last_name(&word[..at])) {
-                self.within(word[at + 1..].trim_start_matches(OPENS));
+    /// `name=value` anywhere in a text: `user = "me" password = "a value"`.
+    fn in_pairs(&mut self, text: &str) {
+        for (at, _) in text.match_indices('=').take(MAX_PAIRS) {
+            if is_secret(last_name(&text[..at])) {
+                self.within(text[at + 1..].trim_start());
             }
         }
+    }
+
+    /// The same in a word, and the password of an address: `jdbc:x://me:password@host/?secret=value&more`.
+    fn in_word(&mut self, word: &str) {
+        self.in_pairs(word);
         for rest in word.match_indices("://").take(MAX_PAIRS).map(|(at, mark)| &word[at + mark.len()..]) {
             let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
             let user = authority.rsplit_once('@').map(|(user, _)| user);
@@ -208,11 +212,15 @@ impl<'f> Finder<'f> {
 
     /// A value that may end before the text does.
     fn within(&mut self, value: &str) {
+        let opened = value.trim_start_matches(OPENS);
+        if opened.len() < value.len() {
+            self.within(opened);
+        }
         let value = &value[..value.floor_char_boundary(MAX_VALUE)];
         let Some(left) = self.left.checked_sub(value.len()) else { return };
         self.left = left;
         let mut beginnings = value.match_indices(ENDS).map(|(at, _)| &value[..at]);
-        let least = beginnings.find(|beginning| beginning.chars().count() >= MIN_LENGTH);
+        let least = beginnings.find(|least| least.chars().count() >= MIN_LENGTH && !is_truth(least));
         (self.found)(value, least.unwrap_or(value));
     }
 }
@@ -249,5 +257,5 @@ fn is_flag(word: &str) -> bool {
 
 /// The name at the end of a text: that of a pair among others.
 fn last_name(text: &str) -> &str {
-    text.rsplit(BEGINS).next().unwrap_or_default()
+    text.trim_end().rsplit(|c: char| BEGINS.contains(&c) || c.is_whitespace()).next().unwrap_or_default()
 }

@@ -121,6 +121,14 @@ fn what_may_end_a_value_may_be_a_part_of_it() {
         ("jdbc:mysql://address=(host=db)(user=me)(password=hunter2)/x", "hunter2"),
         ("{user=me, password=hunter2}", "hunter2"),
         ("Login required password=\"hunter2\";", "hunter2"),
+        ("Login required password=\"correct horse battery\" debug=\"true\";", "correct horse battery"),
+        ("Login required username = \"me\" password = \"hunter2\";", "hunter2"),
+        ("--conf=spark.my.password=correct horse", "correct horse"),
+        ("--password hunter2;", "hunter2"),
+        ("the user (password: hunter2)", "hunter2"),
+        ("--conf=spark.my.secret=true;Story99", "true;Story99"),
+        ("--conf=spark.my.secret=(abc", "(abc"),
+        ("jdbc:postgresql://db/x?user=me&password=correct horse&ssl=true", "correct horse"),
     ] {
         let hidden = Hidden::in_description(&json!({ "Configuration": { "spark.x": text } }));
         assert_eq!(hidden.mask(&format!("{secret} of me")), "*** of me", "{text}");

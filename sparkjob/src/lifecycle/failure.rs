@@ -133,7 +133,7 @@ pub fn of_giving_up(plan: &Plan, state: &State) -> Failure {
 /// The time ran out.
 fn of_time(plan: &Plan, state: &State) -> Failure {
     let whole = plan.deadlines.whole().as_secs();
-    let met = match plan.management.wait_for {
+    let met = match plan.wait_for() {
         WaitFor::Submitted => "submitted",
         WaitFor::Running => "running",
         WaitFor::Succeeded => "done",

@@ -163,9 +163,11 @@ fn find_wanted(plan: &Plan, state: &State, by: Lookup) -> Action {
 }
 
 fn newest(plan: &Plan, state: &State) -> Action {
-    plan.wanted_now(state.anew).map_or(Action::Late, |Wanted { job, identity }| {
-        Action::Find(job.place, identity, Lookup::History, plan.since_long())
-    })
+    // Where one has ended by itself, only one that is alive takes its place.
+    let (by, since) =
+        if state.own.is_some() { (Lookup::Spec, plan.since()) } else { (Lookup::History, plan.since_long()) };
+    plan.wanted_now(state.anew)
+        .map_or(Action::Late, |Wanted { job, identity }| Action::Find(job.place, identity, by, since))
 }
 
 fn find(whose: Option<(&Place, &Identity)>, by: Lookup, since: Timestamp) -> Action {

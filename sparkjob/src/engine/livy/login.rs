@@ -51,16 +51,14 @@ impl Login {
 
     /// The secret holds what is of no use: for this reason, a clause.
     pub fn unfit(&self, problem: &str) -> Failed {
-        let advice = format!("Correct what {} holds (LivySecretArn), and deploy again.", self.secret);
+        let advice = format!("Correct what {} holds (LivySecretArn), and try again.", self.secret);
         Failed { advice, ..Failed::new(Kind::Denied, format!("its secret is of no use: {problem}")) }
     }
 
     /// What to do where Livy takes what the secret holds for nothing.
     pub fn refused(&self, failed: Failed) -> Failed {
-        let advice = format!(
-            "Check what {} holds (LivySecretArn): this Livy does not let it in. Then deploy again.",
-            self.secret
-        );
+        let advice =
+            format!("Check what {} holds (LivySecretArn): this Livy does not let it in. Then try again.", self.secret);
         Failed { advice, ..failed }
     }
 

@@ -34,7 +34,6 @@ impl At<'_> {
             }
             Phase::Ending => self.stop_all(state, vec![Run { run, status }], Purpose::RollBack),
             Phase::Gone if self.counts_as_ended() && state.alive_at.is_none() => {
-                state.notes.push("The engine does not know the job any more; WaitFor was Succeeded.".to_owned());
                 self.ended_by_itself(state, Own::new(run, false))
             }
             Phase::Cancelled | Phase::Gone => state.at(Stage::Newest, self.now),
@@ -44,17 +43,20 @@ impl At<'_> {
     /// The present job has ended by itself. It stays, unless it runs again already: an earlier try to take the update back, which was
     /// not known for one, may have submitted that, and have come to nothing.
     fn ended_by_itself(self, mut state: State, own: Own) -> State {
-        state.own = Some(own);
+        (state.own, state.alive_at) = (Some(own), None);
         state.at(Stage::Newest, self.now)
     }
 
     /// The present job, which has ended by itself, stays.
-    fn ended_stays(self, state: State) -> State {
-        let is_known = state.own.as_ref().is_some_and(|own| own.status.is_some());
-        if is_known { state.at(Stage::Explain(None), self.now) } else { state.done(None, self.now) }
+    fn ended_stays(self, mut state: State) -> State {
+        if state.own.as_ref().is_some_and(|own| own.status.is_some()) {
+            return state.at(Stage::Explain(None), self.now);
+        }
+        state.notes.push("The engine does not know the job any more; WaitFor was Succeeded.".to_owned());
+        state.done(None, self.now)
     }
 
-    /// Whether the present job, which is alive, has been for so long that the update that failed is not just stopping it.
+    /// Whether a job that is alive has been for so long that nobody is just stopping it, as the update that failed may be.
     fn stays(self, state: &mut State) -> bool {
         let alive_at = *state.alive_at.get_or_insert(self.now);
         self.now >= self.stays_at(alive_at)
@@ -86,7 +88,9 @@ impl At<'_> {
         state.unseen.looked();
         let lives = |run: &&Run| matches!(run.status.phase, Phase::Waiting | Phase::Running) && !run.status.silent;
         if let Some(live) = runs.iter().find(lives) {
-            return self.restored(state, live.clone());
+            // Whoever has submitted that in place of one that had ended may be stopping it.
+            let may_go = state.own.is_some() && live.run.place.is_livy() && !self.stays(&mut state);
+            return if may_go { self.looked_well(state) } else { self.restored(state, live.clone()) };
         }
         if state.own.is_some() {
             return self.ended_stays(state);

@@ -168,7 +168,23 @@ fn a_job_that_ended_and_runs_again_already_is_the_one_that_runs() {
             let outcome = world.run(&jobs.restore(Some(jobs.good_run(&world)), until(WaitFor::Succeeded)));
             success(&outcome, world.reference(2, &again.identity.name()), &format!("{place}, {ended:?}"));
             assert_eq!((world.submissions(), world.alive().len()), (0, 1), "{place}, {ended:?}");
+            assert!(outcome.notes.is_empty(), "{place}, {ended:?}: {:?}", outcome.notes);
         }
+    }
+}
+
+/// The try that had submitted it was just stopping it.
+#[test]
+fn a_job_that_runs_again_and_is_gone_within_seconds_on_livy_does_not_take_the_place_of_one_that_ended() {
+    for seconds in [1, 20, 40] {
+        let jobs = jobs_at(&place());
+        let again = wanted_at(&place(), "good.py", "r2b");
+        let mut world = jobs.world(Phase::Succeeded, Phase::Gone).with(&again.identity, Phase::Running);
+        world.runs[2].phases.push((BEGIN + Duration::from_secs(seconds), Phase::Gone));
+        let outcome = world.run(&jobs.restore(Some(jobs.good_run(&world)), Management::default()));
+        let stays = world.reference(2, &again.identity.name());
+        success(&outcome, if seconds < 30 { jobs.good_run(&world) } else { stays }, &format!("{seconds} s"));
+        assert_eq!(world.submissions(), 0, "{seconds} s");
     }
 }
 
