@@ -134,19 +134,15 @@ impl Responder {
             }
             // Nobody else puts it soon, so one whole try is made however late it is.
             let until = until.min(times.deadlines.end.max(clock.now() + TO_PUT));
-            match deliver(self.engines.transport(), &envelope, &answer, word, clock, until).await {
+            let delivered = deliver(self.engines.transport(), &envelope, &answer, word, clock, until).await;
+            if delivered.is_err() && !is_answered {
+                counters::undelivered();
+            }
+            match delivered {
                 Ok(()) => Ok((Progress::Answered(answer), Done::Answered)),
                 // It is refused again, whoever puts it.
-                Err(Undelivered::Refused(_)) => {
-                    if !is_answered {
-                        counters::undelivered();
-                    }
-                    Ok((Progress::Answered(answer), Done::Refused))
-                }
-                Err(why) => {
-                    counters::undelivered();
-                    Err(Failed::unanswered(&envelope, &why, None))
-                }
+                Err(Undelivered::Refused(_)) => Ok((Progress::Answered(answer), Done::Refused)),
+                Err(why) => Err(Failed::unanswered(&envelope, &why, None)),
             }
         }
         .instrument(logs::request(&envelope, &invocation.id))

@@ -8,7 +8,9 @@ use tracing::level_filters::LevelFilter;
 use crate::account::{Account, Function};
 use crate::cloudformation::{Properties, Stack};
 use crate::log::Log;
+use crate::told::{RESPONDS, line};
 use crate::town::{BUCKET, Engine};
+use crate::undelivered::refused;
 use crate::{DYING, NEW, REFUSED};
 
 /// What a town's engine is called.
@@ -86,6 +88,27 @@ async fn an_answer_that_is_put_again_is_not_counted_again() {
     account.deliver_again(&request);
     account.settled().await;
     assert_eq!(account.town().bodies(&request).len(), 2);
+    assert_eq!(log.counted(), ["Submitted emr-serverless", "Succeeded emr-serverless"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_arrived_and_is_refused_when_the_responder_puts_it_again_has_been_delivered() {
+    let account = Account::new(Engine::EmrServerless);
+    let log = Log::at(LevelFilter::INFO);
+    let request = Stack::new(account.town()).create(NEW, Properties::default());
+    account.deliver(&request).await;
+    account.settled().await;
+    for (is_refused, told, came_to) in
+        [(false, "answered once more", "Answered"), (true, "not answered once more", "Refused")]
+    {
+        if is_refused {
+            account.way().fault_each(Method::PUT, "request-1", refused());
+        }
+        let asked = json!({"detail": {"name": request.execution(), "status": "FAILED"}}).to_string();
+        assert_eq!(account.call(Function::Responder, &asked).await, Ok(json!(came_to)));
+        assert!(line(&log, &request.id, told).is_some(), "{}", log.text());
+    }
+    assert!(line(&log, &request.id, RESPONDS).is_none(), "{}", log.text());
     assert_eq!(log.counted(), ["Submitted emr-serverless", "Succeeded emr-serverless"]);
 }
 

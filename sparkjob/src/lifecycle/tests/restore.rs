@@ -199,6 +199,9 @@ fn a_job_that_ended_stays_although_nobody_tells_whether_it_runs_again() {
         success(&outcome, present, &place.to_string());
         assert_eq!(outcome.notes.len(), 2, "{place}: {:?}", outcome.notes);
         assert_eq!(world.submissions(), 0, "{place}");
+        // What is over is of no interest, and a long list.
+        let lists = |action: &Action| matches!(action, Action::Find(_, _, Lookup::History, _));
+        assert!(!world.actions.iter().any(lists), "{place}");
     }
 }
 
