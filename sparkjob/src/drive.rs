@@ -189,6 +189,11 @@ fn masked(seen: Seen, hidden: &Hidden) -> Seen {
         hidden.mask_in(&mut trouble.advice);
         trouble
     };
+    // It may be about a job whose description is not kept.
+    let of_another = |mut said: Trouble| {
+        Hidden::in_text(&said.said).mask_in(&mut said.said);
+        trouble(said)
+    };
     let status = |status: &mut Status| hidden.mask_in(&mut status.reason);
     match seen {
         Seen::Found(Ok(mut runs)) => {
@@ -208,11 +213,11 @@ fn masked(seen: Seen, hidden: &Hidden) -> Seen {
             log.chain(links).for_each(|text| hidden.mask_in(text));
             Seen::Reported(report)
         }
-        Seen::Found(Err(said)) => Seen::Found(Err(trouble(said))),
+        Seen::Found(Err(said)) => Seen::Found(Err(of_another(said))),
         Seen::Started(started) => Seen::Started(started.map_err(trouble)),
-        Seen::Described(Err(said)) => Seen::Described(Err(trouble(said))),
-        Seen::Cancelled(run, asked) => Seen::Cancelled(run, asked.map_err(trouble)),
-        Seen::Tagged(tagged) => Seen::Tagged(tagged.map_err(trouble)),
+        Seen::Described(Err(said)) => Seen::Described(Err(of_another(said))),
+        Seen::Cancelled(run, asked) => Seen::Cancelled(run, asked.map_err(of_another)),
+        Seen::Tagged(tagged) => Seen::Tagged(tagged.map_err(of_another)),
         Seen::Late => Seen::Late,
     }
 }

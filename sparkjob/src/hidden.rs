@@ -96,6 +96,12 @@ impl Hidden {
         }
     }
 
+    /// The values that look like secrets in a text that nobody has described, as what an engine says of a job of which no more is known
+    /// than where it runs.
+    pub fn in_text(text: &str) -> Self {
+        Self::in_description(&Value::from(text))
+    }
+
     /// Hides a value of which `least` is a beginning that may be all of it, in every way in which it may be written.
     fn hide(&mut self, value: &str, least: &str) {
         if is_truth(value) {

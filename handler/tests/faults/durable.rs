@@ -82,7 +82,10 @@ pub async fn play(account: Account, scenario: Scenario, mishaps: &[(usize, Misha
     let mut requests = vec![request.clone()];
     let answer = answered(&account, &request, &told).await;
     assert_eq!(answer.status, scenario.status, "{told}: {}", answer.reason);
-    assert_eq!(town.jobs_of(scenario.file()), scenario.jobs, "{told}");
+    // Where two wait for what may come late, there may be no time left to submit.
+    let is_in_vain = mishaps.len() > 1 && answer.reason.contains("could not be submitted");
+    let jobs = if is_in_vain { 0 } else { scenario.jobs };
+    assert_eq!(town.jobs_of(scenario.file()), jobs, "{told}: {}", answer.reason);
     assert!(scenario.is_true_of(town), "{told}");
     let alive = town.alive();
     let most = scenario.most_alive(!mishaps.is_empty());
@@ -110,7 +113,7 @@ pub async fn play(account: Account, scenario: Scenario, mishaps: &[(usize, Misha
     assert!(town.alive().is_empty(), "{told}: {:?} is left", town.alive());
     account.settled().await;
     assert!(town.alive().is_empty(), "{told}: {:?} came afterwards", town.alive());
-    assert_eq!(town.jobs_of(scenario.file()), scenario.jobs, "{told}");
+    assert_eq!(town.jobs_of(scenario.file()), jobs, "{told}");
     assert_eq!(town.phantoms(), 0, "{told}");
     for request in &requests {
         let ids = town.ids_of_answers(request);

@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use serde_json::{Value, json};
 use sparkjob::http::{Lost, Transport};
+use sparkjob::testing::{Fault, Instead};
+use tracing::level_filters::LevelFilter;
 
+use crate::account::Account;
 use crate::cloudformation::{Properties, Stack, deliver};
+use crate::log::Log;
 use crate::town::{Engine, LIVY_SECRET, PASSWORD, Town};
 use crate::{DYING, NEW, OLD};
 
@@ -119,4 +123,24 @@ async fn a_livy_that_cannot_be_logged_into_is_told_of_and_its_job_stopped_later(
     town.secrets().keep(LIVY_SECRET, r#"{"token": "hunter2-turned"}"#);
     assert_eq!(deliver(&town, &stack.delete()).await.status, "SUCCESS");
     assert!(town.alive().is_empty());
+}
+
+/// Of a job that is to be stopped no description is kept.
+#[tokio::test(start_paused = true)]
+async fn what_an_engine_quotes_of_a_job_that_it_does_not_stop_is_told_without_its_secrets() {
+    let said = "cannot kill: spark-submit --password aq5bc jdbc:x://h/db?password=aq5bc https://me:aq5bc@h {\"token\": \"aq5bc\"}";
+    for is_update in [false, true] {
+        let log = Log::at(LevelFilter::DEBUG);
+        let account = Account::new(Engine::Livy);
+        let mut stack = Stack::new(account.town());
+        let created = account.deliver(&stack.create(OLD, Properties::default())).await;
+        stack.answered(&created);
+        let refusal = Fault::Before(Instead::Answer(403, json!({ "msg": said }).to_string()));
+        account.way().fault_each(Method::DELETE, "", refusal);
+        let request = if is_update { stack.update(NEW, Properties::default()) } else { stack.delete() };
+        let answer = account.deliver(&request).await;
+        assert_eq!(answer.status, "FAILED", "{is_update}");
+        assert!(answer.reason.contains("cannot kill: spark-submit --password ***"), "{}", answer.reason);
+        assert!(!answer.reason.contains("aq5bc") && !log.text().contains("aq5bc"), "{}", log.text());
+    }
 }
