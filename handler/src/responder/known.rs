@@ -251,9 +251,7 @@ mod tests {
         let plan = plan(&Request::of(envelope, event.clone()), &times, None).expect("a plan");
         let begun = State::begin(&plan, now);
         let job = "livy+http://emr:8998/batches/7#pi".parse().expect("a job");
-        let (shown_by, status, alive_since, running_since, silent_since) = (None, None, None, None, None);
-        let own = Own { run: job, ours: true, shown_by, status, alive_since, running_since, silent_since };
-        let submitted = State { own: Some(own), ..begun.clone() };
+        let submitted = State { own: Some(Own::new(job, true)), ..begun.clone() };
         for (progress, waits) in [
             (Progress::Claimed, false),
             (Progress::Working(Box::new(begun)), true),

@@ -306,7 +306,8 @@ async fn a_question_for_which_there_is_no_time_is_told_of_in_the_log() {
     let envelope = sample::envelope(&sample::event("Create", json!({})));
     let (_, engines) = asked(Says::Nothing);
     for left in [Duration::from_secs(1), LIMIT * 2] {
-        let (awaited, settled) = [0; 2].map(|_| Stack::of(&envelope, None, engines.aws())).into();
+        let awaited = Stack::of(&envelope, None, engines.aws());
+        let settled = Stack::of(&envelope, None, engines.aws());
         let began = Instant::now();
         assert_eq!(awaited.stance(left).await, Stance::Waits, "{left:?}");
         assert!(began.elapsed() <= left && !settled.is_settled(left).await, "{left:?}");

@@ -104,8 +104,7 @@ async fn an_answer_that_arrived_and_is_refused_when_the_responder_puts_it_again_
         if is_refused {
             account.way().fault_each(Method::PUT, "request-1", refused());
         }
-        let asked = json!({"detail": {"name": request.execution(), "status": "FAILED"}}).to_string();
-        assert_eq!(account.call(Function::Responder, &asked).await, Ok(json!(came_to)));
+        assert_eq!(account.bring(&request.execution()).await, Ok(json!(came_to)));
         assert!(line(&log, &request.id, told).is_some(), "{}", log.text());
     }
     assert!(line(&log, &request.id, RESPONDS).is_none(), "{}", log.text());

@@ -145,8 +145,7 @@ async fn who_asks_by_hand_for_an_answer_that_the_workflow_is_at_is_told_so() {
     account.deliver_again(&request);
     sleep(Duration::from_mins(2)).await;
     let [name] = &account.names()[..] else { panic!("one execution: {:?}", account.names()) };
-    let asked = json!({"detail": {"name": name, "status": "FAILED"}}).to_string();
-    assert_eq!(account.call(Function::Responder, &asked).await, Ok(json!("AtWork")));
+    assert_eq!(account.bring(name).await, Ok(json!("AtWork")));
     // What EventBridge tells has ended, though that is not told yet: it is tried again.
     let told = json!({"source": "aws.states", "detail": {"name": name, "status": "FAILED"}}).to_string();
     assert!(
@@ -245,8 +244,7 @@ async fn that_nobody_waits_any_more_is_a_line_in_the_log_whoever_asks_the_respon
     assert_eq!(account.deliver(&delete).await.status, "SUCCESS");
     account.deliver_again(&late);
     account.settled().await;
-    let asked = json!({"detail": {"name": late.execution(), "status": "FAILED"}}).to_string();
-    assert_eq!(account.call(Function::Responder, &asked).await, Ok(json!("Superseded")));
+    assert_eq!(account.bring(&late.execution()).await, Ok(json!("Superseded")));
     assert!(line(&log, &late.id, "CloudFormation has gone on: nobody").is_some(), "{}", log.text());
 }
 

@@ -86,15 +86,7 @@ async fn a_job_that_is_not_the_request_s_any_more_is_let_go_of_before_another_on
         access: Access::default(),
         hidden: Hidden::default(),
     };
-    let own = Own {
-        run: earlier,
-        ours: false,
-        shown_by: Some(now),
-        status: None,
-        alive_since: None,
-        running_since: None,
-        silent_since: None,
-    };
+    let own = Own { shown_by: Some(now), ..Own::new(earlier, false) };
     let found = State { stage: Stage::Follow, own: Some(own), ..State::begin(&plan, now) };
     let span = Span { rest: now + Duration::from_mins(5), end: now + Duration::from_mins(10) };
     let let_go = advance(&plan, found, &engines, &clock, &Patient, span).await;

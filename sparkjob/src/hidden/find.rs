@@ -158,10 +158,10 @@ impl<'f> Finder<'f> {
                     self.in_json_of(argument);
                 }
             }
+            // A value may have blanks in it; what each word holds follows below.
+            self.in_pairs(text);
         }
         self.in_json_of(text);
-        // A value may have blanks in it; and each word may be a pair of its own.
-        self.in_pairs(text);
         text.split_whitespace().for_each(|word| self.in_word(word));
     }
 

@@ -88,7 +88,9 @@ pub fn next(plan: &Plan, state: &State, now: Timestamp) -> Action {
         Stage::Search { .. } => plan.search().unwrap_or(Action::Late),
         Stage::Stop { runs, .. } => stop(runs, now),
         Stage::Recall | Stage::Finish { .. } | Stage::Review => describe(plan.present()),
-        Stage::Newest => newest(plan, state),
+        // Where one has ended by itself, only one that is alive takes its place.
+        Stage::Newest if state.own.is_some() => find_wanted(plan, state, Lookup::Spec),
+        Stage::Newest => find_wanted(plan, state, Lookup::History),
         Stage::Start => plan.wanted_now(state.anew).map_or(Action::Late, |wanted| Action::Start(Box::new(wanted))),
         Stage::Follow | Stage::Look => describe(state.own.as_ref().map(|own| &own.run)),
         Stage::Tag => plan.retag().map_or(Action::Late, |(run, retag)| Action::Tag(run.clone(), retag.clone())),
@@ -158,16 +160,12 @@ pub(super) fn place<'a>(plan: &'a Plan, state: &'a State) -> Option<&'a Place> {
 
 fn find_wanted(plan: &Plan, state: &State, by: Lookup) -> Action {
     let wanted = plan.wanted_now(state.anew);
-    let since = if by == Lookup::Name { plan.since_any_try() } else { plan.since() };
+    let since = match by {
+        Lookup::Name => plan.since_any_try(),
+        Lookup::History => plan.since_long(),
+        _ => plan.since(),
+    };
     find(wanted.as_ref().map(|wanted| (&wanted.job.place, &wanted.identity)), by, since)
-}
-
-fn newest(plan: &Plan, state: &State) -> Action {
-    // Where one has ended by itself, only one that is alive takes its place.
-    let (by, since) =
-        if state.own.is_some() { (Lookup::Spec, plan.since()) } else { (Lookup::History, plan.since_long()) };
-    plan.wanted_now(state.anew)
-        .map_or(Action::Late, |Wanted { job, identity }| Action::Find(job.place, identity, by, since))
 }
 
 fn find(whose: Option<(&Place, &Identity)>, by: Lookup, since: Timestamp) -> Action {

@@ -245,7 +245,8 @@ pub struct Own {
 }
 
 impl Own {
-    pub(super) fn new(run: RunRef, ours: bool) -> Self {
+    /// This one, of which nothing has been seen yet.
+    pub fn new(run: RunRef, ours: bool) -> Self {
         let (alive_since, running_since, silent_since) = (None, None, None);
         Self { run, ours, shown_by: None, status: None, alive_since, running_since, silent_since }
     }
