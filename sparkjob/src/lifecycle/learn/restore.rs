@@ -56,10 +56,32 @@ impl At<'_> {
         state.done(None, self.now)
     }
 
-    /// Whether a job that is alive has been for so long that nobody is just stopping it, as the update that failed may be.
+    /// Another job is alive in place of the one that has ended: it answers, unless it is gone in a moment.
+    fn runs_again(self, mut state: State, Run { run, status }: Run) -> State {
+        if !state.own.as_ref().is_some_and(|own| own.run.is_same(&run)) {
+            state.alive_at = None;
+        }
+        state.own = Some(Own { status: Some(status), ..Own::new(run, false) });
+        if self.stays(&mut state) { state.at(Stage::Explain(None), self.now) } else { self.looked_well(state) }
+    }
+
+    /// Whether the job that answers so far is another one than that which has ended.
+    fn is_again(self, state: &State) -> bool {
+        state.own.as_ref().zip(self.plan.present()).is_some_and(|(own, present)| !own.run.is_same(present))
+    }
+
+    fn review(self, mut state: State) -> State {
+        (state.own, state.alive_at) = (None, None);
+        state.at(Stage::Review, self.now)
+    }
+
+    /// Whether a job that is alive has been for so long that nobody is just stopping it, as the update that failed may be. However late it
+    /// was shown, it is looked at for that long.
     fn stays(self, state: &mut State) -> bool {
-        let alive_at = *state.alive_at.get_or_insert(self.now);
-        self.now >= self.stays_at(alive_at)
+        if state.alive_at.is_none() {
+            (state.alive_at, state.since) = (Some(self.now), self.now);
+        }
+        state.alive_at.is_some_and(|alive_at| self.now >= self.stays_at(alive_at))
     }
 
     /// When a job that has been alive since then would be gone if somebody else were stopping it: what Livy was asked to stop is shown as
@@ -87,13 +109,14 @@ impl At<'_> {
         // A job of this very request is one of the wanted description.
         state.unseen.looked();
         let lives = |run: &&Run| matches!(run.status.phase, Phase::Waiting | Phase::Running) && !run.status.silent;
-        if let Some(live) = runs.iter().find(lives) {
+        if let Some(live) = runs.iter().find(lives).cloned() {
             // Whoever has submitted that in place of one that had ended may be stopping it.
-            let may_go = state.own.is_some() && live.run.place.is_livy() && !self.stays(&mut state);
-            return if may_go { self.looked_well(state) } else { self.restored(state, live.clone()) };
+            let may_go = state.own.is_some() && live.run.place.is_livy();
+            return if may_go { self.runs_again(state, live) } else { self.restored(state, live) };
         }
         if state.own.is_some() {
-            return self.ended_stays(state);
+            // What ran again is gone as well: back to what has become of the one that had ended.
+            return if self.is_again(&state) { self.review(state) } else { self.ended_stays(state) };
         }
         let (unfinished, over): (Vec<Run>, Vec<Run>) = runs.into_iter().partition(|run| !run.status.phase.is_over());
         if unfinished.iter().any(|run| run.status.ended.is_some()) {
@@ -198,6 +221,7 @@ impl At<'_> {
                 state.notes.push(format!("The tags of the job could not be changed: {said}."));
                 state.at(Stage::Look, self.now)
             }
+            Stage::Newest if self.is_again(&state) => state.at(Stage::Explain(None), self.now),
             Stage::Newest if state.own.is_some() => {
                 state.notes.push(format!("Whether the job runs again already is not known: {said}."));
                 self.ended_stays(state)

@@ -188,6 +188,44 @@ fn a_job_that_runs_again_and_is_gone_within_seconds_on_livy_does_not_take_the_pl
     }
 }
 
+/// Livy is away at first, or the time is nearly over.
+#[test]
+fn a_job_that_runs_again_and_is_shown_late_on_livy_is_the_one_that_runs() {
+    for (begins, shown, minutes) in [(0, 0, 20), (0, 35, 60), (0, 50, 60), (0, 8, 1), (40, 40, 1)] {
+        let told = format!("begun at {begins} s, shown at {shown} s of {minutes} min");
+        let jobs = jobs_at(&place());
+        let again = wanted_at(&place(), "good.py", "r2b");
+        let (spec, shown) = (again.identity.spec, BEGIN + Duration::from_secs(shown));
+        let is_away = move |action: &Action, now| {
+            let looks = matches!(action, Action::Find(_, identity, ..) if identity.spec == spec);
+            (looks && now < shown).then_some(Kind::Unavailable)
+        };
+        let mut world = jobs.world(Phase::Succeeded, Phase::Gone).with(&again.identity, Phase::Running).weather(is_away);
+        let mut plan = jobs.restore(Some(jobs.good_run(&world)), Management::default());
+        plan.deadlines = Deadlines::between(BEGIN, BEGIN + Duration::from_mins(minutes));
+        let outcome = world.go_on(&plan, State::begin(&plan, BEGIN), BEGIN + Duration::from_secs(begins));
+        success(&outcome, world.reference(2, &again.identity.name()), &told);
+        assert!(outcome.notes.is_empty(), "{told}: {:?}", outcome.notes);
+        assert_eq!((world.submissions(), world.alive().len()), (0, 1), "{told}");
+    }
+}
+
+/// Once more, by a try after that one.
+#[test]
+fn what_runs_again_in_place_of_what_ran_again_is_looked_at_for_as_long() {
+    let jobs = jobs_at(&place());
+    let [second, third] = ["r2b", "r2c"].map(|request| wanted_at(&place(), "good.py", request));
+    let mut world = jobs.world(Phase::Succeeded, Phase::Gone);
+    for (wanted, from, until) in [(&second, 0, 20), (&third, 20, 45)] {
+        let at = |seconds| BEGIN + Duration::from_secs(seconds);
+        let phases = vec![(BEGIN, Phase::Gone), (at(from), Phase::Running), (at(until), Phase::Gone)];
+        world.runs.push(Fate { name: wanted.identity.name(), phases, silent: false, deaf: false });
+    }
+    let outcome = world.run(&jobs.restore(Some(jobs.good_run(&world)), Management::default()));
+    success(&outcome, jobs.good_run(&world), "both are gone");
+    assert_eq!((world.submissions(), outcome.notes.len()), (0, 0));
+}
+
 #[test]
 fn a_job_that_ended_stays_although_nobody_tells_whether_it_runs_again() {
     for place in places() {
