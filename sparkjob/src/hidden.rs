@@ -4,6 +4,8 @@
 //! answer to a request, or the logs, is to see none of them.
 
 mod find;
+mod names;
+mod text;
 
 #[cfg(test)]
 mod tests;
@@ -14,7 +16,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-pub(crate) use find::is_in;
+use text::{Author, Secret};
 
 /// What stands for a secret: no longer than the shortest of them, so that no text grows.
 const MASK: &str = "***";
@@ -41,15 +43,25 @@ impl Hidden {
     /// [`spark.redaction.regex`](https://spark.apache.org/docs/latest/configuration.html#runtime-environment), and of some
     /// more.
     pub fn in_description(description: &Value) -> Self {
+        Self::in_words_of(Author::Description, description)
+    }
+
+    /// The values that look like secrets in a text that nobody has described, as what an engine says of a job of which no more is known
+    /// than where it runs.
+    pub fn in_text(text: &str) -> Self {
+        Self::in_words_of(Author::Speaker, &Value::from(text))
+    }
+
+    fn in_words_of(author: Author, words: &Value) -> Self {
         let mut hidden = Self::default();
-        find::values(description, &mut |value, least| hidden.hide(value, least));
+        find::values(words, author, &mut |secret| hidden.hide(secret));
         hidden
     }
 
     /// These values.
     pub fn of<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
         let mut hidden = Self::default();
-        values.into_iter().for_each(|value| hidden.hide(value, value));
+        values.into_iter().for_each(|value| hidden.hide(Secret { value, least: value }));
         hidden
     }
 
@@ -96,15 +108,9 @@ impl Hidden {
         }
     }
 
-    /// The values that look like secrets in a text that nobody has described, as what an engine says of a job of which no more is known
-    /// than where it runs.
-    pub fn in_text(text: &str) -> Self {
-        Self::in_description(&Value::from(text))
-    }
-
-    /// Hides a value of which `least` is a beginning that may be all of it, in every way in which it may be written.
-    fn hide(&mut self, value: &str, least: &str) {
-        if is_truth(value) {
+    /// Hides a value in every way in which it may be written.
+    fn hide(&mut self, Secret { value, least }: Secret<'_>) {
+        if is_plain(value) {
             return;
         }
         for (secret, least) in ways(value).zip(ways(least)) {
@@ -145,9 +151,17 @@ impl Hidden {
     }
 }
 
-/// A truth is no secret, and such words stand everywhere.
-fn is_truth(value: &str) -> bool {
-    ["true", "false"].contains(&value.trim().to_ascii_lowercase().as_str())
+/// Whether a text holds a secret, as those who describe a job write it.
+pub(crate) fn is_in(text: &str) -> bool {
+    let mut is_in = false;
+    find::values(&Value::from(text), Author::Description, &mut |_| is_in = true);
+    is_in
+}
+
+/// Whether a value is none to be hidden, whatever its name: a truth, which stands everywhere, or the ARN of where a secret is kept.
+fn is_plain(value: &str) -> bool {
+    let value = value.trim();
+    value.starts_with("arn:") || ["true", "false"].contains(&value.to_ascii_lowercase().as_str())
 }
 
 /// The ways in which a value may be written elsewhere: a log has it in lines, and without what does not print; a message of JSON has it

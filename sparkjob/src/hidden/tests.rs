@@ -135,9 +135,99 @@ fn what_may_end_a_value_may_be_a_part_of_it() {
     }
 }
 
+/// What is told of a job that nobody has described.
+fn told(text: &str) -> String {
+    Hidden::in_text(text).mask(text).into_owned()
+}
+
+#[test]
+fn of_what_nobody_has_described_no_more_is_hidden_than_what_looks_like_a_secret() {
+    for text in [
+        "cannot kill: {\"token\":\"hunter2\"}, for 5 s",
+        "cannot kill: {\"token\": 81726354}, for 5 s",
+        "cannot kill: {\"conf\":{\"spark.my.password\":\"hunter2\"},\"args\":[\"--token\",\"hunter2\"]} of batch 5",
+        "{\"msg\":\"cannot kill --password hunter2\",\"code\":5}",
+        "{\"msg\":\"cannot kill {\\\"password\\\":\\\"hunter2\\\"}\",\"code\":5}",
+        "cut: {\"user\":\"me\",\"token\":\"hunter2\",\"x",
+        "cut: {\\\"token\\\":\\\"hunter2\\\",\\\"x",
+        "{'user': 'me', 'password': 'hunter2'} of batch 5",
+        "{user=me, my.password=hunter2, x=y} of batch 5",
+        "Running '/opt/spark/bin/spark-submit' '--password' 'hunter2' 's3://code/pi.py'",
+        "Running \"spark-submit\" \"--conf\" \"spark.my.password=hunter2\" \"pi.py\"",
+        "Args: [--password, hunter2, --class, A] of step 5",
+        "Args: [\"--password\",\"hunter2\",\"--class\",\"A\"] of step 5",
+        "can't run: --password \"correct horse\" pi.py",
+        "can't run: --conf 'spark.my.password=correct horse' pi.py",
+        "can't run: my.password='it's-mine', x",
+        "spark-submit --conf my.password=hunter2 failed: permission denied",
+        "spark-submit --password \\\n  hunter2 pi.py",
+        "jdbc:x://db;user=me;password=hunter2 is down",
+        "https://me:hunter2@host/path is down, https://host:8998/me@x is not",
+        "password:hunter2 was refused",
+        "the Password: hunter2 was refused",
+        "user => 'me', password => 'hunter2' were refused",
+        "connection[password] = hunter2 was refused",
+        "export KEY=-----BEGIN KEY-----\nhunter2\n-----END KEY-----\nfailed: 5",
+    ] {
+        let key = "-----BEGIN KEY-----\nhunter2\n-----END KEY-----";
+        let secrets = [key, "hunter2", "81726354", "correct horse", "it's-mine"];
+        let masked = secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"));
+        // Without quotes, a sign may be a part of it.
+        let told = told(text);
+        assert!(told == masked || told == masked.replacen("***,", "***", 1).replacen("***}", "***", 1), "{told}");
+    }
+}
+
+#[test]
+fn what_an_engine_says_of_rights_and_of_lines_stays() {
+    for text in [
+        "User: arn:aws:sts::123456789012:assumed-role/me/x is not authorized to perform: secretsmanager:GetSecretValue on resource: \
+         arn:aws:secretsmanager:eu-west-1:123456789012:secret:livy-AbCdEf because no policy allows secretsmanager:GetSecretValue",
+        "The security token included in the request is expired",
+        "com.amazonaws.AWSSecretsManagerException: Secrets Manager can't find the specified secret.",
+        "InvalidTokenException: it is not there",
+        "The secret: arn:aws:secretsmanager:eu-west-1:123456789012:secret:livy-AbCdEf is not there",
+        "x.password= --class Foo",
+        "--use-token --class Foo",
+        "token://bucket/path is no file system",
+        "Invalid key: spark.foo",
+    ] {
+        assert_eq!(told(text), text);
+    }
+    let lines = "+ export password=hunter2\n+ exec main\nINFO started with hunter2";
+    assert_eq!(told(lines), "+ export password=***\n+ exec main\nINFO started with ***");
+}
+
+#[test]
+fn a_line_ends_a_value_that_is_no_whole_one() {
+    let script = "export password=$1\nexec main\nINFO: begin";
+    for args in [json!(["bash", "-c", script]), json!([script]), json!([&script["export ".len()..]])] {
+        let hidden = Hidden::in_description(&json!({ "Args": args }));
+        assert_eq!(hidden.mask("exec main, INFO: begin"), "exec main, INFO: begin", "{args}");
+    }
+    let hidden =
+        Hidden::in_description(&json!("--conf x.password= --class Foo.Bar --conf y.password=hunter2 --jars a,b"));
+    assert_eq!(hidden.mask("--class Foo.Bar hunter2 --jars a,b"), "--class Foo.Bar *** --jars a,b");
+    let key = "-----BEGIN KEY-----\nc2VjcmV0\nbW9yZQ==\n-----END KEY-----";
+    for text in [format!("export KEY={key}\nexec main"), format!("--conf \"my.key={key}\" x"), format!("--key={key}")] {
+        let hidden = Hidden::in_description(&json!([text]));
+        assert_eq!(hidden.mask("c2VjcmV0, bW9yZQ==, exec main"), "***, ***, exec main", "{text}");
+    }
+}
+
+#[test]
+fn a_quoted_value_is_hidden_whatever_stands_before_it() {
+    for text in ["can't run: --password \"correct horse\" x", "it's --conf \"my.password=correct horse\" x"] {
+        let hidden = Hidden::in_description(&json!([text]));
+        assert_eq!(hidden.mask("of correct horse"), "of ***", "{text}");
+    }
+    let escaped = json!("--conf \"spark.app.config={\\\"password\\\": \\\"hunter2\\\"}\"");
+    assert_eq!(Hidden::in_description(&escaped).mask("hunter2 of me"), "*** of me");
+}
+
 #[test]
 fn what_stands_in_any_text_is_no_secret() {
-    for value in ["true", "FALSE", "abc", "", "  x  "] {
+    for value in ["true", "FALSE", "abc", "", "  x  ", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:livy"] {
         assert_eq!(Hidden::in_description(&json!({ "password": value })), Hidden::default(), "{value}");
     }
 }
@@ -162,12 +252,16 @@ fn secrets_that_overlap_are_hidden_whole() {
 }
 
 #[test]
-fn a_description_full_of_pairs_is_read_within_bounds() {
+fn a_description_full_of_what_looks_like_secrets_is_read_within_bounds() {
     let words =
         |word: &str| (0..45).map(|n| format!("{n}{}", word.repeat(4000 / word.len()))).collect::<Vec<_>>().join(" ");
-    for many in ["token=".repeat(100_000), words("token="), words("token=a&b;c,d"), words("x://me:pass@")] {
-        let hidden = Hidden::in_description(&json!([many, { "token": "x".repeat(1 << 20) }]));
-        assert!(hidden.0.keys().map(String::len).sum::<usize>() < 2 << 20);
+    let many =
+        [words("token="), words("token=a&b;c,d"), words("x://me:pass@"), format!("token={}", "(".repeat(1 << 18))];
+    let parts =
+        ["token=", "token=\"a", "token='", "--token ", "-----BEGIN token=", "[{\"\":", "[\"", "[\"\\\"", "{}", " -"];
+    for text in many.into_iter().chain(parts.map(|part| part.repeat((1 << 18) / part.len()))) {
+        let hidden = Hidden::in_description(&json!([text, { "token": text }]));
+        assert!(hidden.0.keys().map(String::len).sum::<usize>() < 2 << 20, "{text:.20}");
     }
 }
 
@@ -216,11 +310,22 @@ proptest! {
     }
 
     #[test]
+    fn json_within_what_is_said_shows_no_secret(secret in "[!-~\u{e9}][ -~\u{e9}]{2,20}[!-~\u{e9}]") {
+        prop_assume!(!secret.contains("***") && !is_plain(&secret));
+        for json in [json!({ "token": secret }), json!(["--password", secret]), json!({ "a": [{ "my.key": secret }] })] {
+            let (text, secret) = (format!("refused: {json} of 5"), json!(secret).to_string());
+            let told = told(&text);
+            prop_assert!(!told.contains(&secret) && told.ends_with(" of 5"), "{}", told);
+        }
+    }
+
+    #[test]
     fn any_text_is_masked_without_a_panic(
         secrets in proptest::collection::vec("\\PC{0,8}|\u{2026}{1,5}", 0..5),
-        text in "(\\PC|\u{2026}){0,40}",
+        text in "(\\PC|\u{2026}|token|--|[:=\"'{\\[]){0,40}",
     ) {
         let hidden = Hidden::of(secrets.iter().map(String::as_str));
         prop_assert!(hidden.mask(&text).len() <= text.len() + 3);
+        prop_assert!(told(&text).len() <= text.len() + 3);
     }
 }

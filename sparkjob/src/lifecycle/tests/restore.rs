@@ -200,7 +200,8 @@ fn a_job_that_runs_again_and_is_shown_late_on_livy_is_the_one_that_runs() {
             let looks = matches!(action, Action::Find(_, identity, ..) if identity.spec == spec);
             (looks && now < shown).then_some(Kind::Unavailable)
         };
-        let mut world = jobs.world(Phase::Succeeded, Phase::Gone).with(&again.identity, Phase::Running).weather(is_away);
+        let mut world =
+            jobs.world(Phase::Succeeded, Phase::Gone).with(&again.identity, Phase::Running).weather(is_away);
         let mut plan = jobs.restore(Some(jobs.good_run(&world)), Management::default());
         plan.deadlines = Deadlines::between(BEGIN, BEGIN + Duration::from_mins(minutes));
         let outcome = world.go_on(&plan, State::begin(&plan, BEGIN), BEGIN + Duration::from_secs(begins));
