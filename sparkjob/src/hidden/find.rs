@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde_json::{Deserializer, Map, Value};
 
-use super::names::{is_label, is_secret};
+use super::names::{is_key_of_pair, is_label, is_secret};
 use super::text::{self, Author, Secret};
 use crate::spark_submit::quote;
 
@@ -40,12 +40,12 @@ impl Finder<'_> {
 
     fn in_object(&mut self, fields: &Map<String, Value>) {
         // A pair, as EMR writes properties of a step.
-        let pair = |name: &str| fields.get(name).or_else(|| fields.get(&name.to_ascii_lowercase()));
-        if let (Some(Value::String(name)), Some(value)) = (pair("Key").or_else(|| pair("Name")), pair("Value")) {
+        let of_pair = |name: &str| fields.get(name).or_else(|| fields.get(&name.to_ascii_lowercase()));
+        let pair = of_pair("Key").or_else(|| of_pair("Name")).and_then(Value::as_str).zip(of_pair("Value"));
+        if let Some((name, value)) = pair {
             self.in_named(name, value);
-            return;
         }
-        for (name, value) in fields {
+        for (name, value) in fields.iter().filter(|(name, _)| pair.is_none() || !is_key_of_pair(name)) {
             self.in_named(name, value);
         }
     }

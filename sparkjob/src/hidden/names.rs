@@ -56,6 +56,11 @@ pub fn is_label(word: &str) -> bool {
     is_secret(word) && (NAMES.iter().any(|name| plain.ends_with(name)) || is_pwd(plain))
 }
 
+/// Whether it is what the name of a pair is called where its value is called `Value`.
+pub fn is_key_of_pair(name: &str) -> bool {
+    name.eq_ignore_ascii_case("key")
+}
+
 /// A name without what separates its words.
 fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()

@@ -199,6 +199,24 @@ fn what_an_engine_says_of_rights_and_of_lines_stays() {
 }
 
 #[test]
+fn json_is_hidden_as_it_means_and_as_it_is_written() {
+    for (json, secret) in [
+        (r#"{"my.token":"wJalr\/XUtn"}"#, r"wJalr\/XUtn or wJalr/XUtn"),
+        (r#"{"my.token":"hunter2\u003d"}"#, r"hunter2\u003d or hunter2="),
+        (r#"{"password":"abcd","password":"hunter2"}"#, "abcd or hunter2"),
+        (r#"{"password": 12345.50000}"#, "12345.50000 or 12345.5"),
+        (r#"{"name":"db","value":"x","password":"abcd","token":"hunter2"}"#, "abcd or hunter2"),
+        (r#"[{"Key":"my.password","Value":"abcd"},{"Key":"my.token","Value":"hunter2"}]"#, "abcd or hunter2"),
+    ] {
+        for text in [format!("--config={json}"), format!("refused {json} of 5")] {
+            for hidden in [Hidden::in_description(&json!({ "Args": [text] })), Hidden::in_text(&text)] {
+                assert_eq!(hidden.mask(&format!("{secret} of my.token")), "*** or *** of my.token", "{text}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_line_ends_a_value_that_is_no_whole_one() {
     let script = "export password=$1\nexec main\nINFO: begin";
     for args in [json!(["bash", "-c", script]), json!([script]), json!([&script["export ".len()..]])] {

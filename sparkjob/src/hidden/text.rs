@@ -6,11 +6,14 @@
 use std::iter::from_fn;
 use std::ops::Range;
 
-use super::names::{is_label, is_secret};
+use super::names::{is_key_of_pair, is_label, is_secret};
 use super::{MIN_LENGTH, is_plain};
 
 /// What may end a value that is not quoted, or be a part of it; and so may a blank.
 const ENDS: [char; 8] = ['&', ';', ',', '"', '\'', ')', '}', ']'];
+
+/// What ends an item of JSON.
+const ENDS_ITEM: [char; 3] = [',', '}', ']'];
 
 /// What quotes a value.
 const QUOTES: [char; 2] = ['"', '\''];
@@ -45,15 +48,17 @@ pub struct Secret<'t> {
     pub least: &'t str,
 }
 
-/// The secrets in `text`, but for those whose names stand within `known`, which are in order.
-pub fn secrets<'t>(text: &'t str, author: Author, known: &'t [Range<usize>]) -> impl Iterator<Item = Secret<'t>> {
-    let mut known = known.iter().peekable();
-    let is_new = move |name: &Name<'_>| {
-        while known.next_if(|range| range.end <= name.range.start).is_some() {}
-        known.peek().is_none_or(|range| name.range.start < range.start)
+/// The secrets in `text`. Within `json`, which is in order, it was read before what a `Key` is of; what else stands there is hidden as it is
+/// written, too.
+pub fn secrets<'t>(text: &'t str, author: Author, json: &'t [Range<usize>]) -> impl Iterator<Item = Secret<'t>> {
+    let mut json = json.iter().peekable();
+    let is_unread = move |name: &Name<'_>| {
+        while json.next_if(|range| range.end <= name.range.start).is_some() {}
+        let is_within = json.peek().is_some_and(|range| range.start < name.range.start);
+        !(is_within && is_key_of_pair(name.word()))
     };
     names(text)
-        .filter(is_new)
+        .filter(is_unread)
         .filter_map(Name::value)
         .flat_map(move |place| place.secrets(author))
         .chain(passwords(text))
@@ -105,6 +110,8 @@ struct ValuePlace<'t> {
     rest: &'t str,
     /// The quote within which it stands.
     within: Option<char>,
+    /// Whether its name is quoted, as in JSON, where a value is or ends with the item.
+    is_json: bool,
     /// Whether it is one of the words between blanks.
     is_word: bool,
     /// Whether no blank stands before its name.
@@ -112,16 +119,20 @@ struct ValuePlace<'t> {
 }
 
 impl<'t> Name<'t> {
+    fn word(&self) -> &'t str {
+        &self.text[self.range.clone()]
+    }
+
     /// Where its value begins, if it is a secret's and has one.
     fn value(self) -> Option<ValuePlace<'t>> {
-        let (name, rest) = (&self.text[self.range.clone()], &self.text[self.range.end..]);
+        let (name, rest) = (self.word(), &self.text[self.range.end..]);
         if !is_secret(name) {
             return None;
         }
         let (rest, is_quoted) = behind_quote(rest);
         let within = self.within.filter(|_| !is_quoted);
         let is_flag = name.starts_with('-');
-        let place = |rest, is_word| ValuePlace { rest, within, is_word, is_first: self.is_first };
+        let place = |rest, is_word| ValuePlace { rest, within, is_json: is_quoted, is_word, is_first: self.is_first };
         match rest.trim_start_matches(BLANKS).chars().next() {
             Some('=') => assigned(rest).map(|rest| place(rest, false)),
             Some(':') if is_quoted || is_label(name) && !self.text[..self.range.start].ends_with(':') => {
@@ -186,8 +197,11 @@ impl<'t> ValuePlace<'t> {
         let quote = self.within.and_then(|quote| closing(line, 0, quote));
         let value = match quote {
             Some(end) if !self.is_word => before_flag(&line[..end]),
-            _ if !self.is_word && self.is_first && author == Author::Description => before_flag(line),
-            _ => line.split(char::is_whitespace).next().unwrap_or_default(),
+            _ if !self.is_word && !self.is_json && self.is_first && author == Author::Description => before_flag(line),
+            _ => line
+                .split(|c: char| c.is_whitespace() || self.is_json && ENDS_ITEM.contains(&c))
+                .next()
+                .unwrap_or_default(),
         };
         Secret { value, least: least(value) }
     }
