@@ -27,6 +27,9 @@ const MIN_LENGTH: usize = 4;
 /// What is left of a secret where a text was cut is hidden from so many characters on.
 const MIN_BEGINNING: usize = 2;
 
+/// How a key in [PEM](https://www.rfc-editor.org/rfc/rfc7468) begins, which is of several lines.
+const PEM: &str = "-----BEGIN";
+
 /// Where our own texts were cut.
 const CUT: char = '\u{2026}';
 
@@ -134,7 +137,8 @@ impl Hidden {
             let mut from = 0;
             while let Some(found) = text[from..].find(&secret[..least]) {
                 let begin = from + found;
-                spans.push((begin, begin + in_common(secret, &text[begin..])));
+                let shown = &secret[..in_common(secret, &text[begin..])];
+                spans.push((begin, begin + shown.trim_end().len()));
                 from = begin + text[begin..].chars().next().map_or(1, char::len_utf8);
             }
             spans.extend(cuts.iter().filter_map(|&cut| Some((cut - beginning(secret, &text[..cut])?, cut))));
@@ -158,16 +162,18 @@ pub(crate) fn is_in(text: &str) -> bool {
     is_in
 }
 
-/// Whether a value is none to be hidden, whatever its name: a truth, which stands everywhere, or the ARN of where a secret is kept.
+/// Whether a value is none to be hidden, whatever its name: what says that there is none, a truth, which stands everywhere, or the ARN of
+/// where a secret is kept.
 fn is_plain(value: &str) -> bool {
-    let value = value.trim();
-    value.starts_with("arn:") || ["true", "false"].contains(&value.to_ascii_lowercase().as_str())
+    let value = value.trim_matches(|c: char| c.is_whitespace() || text::ENDS.contains(&c));
+    value.starts_with("arn:") || ["true", "false", "null", "none"].contains(&value.to_ascii_lowercase().as_str())
 }
 
 /// The ways in which a value may be written elsewhere: a log has it in lines, and without what does not print; a message of JSON has it
-/// with backslashes; a quotation with single blanks.
+/// with backslashes; a quotation with single blanks. A key may be in one line with the signs of those that it is to have.
 fn ways(value: &str) -> impl Iterator<Item = String> {
-    let lines = value.split(['\n', '\r']).map(|line| line.replace(char::is_control, ""));
+    let key = if value.starts_with(PEM) { value.replace("\\n", "\n") } else { value.to_owned() };
+    let lines: Vec<String> = key.split(['\n', '\r']).map(|line| line.replace(char::is_control, "")).collect();
     let escaped = Value::from(value).to_string();
     let escaped = escaped[1..escaped.len() - 1].to_owned();
     let blanks = value.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -1,21 +1,26 @@
 //! What looks like a secret, wherever in a description it stands.
 
-use std::ops::Range;
+use std::borrow::Cow;
 
 use serde_json::{Deserializer, Map, Value};
 
-use super::names::{is_key_of_pair, is_label, is_secret};
+use super::names::{is_called_value, is_label, is_name_of_pair, is_secret};
 use super::text::{self, Author, Secret};
 use crate::spark_submit::quote;
 
-/// How much is read, in bytes, of the values within the texts of one description, and how often it is tried to read JSON within a text:
-/// that is written by people, and whoever else fills it with what looks like secrets is not to fill the memory.
+/// How much is read, in bytes, of the values within the texts of one description: that is written by people, and whoever else fills it
+/// with what looks like secrets is not to fill the memory.
 const MAX_VALUES: usize = 512 * 1024;
+
+/// How much, in bytes, of all its texts, of which each is read anew where it stands within another one.
+const MAX_TEXTS: usize = 2 * 1024 * 1024;
+
+/// How often what begins like JSON within a text may be none.
 const MAX_FAILURES: usize = 64;
 
 /// Tells `found` every value in `description` that looks like a secret, and the shortest beginning of it that may be all of it.
 pub fn values(description: &Value, author: Author, found: &mut dyn FnMut(Secret<'_>)) {
-    Finder { author, found, left: MAX_VALUES }.values(description);
+    Finder { author, found, values_left: MAX_VALUES, texts_left: MAX_TEXTS }.values(description);
 }
 
 /// Finds the values of one description.
@@ -25,7 +30,9 @@ struct Finder<'f> {
     /// Who is told of them.
     found: &'f mut dyn FnMut(Secret<'_>),
     /// How much is still read of values within texts, in bytes.
-    left: usize,
+    values_left: usize,
+    /// How much is still read of texts, in bytes.
+    texts_left: usize,
 }
 
 impl Finder<'_> {
@@ -40,43 +47,50 @@ impl Finder<'_> {
 
     fn in_object(&mut self, fields: &Map<String, Value>) {
         // A pair, as EMR writes properties of a step.
-        let of_pair = |name: &str| fields.get(name).or_else(|| fields.get(&name.to_ascii_lowercase()));
-        let pair = of_pair("Key").or_else(|| of_pair("Name")).and_then(Value::as_str).zip(of_pair("Value"));
-        if let Some((name, value)) = pair {
-            self.in_named(name, value);
-        }
-        for (name, value) in fields.iter().filter(|(name, _)| pair.is_none() || !is_key_of_pair(name)) {
-            self.in_named(name, value);
+        let value = fields.iter().find(|(field, _)| is_called_value(field)).map(|(_, value)| value);
+        for (field, name) in fields {
+            match (name, value) {
+                (Value::String(name), Some(value)) if is_name_of_pair(field) => self.in_named(name, value),
+                (name, _) => self.in_named(field, name),
+            }
         }
     }
 
     fn in_named(&mut self, name: &str, value: &Value) {
-        match value {
-            Value::String(text) if is_secret(name) => self.whole(text),
-            Value::Number(number) if is_secret(name) => self.whole(&number.to_string()),
-            Value::Array(items) if is_secret(name) => {
-                items.iter().filter_map(Value::as_str).for_each(|text| self.whole(text));
-            }
-            _ => {}
+        if is_secret(name) {
+            self.leaves(value);
         }
         self.values(value);
     }
 
+    /// All that stands under the name of a secret.
+    fn leaves(&mut self, value: &Value) {
+        match value {
+            Value::String(text) => self.whole(text),
+            Value::Number(number) => self.whole(&number.to_string()),
+            Value::Array(items) => items.iter().for_each(|item| self.leaves(item)),
+            Value::Object(fields) => fields.values().for_each(|field| self.leaves(field)),
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+
     /// A list may be the arguments of a command.
     fn in_list(&mut self, items: &[Value]) {
-        let texts: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
-        self.in_arguments(&texts);
+        let arguments: Vec<Cow<'_, str>> = items.iter().map(argument).collect();
+        self.in_arguments(&arguments);
         for item in items {
             self.values(item);
         }
     }
 
     /// What stands in arguments is what it is, blanks and lines included.
-    fn in_arguments(&mut self, arguments: &[&str]) {
-        for (index, argument) in arguments.iter().enumerate() {
+    fn in_arguments(&mut self, arguments: &[impl AsRef<str>]) {
+        for (index, argument) in arguments.iter().map(AsRef::as_ref).enumerate() {
             match argument.split_once('=') {
                 Some((name, value)) if name.starts_with('-') && is_secret(name) => self.whole(value),
-                None if is_flag(argument) => arguments.get(index + 1).into_iter().for_each(|value| self.whole(value)),
+                None if is_flag(argument) => {
+                    arguments.get(index + 1).into_iter().for_each(|value| self.whole(value.as_ref()));
+                }
                 _ => {}
             }
         }
@@ -84,50 +98,66 @@ impl Finder<'_> {
 
     /// A text may be a command line, an address, JSON or have that in it.
     fn in_text(&mut self, text: &str) {
+        let Some(left) = self.texts_left.checked_sub(text.len()) else { return };
+        self.texts_left = left;
         if text.starts_with(['{', '['])
             && let Ok(value) = serde_json::from_str(text)
         {
-            return self.values(&value);
+            self.values(&value);
+        } else {
+            self.in_command_line(text);
+            self.in_json_within(text);
         }
-        if self.author == Author::Description
-            && let Ok(arguments) = quote::split(text)
-        {
-            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-            self.in_arguments(&arguments);
-            // What a command line quotes may be JSON only without that.
-            for argument in arguments {
-                self.in_json_within(argument);
-            }
-        }
-        let known = self.in_json_within(text);
-        for secret in text::secrets(text, self.author, &known) {
-            let Some(left) = self.left.checked_sub(secret.value.len()) else { break };
-            self.left = left;
-            (self.found)(secret);
+        self.in_pairs(text);
+    }
+
+    /// What the arguments are in a command line, without what quotes them there.
+    fn in_command_line(&mut self, text: &str) {
+        let is_one = self.author == Author::Description && text.contains(|c: char| c.is_whitespace() || c == '\\');
+        let Some(arguments) = is_one.then(|| quote::split(text).ok()).flatten() else { return };
+        self.in_arguments(&arguments);
+        for argument in arguments {
+            self.in_json_within(&argument);
+            self.in_pairs(&argument);
         }
     }
 
-    /// The JSON within a text, and where it stands: `--config={"password": "value"}`.
-    fn in_json_within(&mut self, text: &str) -> Vec<Range<usize>> {
-        let (mut read, mut failures, mut from) = (Vec::new(), 0, 0);
-        while let Some(found) = text[from..].find(['{', '[']).filter(|_| failures < MAX_FAILURES) {
-            let start = from + found;
-            let mut values = Deserializer::from_str(&text[start..]).into_iter();
+    /// The JSON within a text: `--config={"password": "value"}`.
+    fn in_json_within(&mut self, text: &str) {
+        let (mut failures, mut rest) = (0, text);
+        while let Some(start) = rest.find(['{', '[']).filter(|_| failures < MAX_FAILURES) {
+            let mut values = Deserializer::from_str(&rest[start..]).into_iter();
             if let Some(Ok(value)) = values.next() {
-                from = start + values.byte_offset();
-                read.push(start..from);
+                rest = &rest[start + values.byte_offset()..];
                 self.values(&value);
             } else {
-                from = start + 1;
+                rest = &rest[start + 1..];
                 failures += 1;
             }
         }
-        read
+    }
+
+    /// The values of names in a text, as they are written there.
+    fn in_pairs(&mut self, text: &str) {
+        for secret in text::secrets(text, self.author) {
+            let Some(left) = self.values_left.checked_sub(secret.value.len()) else { break };
+            self.values_left = left;
+            (self.found)(secret);
+        }
     }
 
     /// A value that is all that there is.
     fn whole(&mut self, value: &str) {
         (self.found)(Secret { value, least: value });
+    }
+}
+
+/// An item of a list as an argument; what is none separates others.
+fn argument(item: &Value) -> Cow<'_, str> {
+    match item {
+        Value::String(text) => text.into(),
+        Value::Number(number) => number.to_string().into(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => "".into(),
     }
 }
 

@@ -49,16 +49,27 @@ pub fn is_secret(name: &str) -> bool {
 }
 
 /// Whether a value follows this word that is a secret, where no more than a colon tells that one follows: `password: value`. What a
-/// sentence says of `secretsmanager:GetSecretValue` or of an `InvalidTokenException` is none.
+/// sentence says of a key, of `secretsmanager:GetSecretValue` or of an `InvalidToken` is none.
 pub fn is_label(word: &str) -> bool {
     let plain = plain(word);
-    let plain = plain.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('s');
-    is_secret(word) && (NAMES.iter().any(|name| plain.ends_with(name)) || is_pwd(plain))
+    is_secret(word) && plain != "key" && !plain.starts_with("secretsmanager") && !is_error(word)
 }
 
-/// Whether it is what the name of a pair is called where its value is called `Value`.
-pub fn is_key_of_pair(name: &str) -> bool {
-    name.eq_ignore_ascii_case("key")
+/// Whether it is what AWS or Java calls an error: `ExpiredToken`, `AWSSecretsManagerException`.
+fn is_error(word: &str) -> bool {
+    let word = word.rsplit('.').next().unwrap_or_default();
+    ["Invalid", "Expired", "Missing"].iter().any(|begin| word.starts_with(begin))
+        || ["Exception", "Error", "Fault"].iter().any(|end| word.ends_with(end))
+}
+
+/// Whether it is what the name of a pair is called.
+pub fn is_name_of_pair(word: &str) -> bool {
+    ["key", "name"].iter().any(|name| word.eq_ignore_ascii_case(name))
+}
+
+/// Whether it is what the value of a pair is called.
+pub fn is_called_value(word: &str) -> bool {
+    word.eq_ignore_ascii_case("value")
 }
 
 /// A name without what separates its words.

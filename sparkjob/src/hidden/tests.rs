@@ -91,8 +91,21 @@ fn a_command_line_is_read_as_one() {
     ] {
         assert!(is_hidden(&json!({"JobDriver": {"SparkSubmitJobDriver": {"sparkSubmitParameters": text}}})), "{text}");
     }
-    let quoted = json!("--conf \"spark.my.password=two words\"");
-    assert_eq!(Hidden::in_description(&quoted).mask("has two words in it"), "has *** in it");
+    for (text, secret) in [
+        (r#"--conf "spark.my.password=two words""#, "two words"),
+        (r#"--conf 'spark.my.password=it'"'"'s mine' --class A"#, "it's mine"),
+        (r#"--conf spark.my.password="a b"c"#, "a bc"),
+        (r#"--conf spark.my.password=a\"bcd"#, "a\"bcd"),
+        (r"export DB_PASSWORD=hun\ ter2", "hun ter2"),
+        ("--conf 'spark.my.password=correct -horse battery'", "correct -horse battery"),
+    ] {
+        let hidden = Hidden::in_description(&json!(text));
+        assert_eq!(hidden.mask(&format!("has {secret} in it")), "has *** in it", "{text}");
+    }
+    for args in [["--conf=my.password=correct -horse battery"], ["my.password=correct -horse battery"]] {
+        let hidden = Hidden::in_description(&json!({ "Args": args }));
+        assert_eq!(hidden.mask("has correct -horse battery"), "has ***", "{args:?}");
+    }
 }
 
 #[test]
@@ -142,39 +155,45 @@ fn told(text: &str) -> String {
 
 #[test]
 fn of_what_nobody_has_described_no_more_is_hidden_than_what_looks_like_a_secret() {
-    for text in [
-        "cannot kill: {\"token\":\"hunter2\"}, for 5 s",
-        "cannot kill: {\"token\": 81726354}, for 5 s",
-        "cannot kill: {\"conf\":{\"spark.my.password\":\"hunter2\"},\"args\":[\"--token\",\"hunter2\"]} of batch 5",
-        "{\"msg\":\"cannot kill --password hunter2\",\"code\":5}",
-        "{\"msg\":\"cannot kill {\\\"password\\\":\\\"hunter2\\\"}\",\"code\":5}",
-        "cut: {\"user\":\"me\",\"token\":\"hunter2\",\"x",
-        "cut: {\\\"token\\\":\\\"hunter2\\\",\\\"x",
-        "{'user': 'me', 'password': 'hunter2'} of batch 5",
-        "{user=me, my.password=hunter2, x=y} of batch 5",
-        "Running '/opt/spark/bin/spark-submit' '--password' 'hunter2' 's3://code/pi.py'",
-        "Running \"spark-submit\" \"--conf\" \"spark.my.password=hunter2\" \"pi.py\"",
-        "Args: [--password, hunter2, --class, A] of step 5",
-        "Args: [\"--password\",\"hunter2\",\"--class\",\"A\"] of step 5",
-        "can't run: --password \"correct horse\" pi.py",
-        "can't run: --conf 'spark.my.password=correct horse' pi.py",
-        "can't run: my.password='it's-mine', x",
-        "spark-submit --conf my.password=hunter2 failed: permission denied",
-        "spark-submit --password \\\n  hunter2 pi.py",
-        "jdbc:x://db;user=me;password=hunter2 is down",
-        "https://me:hunter2@host/path is down, https://host:8998/me@x is not",
-        "password:hunter2 was refused",
-        "the Password: hunter2 was refused",
-        "user => 'me', password => 'hunter2' were refused",
-        "connection[password] = hunter2 was refused",
-        "export KEY=-----BEGIN KEY-----\nhunter2\n-----END KEY-----\nfailed: 5",
+    let key = "-----BEGIN KEY-----\nhunter2\n-----END KEY-----";
+    for said in [
+        "cannot kill: {\"token\":\"<hunter2>\"}, for 5 s",
+        "cannot kill: {\"token\": <81726354>}, for 5 s",
+        "cannot kill: {\"conf\":{\"spark.my.password\":\"<hunter2>\"},\"args\":[\"--token\",\"<hunter2>\"]} of batch 5",
+        "cannot kill: [\"--token\", <81726354>, \"--class\", \"Main\"] of batch 5",
+        "{\"msg\":\"cannot kill --password <hunter2>\",\"code\":5}",
+        "{\"msg\":\"cannot kill {\\\"password\\\":\\\"<hunter2>\\\"}\",\"code\":5}",
+        "{\"secret\":{\"db\":\"<hunter2>\",\"more\":[\"<abcd>\"]},\"code\":5}",
+        "cut: {\"user\":\"me\",\"token\":\"<hunter2>\",\"x",
+        "cut: {\\\"token\\\":\\\"<hunter2>\\\",\\\"x",
+        "cut: the password \"my\" or 'token': '<hunter2> failed: 5",
+        "{'user': 'me', 'password': '<hunter2>'} of batch 5",
+        "{user=me, my.password=<hunter2,> x=y} of batch 5",
+        "[{Key=my.password, Value=<hunter2},> {Key: x, Value: hunting}] of batch 5",
+        "{'Key': 'my.password', 'Value': '<hunter2>'} of batch 5",
+        "EnvVar(name=DB_PASSWORD, value=<hunter2)> of batch 5",
+        "Running '/opt/spark/bin/spark-submit' '--password' '<hunter2>' 's3://code/pi.py'",
+        "Running \"spark-submit\" \"--conf\" \"spark.my.password=<hunter2>\" \"pi.py\"",
+        "Args: [--password, <hunter2,> --class, A] of step 5",
+        "Args: [\"--password\",\"<hunter2>\",\"--class\",\"A\"] of step 5",
+        "can't run: --password \"<correct horse>\" pi.py",
+        "can't run: --conf 'spark.my.password=<correct horse>' pi.py",
+        "can't run: my.password='<it's-mine>', x",
+        "spark-submit --conf my.password=<hunter2> failed: permission denied",
+        "spark-submit --password \\\n  <hunter2> pi.py",
+        "spark-submit --password=\\\n  <hunter2> pi.py",
+        "jdbc:x://db;user=me;password=<hunter2> is down",
+        "https://me:<hunter2>@host/path is down, https://host:8998/me@x is not",
+        "password:<hunter2> was refused",
+        "the Password: <hunter2> was refused",
+        "password_prod: <hunter2> or aws_access_key_id: <AKIA5> or AccessToken: <abcd> was refused",
+        "connection[password] = <hunter2> was refused",
+        &format!("export KEY=<{key}>\nfailed: 5"),
+        &format!("export KEY=<{}> failed: 5", key.replace('\n', " ")),
     ] {
-        let key = "-----BEGIN KEY-----\nhunter2\n-----END KEY-----";
-        let secrets = [key, "hunter2", "81726354", "correct horse", "it's-mine"];
-        let masked = secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"));
-        // Without quotes, a sign may be a part of it.
-        let told = told(text);
-        assert!(told == masked || told == masked.replacen("***,", "***", 1).replacen("***}", "***", 1), "{told}");
+        let shown: Vec<&str> =
+            said.split('<').map(|part| part.split_once('>').map_or(part, |(_, rest)| rest)).collect();
+        assert_eq!(told(&said.replace(['<', '>'], "")), shown.join(MASK));
     }
 }
 
@@ -191,6 +210,9 @@ fn what_an_engine_says_of_rights_and_of_lines_stays() {
         "--use-token --class Foo",
         "token://bucket/path is no file system",
         "Invalid key: spark.foo",
+        "InvalidToken: Provided token is malformed, ExpiredToken: Credentials have expired",
+        "MissingAuthenticationToken: Missing Authentication Token",
+        "NullPointerException: null for Batch(id=5, proxyUser=null, token=null, password=None, usePassword=true)",
     ] {
         assert_eq!(told(text), text);
     }
@@ -227,7 +249,8 @@ fn a_line_ends_a_value_that_is_no_whole_one() {
         Hidden::in_description(&json!("--conf x.password= --class Foo.Bar --conf y.password=hunter2 --jars a,b"));
     assert_eq!(hidden.mask("--class Foo.Bar hunter2 --jars a,b"), "--class Foo.Bar *** --jars a,b");
     let key = "-----BEGIN KEY-----\nc2VjcmV0\nbW9yZQ==\n-----END KEY-----";
-    for text in [format!("export KEY={key}\nexec main"), format!("--conf \"my.key={key}\" x"), format!("--key={key}")] {
+    let [line, quoted] = [key.replace('\n', "\\n"), format!("--conf \"my.key={key}\" x")];
+    for text in [format!("export KEY={key}\nexec main"), quoted, format!("--key={key}"), format!("KEY={line}")] {
         let hidden = Hidden::in_description(&json!([text]));
         assert_eq!(hidden.mask("c2VjcmV0, bW9yZQ==, exec main"), "***, ***, exec main", "{text}");
     }

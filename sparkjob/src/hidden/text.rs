@@ -6,11 +6,11 @@
 use std::iter::from_fn;
 use std::ops::Range;
 
-use super::names::{is_key_of_pair, is_label, is_secret};
-use super::{MIN_LENGTH, is_plain};
+use super::names::{is_called_value, is_label, is_name_of_pair, is_secret};
+use super::{MIN_LENGTH, PEM, is_plain};
 
 /// What may end a value that is not quoted, or be a part of it; and so may a blank.
-const ENDS: [char; 8] = ['&', ';', ',', '"', '\'', ')', '}', ']'];
+pub const ENDS: [char; 8] = ['&', ';', ',', '"', '\'', ')', '}', ']'];
 
 /// What ends an item of JSON.
 const ENDS_ITEM: [char; 3] = [',', '}', ']'];
@@ -21,21 +21,18 @@ const QUOTES: [char; 2] = ['"', '\''];
 /// What may stand before a value beside quotes.
 const OPENS: [char; 3] = ['{', '(', '['];
 
-/// What separates a name from a value within a line, once more than a name is there.
-const BLANKS: [char; 2] = [' ', '\t'];
-
 /// How much, in bytes, is read of a value.
 const MAX_VALUE: usize = 4096;
 
-/// How the key of [PEM](https://www.rfc-editor.org/rfc/rfc7468) begins, which is of several lines, and how its last line does.
-const PEM: [&str; 2] = ["-----BEGIN", "-----END"];
+/// How the last line of a key in [PEM](https://www.rfc-editor.org/rfc/rfc7468) begins, and how it ends.
+const END_OF_PEM: [&str; 2] = ["-----END", "-----"];
 
 /// Whose text it is: it decides how far a value without quotes reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Author {
-    /// Whoever described a job. Before its first blank, a text is one argument or one value, so that blanks are a part of it.
+    /// Whoever described a job. A text may be one argument or one value, so that blanks are a part of what begins before the first of them.
     Description,
-    /// Whoever says something about it. Blanks separate its words.
+    /// Whoever says something about it, perhaps cut short. Blanks separate its words.
     Speaker,
 }
 
@@ -48,20 +45,9 @@ pub struct Secret<'t> {
     pub least: &'t str,
 }
 
-/// The secrets in `text`. Within `json`, which is in order, it was read before what a `Key` is of; what else stands there is hidden as it is
-/// written, too.
-pub fn secrets<'t>(text: &'t str, author: Author, json: &'t [Range<usize>]) -> impl Iterator<Item = Secret<'t>> {
-    let mut json = json.iter().peekable();
-    let is_unread = move |name: &Name<'_>| {
-        while json.next_if(|range| range.end <= name.range.start).is_some() {}
-        let is_within = json.peek().is_some_and(|range| range.start < name.range.start);
-        !(is_within && is_key_of_pair(name.word()))
-    };
-    names(text)
-        .filter(is_unread)
-        .filter_map(Name::value)
-        .flat_map(move |place| place.secrets(author))
-        .chain(passwords(text))
+/// The secrets in `text`.
+pub fn secrets(text: &str, author: Author) -> impl Iterator<Item = Secret<'_>> {
+    names(text).filter_map(Name::value).flat_map(move |place| place.secrets(author)).chain(passwords(text))
 }
 
 /// A word that may be a name, and where it stands.
@@ -126,24 +112,53 @@ impl<'t> Name<'t> {
     /// Where its value begins, if it is a secret's and has one.
     fn value(self) -> Option<ValuePlace<'t>> {
         let (name, rest) = (self.word(), &self.text[self.range.end..]);
+        if let Some((name, rest)) = Some(rest).filter(|_| is_name_of_pair(name)).and_then(pair) {
+            return is_secret(name).then(|| self.place(rest, false));
+        }
         if !is_secret(name) {
             return None;
         }
-        let (rest, is_quoted) = behind_quote(rest);
-        let within = self.within.filter(|_| !is_quoted);
         let is_flag = name.starts_with('-');
-        let place = |rest, is_word| ValuePlace { rest, within, is_json: is_quoted, is_word, is_first: self.is_first };
-        match rest.trim_start_matches(BLANKS).chars().next() {
-            Some('=') => assigned(rest).map(|rest| place(rest, false)),
+        let (behind, is_quoted) = behind_quote(rest);
+        match behind.trim_start_matches(is_blank).chars().next() {
+            Some('=') => assigned(behind).map(|value| self.place(value, is_quoted)),
             Some(':') if is_quoted || is_label(name) && !self.text[..self.range.start].ends_with(':') => {
-                assigned(rest).map(|rest| place(rest, false))
+                assigned(behind).map(|value| self.place(value, is_quoted))
             }
             // An item of a list, as some write a command.
-            Some(',') if is_flag => Some(place(rest.trim_start_matches(BLANKS)[1..].trim_start(), true)),
-            _ if is_flag && rest.starts_with(char::is_whitespace) => next_word(rest).map(|rest| place(rest, true)),
+            Some(',') if is_flag => {
+                Some(self.word_at(behind.trim_start_matches(is_blank)[1..].trim_start(), is_quoted))
+            }
+            _ if is_flag && behind.starts_with(char::is_whitespace) => {
+                next_word(behind).map(|word| self.word_at(word, false))
+            }
             _ => None,
         }
     }
+
+    fn place(&self, rest: &'t str, is_json: bool) -> ValuePlace<'t> {
+        let within = self.within.filter(|_| !is_json);
+        ValuePlace { rest, within, is_json, is_word: false, is_first: self.is_first }
+    }
+
+    fn word_at(&self, rest: &'t str, is_json: bool) -> ValuePlace<'t> {
+        ValuePlace { is_word: true, ..self.place(rest, is_json) }
+    }
+}
+
+/// The name that a pair has, as EMR writes properties, and its value: `Key=name, Value=value`. `rest` stands behind `Key`.
+fn pair(rest: &str) -> Option<(&str, &str)> {
+    let is_between = |c: char| is_blank(c) || c == ',' || c == '\\' || QUOTES.contains(&c);
+    let name = assigned(behind_quote(rest).0)?.trim_start_matches(is_between);
+    let (name, rest) = name.split_at(name.find(|c| !is_of_name(c))?);
+    let value = rest.trim_start_matches(is_between);
+    let (word, rest) = value.split_at(value.find(|c| !is_of_name(c))?);
+    Some((name, assigned(behind_quote(rest).0)?)).filter(|_| is_called_value(word))
+}
+
+/// Whether it separates words of a line.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() && !['\n', '\r'].contains(&c)
 }
 
 /// What stands behind the quote, or bracket, that ends a name, and whether it was a quote.
@@ -157,20 +172,24 @@ fn behind_quote(rest: &str) -> (&str, bool) {
 /// What stands behind the sign that gives a value to a name: `=`, `:` or, as some write, `=>` or `:=`. Nothing does where only the next
 /// flag follows.
 fn assigned(rest: &str) -> Option<&str> {
-    let sign = rest.trim_start_matches(BLANKS);
+    let sign = rest.trim_start_matches(is_blank);
     let behind = sign.trim_start_matches(['=', ':', '>']);
-    let value = behind.trim_start_matches(BLANKS);
+    let value = behind.trim_start_matches(is_blank);
     let is_address = sign.starts_with("://");
-    let is_flag = value.len() < behind.len() && value.starts_with('-') && !value.starts_with(PEM[0]);
-    (!is_address && !is_flag).then_some(value)
+    let is_flag = value.len() < behind.len() && value.starts_with('-') && !value.starts_with(PEM);
+    (behind.len() < sign.len() && !is_address && !is_flag).then(|| continued(value))
 }
 
 /// The word that follows a flag, on the next line perhaps, unless it is another flag.
 fn next_word(rest: &str) -> Option<&str> {
-    let word = rest.trim_start();
-    let word = word.strip_prefix("\\\n").or(word.strip_prefix("\\\r\n")).map_or(word, str::trim_start);
+    let word = continued(rest.trim_start());
     let is_flag = word.strip_prefix("--").is_some_and(|name| name.starts_with(char::is_alphabetic));
     (!is_flag).then_some(word)
+}
+
+/// What stands in the next line, if that is the same one to a shell.
+fn continued(rest: &str) -> &str {
+    rest.strip_prefix("\\\n").or(rest.strip_prefix("\\\r\n")).map_or(rest, str::trim_start)
 }
 
 impl<'t> ValuePlace<'t> {
@@ -178,8 +197,15 @@ impl<'t> ValuePlace<'t> {
     fn secrets(self, author: Author) -> impl Iterator<Item = Secret<'t>> {
         let mut next = Some(&self.rest[..self.rest.floor_char_boundary(MAX_VALUE)]);
         from_fn(move || {
-            let rest = next.take()?;
-            if let Some(secret) = quoted(rest) {
+            let mut rest = next.take()?;
+            if self.is_json {
+                // Its items may be; what an object has has names.
+                rest = rest.trim_start_matches('[');
+            }
+            if self.is_json && rest.starts_with('{') {
+                return None;
+            }
+            if let Some(secret) = quoted(rest, author) {
                 return Some(secret);
             }
             next = rest.strip_prefix(OPENS);
@@ -189,57 +215,78 @@ impl<'t> ValuePlace<'t> {
 
     /// A value without quotes.
     fn bare(&self, rest: &'t str, author: Author) -> Secret<'t> {
-        if rest.starts_with(PEM[0]) {
-            let end = rest.find(PEM[1]).map_or(rest.len(), |end| end + first_line(&rest[end..]).len());
-            return Secret { value: &rest[..end], least: &rest[..end] };
+        if rest.starts_with(PEM) {
+            let key = up_to_end_of_pem(rest);
+            return Secret { value: key, least: key };
         }
         let line = first_line(rest);
-        let quote = self.within.and_then(|quote| closing(line, 0, quote));
+        let quote = self.within.filter(|_| !self.is_word).and_then(|quote| closing(line, 0, quote).next());
+        let has_blanks = self.is_first && !self.is_word && !self.is_json && author == Author::Description;
         let value = match quote {
-            Some(end) if !self.is_word => before_flag(&line[..end]),
-            _ if !self.is_word && !self.is_json && self.is_first && author == Author::Description => before_flag(line),
-            _ => line
-                .split(|c: char| c.is_whitespace() || self.is_json && ENDS_ITEM.contains(&c))
-                .next()
-                .unwrap_or_default(),
+            Some(end) => &line[..end],
+            None if has_blanks => line,
+            None => {
+                let ends = |c: char| c.is_whitespace() || self.is_json && ENDS_ITEM.contains(&c);
+                up_to_end_of_string(line.split(ends).next().unwrap_or_default())
+            }
         };
         Secret { value, least: least(value) }
     }
 }
 
 /// The value at the beginning of a text, if it is quoted: with as many backslashes as the text has before its quotes, as JSON within
-/// JSON has. All of a line is where the quote is not closed.
-fn quoted(rest: &str) -> Option<Secret<'_>> {
+/// JSON has.
+fn quoted(rest: &str, author: Author) -> Option<Secret<'_>> {
     let bare = rest.trim_start_matches('\\');
     let depth = rest.len() - bare.len();
     let quote = bare.chars().next().filter(|c| QUOTES.contains(c))?;
     let inside = &bare[1..];
-    let secret = match closing(inside, depth, quote) {
-        Some(end) => Secret { value: &inside[..end], least: &inside[..end] },
-        None => Secret { value: first_line(inside), least: least(first_line(inside)) },
+    let has_lines = author == Author::Description || inside.starts_with(PEM);
+    let inside = if has_lines { inside } else { first_line(inside) };
+    // What goes on as a word is a quote within the value, most likely.
+    let goes_on = |end: usize| inside[end + depth + 1..].starts_with(char::is_alphanumeric);
+    let secret = match closing(inside, depth, quote).find(|&end| !goes_on(end)) {
+        Some(end) => {
+            let mut sooner = closing(&inside[..end], depth, quote).map(|end| &inside[..end]);
+            let least = sooner.find(|value| value.chars().count() >= MIN_LENGTH && !is_plain(value));
+            Secret { value: &inside[..end], least: least.unwrap_or(&inside[..end]) }
+        }
+        // It was never closed, or what was said was cut.
+        None if author == Author::Description => Secret { value: first_line(inside), least: least(first_line(inside)) },
+        None => {
+            let value = inside.split(char::is_whitespace).next().unwrap_or_default();
+            Secret { value, least: least(value) }
+        }
     };
     Some(secret)
 }
 
-/// Where a quote is closed that has `depth` backslashes before it: what goes on as a word is a quote within the value.
-fn closing(inside: &str, depth: usize, quote: char) -> Option<usize> {
-    inside.match_indices(quote).map(|(at, _)| at).find_map(|at| {
+/// Where a quote may be closed that has `depth` backslashes before it.
+fn closing(inside: &str, depth: usize, quote: char) -> impl Iterator<Item = usize> {
+    inside.match_indices(quote).filter_map(move |(at, _)| {
         let before = at - inside[..at].trim_end_matches('\\').len();
         let is_closed = if depth == 0 { before.is_multiple_of(2) } else { before == depth };
-        let goes_on = inside[at + 1..].starts_with(char::is_alphanumeric);
-        (is_closed && !goes_on).then_some(at - depth)
+        is_closed.then_some(at - depth)
     })
+}
+
+/// A word, up to where the string of JSON ends that has it for its last one.
+fn up_to_end_of_string(word: &str) -> &str {
+    let is_end = |&at: &usize| word[at + 1..].starts_with(ENDS_ITEM);
+    let end = word.match_indices('"').map(|(at, _)| at).find(is_end);
+    end.map_or(word, |end| word[..end].trim_end_matches('\\'))
+}
+
+/// A key in PEM, which may have lost its line breaks; all of the text where that was cut.
+fn up_to_end_of_pem(text: &str) -> &str {
+    let [begins, ends] = END_OF_PEM;
+    let last = text.find(begins).map(|at| at + begins.len());
+    let end = last.and_then(|last| text[last..].find(ends).map(|at| last + at + ends.len()));
+    end.map_or(text, |end| &text[..end])
 }
 
 fn first_line(text: &str) -> &str {
     text.split(['\n', '\r']).next().unwrap_or_default()
-}
-
-/// A text up to the first flag in it.
-fn before_flag(text: &str) -> &str {
-    let is_flag = |at: &usize| text[at + 1..].trim_start_matches('-').starts_with(char::is_alphabetic);
-    let end = text.match_indices(" -").map(|(at, _)| at).find(is_flag);
-    end.map_or(text, |end| &text[..end])
 }
 
 /// The shortest beginning of a value that may be all of it.
