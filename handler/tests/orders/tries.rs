@@ -278,3 +278,81 @@ async fn twice(world: &World, seconds: u64, ask: impl Fn() -> Asked) -> Answer {
     sleep(Duration::from_mins(3)).await;
     answer
 }
+
+/// The first try of a rollback is not told what its stack is about, so it takes itself for superseded where it is asked for again: it
+/// stops what it has run anew while the second try, which is told, looks at that.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_that_is_asked_for_again_answers_with_no_job_that_its_first_try_stops() {
+    for (has_ended, stops, late) in [(true, 2, 0), (true, 25, 0), (false, 15, 3), (false, 25, 0)] {
+        for seconds in (20..=130).step_by(5).chain([58, 59, 61]) {
+            for world in worlds().into_iter().filter(|world| world.engine == Engine::Livy) {
+                let told = format!("{}, {has_ended}, stops in {stops} s, again after {seconds} s", world.name());
+                world.livy.script(GOOD, Script { stops: Duration::from_secs(stops), ..Script::endless() });
+                world.livy.script(BAD, Script::dying(Duration::from_secs(3)));
+                let more = json!({ "StableSeconds": 300 });
+                let (good, id) = crate::created(&world, &more).await;
+                let bad = world.properties(BAD, &more);
+                if has_ended {
+                    world.end(GOOD, true);
+                } else {
+                    let failed = world.deliver(&world.update("update", &id, &good, &bad)).await.expect("an answer");
+                    world.takes(&Answer { id: id.clone(), ..failed });
+                }
+                world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");
+                world.may_ask(false);
+                let ask = || world.update("rollback", &id, &bad, &good);
+                let first = ask();
+                let again = async {
+                    sleep(Duration::from_secs(10)).await;
+                    world.may_ask(true);
+                    sleep(Duration::from_secs(seconds - 10)).await;
+                    let again = ask();
+                    sleep(Duration::from_secs(late)).await;
+                    let answer = world.deliver(&again).await.expect("an answer");
+                    world.takes(&answer);
+                    answer
+                };
+                let (_, answer) = tokio::join!(world.deliver(&first), again);
+                sleep(Duration::from_mins(3)).await;
+                let alive = usize::from(!has_ended || answer.id != id);
+                assert_eq!(
+                    (answer.status.as_str(), world.alive()),
+                    ("SUCCESS", vec![GOOD.to_owned(); alive]),
+                    "{told}"
+                );
+            }
+        }
+    }
+}
+
+/// The first try of a rollback was not known for one, and is just stopping the job that did not run in time.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_that_is_continued_answers_with_no_job_that_its_first_try_stops() {
+    for (timeout, stops) in [("60", 2), ("60", 9), ("120", 20), ("600", 25)] {
+        for after in [0, 1, 3] {
+            for world in worlds().into_iter().filter(|world| world.engine == Engine::Livy) {
+                let told = format!("{}, {timeout} s, stops in {stops} s, continued after {after} s", world.name());
+                let script = Script { stops: Duration::from_secs(stops), ..Script::endless() };
+                world.livy.script(GOOD, script.clone());
+                world.livy.script(BAD, Script::dying(Duration::from_secs(3)));
+                let more = json!({ "ServiceTimeout": timeout });
+                let (good, id) = crate::created(&world, &more).await;
+                let bad = world.properties(BAD, &more);
+                let failed = world.deliver(&world.update("update", &id, &good, &bad)).await.expect("an answer");
+                world.takes(&Answer { id: id.clone(), ..failed });
+                world.livy.script(GOOD, Script { waits: Duration::from_hours(1), ..script.clone() });
+                world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");
+                world.may_ask(false);
+                let failed = world.deliver(&world.update("rollback", &id, &bad, &good)).await.expect("an answer");
+                assert_eq!(failed.status, "FAILED", "{told}");
+                world.takes(&Answer { id: id.clone(), ..failed });
+                world.livy.script(GOOD, script);
+                world.may_ask(true);
+                sleep(Duration::from_secs(after)).await;
+                let answer = world.deliver(&world.update("continued", &id, &bad, &good)).await.expect("an answer");
+                sleep(Duration::from_mins(3)).await;
+                assert_eq!((answer.status.as_str(), world.alive()), ("SUCCESS", vec![GOOD.to_owned()]), "{told}");
+            }
+        }
+    }
+}

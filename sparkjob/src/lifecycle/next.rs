@@ -66,6 +66,10 @@ pub enum Seen {
 /// So long a look is tried that an update is taken back without where it must.
 pub(super) const LOOKS_BACK_FOR: Duration = Duration::from_mins(1);
 
+/// So long a job on Livy is looked at that another try has submitted: by then that one has asked whether it is awaited, which it does every
+/// minute, has stopped the job where it takes itself for superseded, and Livy, which shows it as before until then, shows it no more.
+pub(super) const STOPPED_WITHIN: Duration = Duration::from_mins(2);
+
 /// So long at least a job is looked at that is to end by itself.
 const LOOKED_AT_FOR: Duration = Duration::from_mins(1);
 
@@ -107,6 +111,9 @@ pub fn horizon(plan: &Plan, state: &State) -> Timestamp {
     match &state.stage {
         Stage::Search { .. } | Stage::Explain(_) | Stage::Stop { purpose: Purpose::Goal | Purpose::Abandon(_), .. } => {
             answer_by
+        }
+        Stage::Newest if state.newest.is_some() => {
+            give_up.min(state.since + plan.at_most(STOPPED_WITHIN + LOOKS_BACK_FOR))
         }
         _ if is_passed_over(plan, state) => give_up.min(state.since + plan.at_most(LOOKS_BACK_FOR)),
         // The new job needs time as well. Whoever comes to it late, as after a step that died, looks nevertheless.

@@ -42,9 +42,12 @@ pub struct State {
     /// Whether the present job is one that is taken back.
     #[serde(default, skip_serializing_if = "is_false")]
     pub rolled_back: bool,
-    /// When a look that is to keep the present job, or the one that runs again in its place, has shown it alive for the first time.
+    /// When a look that is to keep the present job, or the newest one in its place, has shown it alive for the first time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alive_at: Option<Timestamp>,
+    /// The newest job of the wanted description, which is alive, and which another try may yet stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<Box<Own>>,
     /// Why the engine refused the job; what its refusal may have left behind is looked for.
     pub refused: Option<Failure>,
     /// Whether the time to reach the goal is over.
@@ -341,6 +344,7 @@ impl State {
             left_behind: None,
             rolled_back,
             alive_at: None,
+            newest: None,
             refused: None,
             given_up: false,
             confirmed_at: plan.deadlines.asked,

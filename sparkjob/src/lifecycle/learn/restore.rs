@@ -5,7 +5,7 @@
 use super::At;
 use crate::engine::Trouble;
 use crate::job::{Phase, Run, Status, Timestamp};
-use crate::lifecycle::next::{LOOKS_BACK_FOR, is_passed_over};
+use crate::lifecycle::next::{LOOKS_BACK_FOR, STOPPED_WITHIN, is_passed_over};
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping};
 use crate::properties::WaitFor;
 
@@ -56,32 +56,42 @@ impl At<'_> {
         state.done(None, self.now)
     }
 
-    /// Another job is alive in place of the one that has ended: it answers, unless it is gone in a moment.
-    fn runs_again(self, mut state: State, Run { run, status }: Run) -> State {
-        if !state.own.as_ref().is_some_and(|own| own.run.is_same(&run)) {
+    /// There is a job alive of the wanted description. On Livy, whoever has submitted it may be about to stop it: another try to take the
+    /// update back that was not known for one takes this one for the end of its own.
+    fn newest_runs(self, mut state: State, Run { run, status }: Run) -> State {
+        if !run.place.is_livy() {
+            return self.restored(state, Run { run, status });
+        }
+        if !state.newest.as_ref().is_some_and(|newest| newest.run.is_same(&run)) {
             state.alive_at = None;
         }
-        state.own = Some(Own { status: Some(status), ..Own::new(run, false) });
-        if self.stays(&mut state) { state.at(Stage::Explain(None), self.now) } else { self.looked_well(state) }
-    }
-
-    /// Whether the job that answers so far is another one than that which has ended.
-    fn is_again(self, state: &State) -> bool {
-        state.own.as_ref().zip(self.plan.present()).is_some_and(|(own, present)| !own.run.is_same(present))
-    }
-
-    fn review(self, mut state: State) -> State {
-        (state.own, state.alive_at) = (None, None);
-        state.at(Stage::Review, self.now)
-    }
-
-    /// Whether a job that is alive has been for so long that nobody is just stopping it, as the update that failed may be. However late it
-    /// was shown, it is looked at for that long.
-    fn stays(self, state: &mut State) -> bool {
-        if state.alive_at.is_none() {
-            (state.alive_at, state.since) = (Some(self.now), self.now);
+        let alive_at = self.shown_alive(&mut state);
+        state.newest = Some(Box::new(Own { status: Some(status), ..Own::new(run, false) }));
+        let stays_at = alive_at + self.plan.at_most(STOPPED_WITHIN);
+        if self.now >= stays_at {
+            self.newest_stays(state)
+        } else {
+            self.looked_well(state).no_later_than(Some(stays_at))
         }
-        state.alive_at.is_some_and(|alive_at| self.now >= self.stays_at(alive_at))
+    }
+
+    fn newest_stays(self, mut state: State) -> State {
+        state.own = state.newest.take().map(|newest| *newest);
+        state.at(Stage::Explain(None), self.now)
+    }
+
+    /// Whether the present job, which is alive, has been for so long that nobody is just stopping it, as the update that failed may be.
+    fn stays(self, state: &mut State) -> bool {
+        self.now >= self.stays_at(self.shown_alive(state))
+    }
+
+    /// When a look has shown the job alive for the first time. However late that was, it is looked at for as long.
+    fn shown_alive(self, state: &mut State) -> Timestamp {
+        if let Some(alive_at) = state.alive_at {
+            return alive_at;
+        }
+        (state.alive_at, state.since) = (Some(self.now), self.now);
+        self.now
     }
 
     /// When a job that has been alive since then would be gone if somebody else were stopping it: what Livy was asked to stop is shown as
@@ -110,13 +120,11 @@ impl At<'_> {
         state.unseen.looked();
         let lives = |run: &&Run| matches!(run.status.phase, Phase::Waiting | Phase::Running) && !run.status.silent;
         if let Some(live) = runs.iter().find(lives).cloned() {
-            // Whoever has submitted that in place of one that had ended may be stopping it.
-            let may_go = state.own.is_some() && live.run.place.is_livy();
-            return if may_go { self.runs_again(state, live) } else { self.restored(state, live) };
+            return self.newest_runs(state, live);
         }
+        (state.newest, state.alive_at) = (None, None);
         if state.own.is_some() {
-            // What ran again is gone as well: back to what has become of the one that had ended.
-            return if self.is_again(&state) { self.review(state) } else { self.ended_stays(state) };
+            return self.ended_stays(state);
         }
         let (unfinished, over): (Vec<Run>, Vec<Run>) = runs.into_iter().partition(|run| !run.status.phase.is_over());
         if unfinished.iter().any(|run| run.status.ended.is_some()) {
@@ -198,7 +206,7 @@ impl At<'_> {
             Stage::Recall | Stage::Review | Stage::Tag => true,
             // Then that of the present job, if that is the one that there was.
             Stage::FindOld => self.was_stopped(state),
-            Stage::Newest => state.own.is_some() || self.has_surely_ended(state),
+            Stage::Newest => state.newest.is_some() || state.own.is_some() || self.has_surely_ended(state),
             _ => false,
         };
         self.plan.is_restoring() && is_end
@@ -221,7 +229,7 @@ impl At<'_> {
                 state.notes.push(format!("The tags of the job could not be changed: {said}."));
                 state.at(Stage::Look, self.now)
             }
-            Stage::Newest if self.is_again(&state) => state.at(Stage::Explain(None), self.now),
+            Stage::Newest if state.newest.is_some() => self.newest_stays(state),
             Stage::Newest if state.own.is_some() => {
                 state.notes.push(format!("Whether the job runs again already is not known: {said}."));
                 self.ended_stays(state)

@@ -173,18 +173,26 @@ fn a_job_that_ended_and_runs_again_already_is_the_one_that_runs() {
     }
 }
 
-/// The try that had submitted it was just stopping it.
+/// The try that had submitted it takes itself for superseded as soon as it asks, and stops it.
 #[test]
-fn a_job_that_runs_again_and_is_gone_within_seconds_on_livy_does_not_take_the_place_of_one_that_ended() {
-    for seconds in [1, 20, 40] {
-        let jobs = jobs_at(&place());
-        let again = wanted_at(&place(), "good.py", "r2b");
-        let mut world = jobs.world(Phase::Succeeded, Phase::Gone).with(&again.identity, Phase::Running);
-        world.runs[2].phases.push((BEGIN + Duration::from_secs(seconds), Phase::Gone));
-        let outcome = world.run(&jobs.restore(Some(jobs.good_run(&world)), Management::default()));
-        let stays = world.reference(2, &again.identity.name());
-        success(&outcome, if seconds < 30 { jobs.good_run(&world) } else { stays }, &format!("{seconds} s"));
-        assert_eq!(world.submissions(), 0, "{seconds} s");
+fn a_job_that_runs_again_and_is_gone_within_two_minutes_on_livy_is_not_answered_with() {
+    for before in [Phase::Succeeded, Phase::Failed, stopped(&place())] {
+        for seconds in [1, 30, 80, 110, 130] {
+            let told = format!("{before:?}, {seconds} s");
+            let jobs = jobs_at(&place());
+            let again = wanted_at(&place(), "good.py", "r2b");
+            let mut world = jobs.world(before, Phase::Gone).with(&again.identity, Phase::Running);
+            world.runs[2].phases.push((BEGIN + Duration::from_secs(seconds), Phase::Gone));
+            let outcome = world.run(&jobs.restore(Some(jobs.good_run(&world)), Management::default()));
+            let starts = seconds < 120 && before.is_over() && before == stopped(&place());
+            let stays = match seconds {
+                130 => world.reference(2, &again.identity.name()),
+                _ if starts => world.reference(3, &jobs.back.identity.name()),
+                _ => jobs.good_run(&world),
+            };
+            success(&outcome, stays, &told);
+            assert_eq!((world.submissions(), outcome.notes.len()), (usize::from(starts), 0), "{told}");
+        }
     }
 }
 
@@ -217,7 +225,7 @@ fn what_runs_again_in_place_of_what_ran_again_is_looked_at_for_as_long() {
     let jobs = jobs_at(&place());
     let [second, third] = ["r2b", "r2c"].map(|request| wanted_at(&place(), "good.py", request));
     let mut world = jobs.world(Phase::Succeeded, Phase::Gone);
-    for (wanted, from, until) in [(&second, 0, 20), (&third, 20, 45)] {
+    for (wanted, from, until) in [(&second, 0, 70), (&third, 70, 185)] {
         let at = |seconds| BEGIN + Duration::from_secs(seconds);
         let phases = vec![(BEGIN, Phase::Gone), (at(from), Phase::Running), (at(until), Phase::Gone)];
         world.runs.push(Fate { name: wanted.identity.name(), phases, silent: false, deaf: false });
