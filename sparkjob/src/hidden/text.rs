@@ -21,6 +21,9 @@ const QUOTES: [char; 2] = ['"', '\''];
 /// What may stand before a value beside quotes.
 const OPENS: [char; 3] = ['{', '(', '['];
 
+/// What Scala writes between a name and a value.
+const ARROW: &str = "->";
+
 /// How much, in bytes, is read of a value.
 const MAX_VALUE: usize = 4096;
 
@@ -120,15 +123,15 @@ impl<'t> Name<'t> {
         }
         let is_flag = name.starts_with('-');
         let (behind, is_quoted) = behind_quote(rest);
-        match behind.trim_start_matches(is_blank).chars().next() {
+        let sign = behind.trim_start_matches(is_blank);
+        match sign.chars().next() {
+            _ if sign.starts_with(ARROW) => assigned(behind).map(|value| self.place(value, is_quoted)),
             Some('=') => assigned(behind).map(|value| self.place(value, is_quoted)),
             Some(':') if is_quoted || is_label(name) && !self.text[..self.range.start].ends_with(':') => {
                 assigned(behind).map(|value| self.place(value, is_quoted))
             }
             // An item of a list, as some write a command.
-            Some(',') if is_flag => {
-                Some(self.word_at(behind.trim_start_matches(is_blank)[1..].trim_start(), is_quoted))
-            }
+            Some(',') if is_flag => Some(self.word_at(sign[1..].trim_start(), is_quoted)),
             _ if is_flag && behind.starts_with(char::is_whitespace) => {
                 next_word(behind).map(|word| self.word_at(word, false))
             }
@@ -148,7 +151,7 @@ impl<'t> Name<'t> {
 
 /// The name that a pair has, as EMR writes properties, and its value: `Key=name, Value=value`. `rest` stands behind `Key`.
 fn pair(rest: &str) -> Option<(&str, &str)> {
-    let is_between = |c: char| is_blank(c) || c == ',' || c == '\\' || QUOTES.contains(&c);
+    let is_between = |c: char| c.is_whitespace() || c == ',' || c == '\\' || QUOTES.contains(&c);
     let name = assigned(behind_quote(rest).0)?.trim_start_matches(is_between);
     let (name, rest) = name.split_at(name.find(|c| !is_of_name(c))?);
     let value = rest.trim_start_matches(is_between);
@@ -169,11 +172,11 @@ fn behind_quote(rest: &str) -> (&str, bool) {
     }
 }
 
-/// What stands behind the sign that gives a value to a name: `=`, `:` or, as some write, `=>` or `:=`. Nothing does where only the next
+/// What stands behind the sign that gives a value to a name: `=`, `:` or, as some write, `=>`, `->` or `:=`. Nothing does where only the next
 /// flag follows.
 fn assigned(rest: &str) -> Option<&str> {
     let sign = rest.trim_start_matches(is_blank);
-    let behind = sign.trim_start_matches(['=', ':', '>']);
+    let behind = sign.strip_prefix(ARROW).unwrap_or_else(|| sign.trim_start_matches(['=', ':', '>']));
     let value = behind.trim_start_matches(is_blank);
     let is_address = sign.starts_with("://");
     let is_flag = value.len() < behind.len() && value.starts_with('-') && !value.starts_with(PEM);
@@ -205,7 +208,7 @@ impl<'t> ValuePlace<'t> {
             if self.is_json && rest.starts_with('{') {
                 return None;
             }
-            if let Some(secret) = quoted(rest, author) {
+            if let Some(secret) = quoted(rest, author, self.is_json) {
                 return Some(secret);
             }
             next = rest.strip_prefix(OPENS);
@@ -235,24 +238,29 @@ impl<'t> ValuePlace<'t> {
 }
 
 /// The value at the beginning of a text, if it is quoted: with as many backslashes as the text has before its quotes, as JSON within
-/// JSON has.
-fn quoted(rest: &str, author: Author) -> Option<Secret<'_>> {
+/// JSON has. Where it is not closed, that or its JSON was cut, or an apostrophe is no quote.
+fn quoted(rest: &str, author: Author, is_json: bool) -> Option<Secret<'_>> {
     let bare = rest.trim_start_matches('\\');
     let depth = rest.len() - bare.len();
     let quote = bare.chars().next().filter(|c| QUOTES.contains(c))?;
     let inside = &bare[1..];
     let has_lines = author == Author::Description || inside.starts_with(PEM);
     let inside = if has_lines { inside } else { first_line(inside) };
-    // What goes on as a word is a quote within the value, most likely.
-    let goes_on = |end: usize| inside[end + depth + 1..].starts_with(char::is_alphanumeric);
+    // A quote within the value, most likely, or one that a shell only closes to open another one.
+    let goes_on = |end: usize| {
+        let behind = &inside[end + depth + 1..];
+        let is_shell = depth == 0 && (behind.starts_with(QUOTES) || behind.starts_with("\\'"));
+        is_shell || behind.starts_with(char::is_alphanumeric)
+    };
     let secret = match closing(inside, depth, quote).find(|&end| !goes_on(end)) {
         Some(end) => {
             let mut sooner = closing(&inside[..end], depth, quote).map(|end| &inside[..end]);
             let least = sooner.find(|value| value.chars().count() >= MIN_LENGTH && !is_plain(value));
             Secret { value: &inside[..end], least: least.unwrap_or(&inside[..end]) }
         }
-        // It was never closed, or what was said was cut.
-        None if author == Author::Description => Secret { value: first_line(inside), least: least(first_line(inside)) },
+        None if is_json || author == Author::Description => {
+            Secret { value: first_line(inside), least: least(first_line(inside)) }
+        }
         None => {
             let value = inside.split(char::is_whitespace).next().unwrap_or_default();
             Secret { value, least: least(value) }

@@ -113,7 +113,7 @@ pub fn horizon(plan: &Plan, state: &State) -> Timestamp {
             answer_by
         }
         Stage::Newest if state.newest.is_some() => {
-            give_up.min(state.since + plan.at_most(STOPPED_WITHIN + LOOKS_BACK_FOR))
+            give_up.min(state.since + plan.at_most(STOPPED_WITHIN) + plan.at_most(LOOKS_BACK_FOR))
         }
         _ if is_passed_over(plan, state) => give_up.min(state.since + plan.at_most(LOOKS_BACK_FOR)),
         // The new job needs time as well. Whoever comes to it late, as after a step that died, looks nevertheless.

@@ -118,7 +118,13 @@ impl At<'_> {
         };
         // A job of this very request is one of the wanted description.
         state.unseen.looked();
-        let lives = |run: &&Run| matches!(run.status.phase, Phase::Waiting | Phase::Running) && !run.status.silent;
+        // What was alive and has failed may have died of being stopped, and be gone in a moment.
+        let was_alive = |run: &Run| state.newest.as_ref().is_some_and(|newest| newest.run.is_same(&run.run));
+        let lives = |run: &&Run| match run.status.phase {
+            Phase::Waiting | Phase::Running => !run.status.silent,
+            Phase::Failed => was_alive(run),
+            Phase::Ending | Phase::Succeeded | Phase::Cancelled | Phase::Gone => false,
+        };
         if let Some(live) = runs.iter().find(lives).cloned() {
             return self.newest_runs(state, live);
         }

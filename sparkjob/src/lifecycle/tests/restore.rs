@@ -196,6 +196,25 @@ fn a_job_that_runs_again_and_is_gone_within_two_minutes_on_livy_is_not_answered_
     }
 }
 
+/// What Livy kills is shown as dead for a moment before it is gone.
+#[test]
+fn a_job_that_dies_while_it_is_looked_at_on_livy_is_one_that_is_being_stopped_if_it_is_gone_then() {
+    for is_gone in [true, false] {
+        let jobs = jobs_at(&place());
+        let again = wanted_at(&place(), "good.py", "r2b");
+        let mut world = jobs.world(Phase::Gone, Phase::Gone).with(&again.identity, Phase::Running);
+        world.runs[2].phases.push((BEGIN + Duration::from_secs(50), Phase::Failed));
+        if is_gone {
+            world.runs[2].phases.push((BEGIN + Duration::from_secs(70), Phase::Gone));
+        }
+        let outcome = world.run(&jobs.restore(Some(jobs.bad_run(&world)), Management::default()));
+        let [id, wanted] = if is_gone { [3, 1] } else { [2, 0] };
+        let name = if is_gone { jobs.back.identity.name() } else { again.identity.name() };
+        success(&outcome, world.reference(id, &name), &format!("{is_gone}"));
+        assert_eq!(world.submissions(), wanted, "{is_gone}");
+    }
+}
+
 /// Livy is away at first, or the time is nearly over.
 #[test]
 fn a_job_that_runs_again_and_is_shown_late_on_livy_is_the_one_that_runs() {
