@@ -16,6 +16,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+pub(crate) use names::is_label;
 use text::{Author, Secret};
 
 /// What stands for a secret: no longer than the shortest of them, so that no text grows.
@@ -116,7 +117,10 @@ impl Hidden {
         if is_plain(value) {
             return;
         }
-        for (secret, least) in ways(value).zip(ways(least)) {
+        let mut leasts = ways(least);
+        for secret in ways(value) {
+            // More lines than the least has are what they are.
+            let least = leasts.next().unwrap_or_else(|| secret.clone());
             if least.chars().count() >= MIN_LENGTH {
                 let least = in_common(&secret, &least);
                 self.insert(secret, least);
@@ -138,7 +142,11 @@ impl Hidden {
             while let Some(found) = text[from..].find(&secret[..least]) {
                 let begin = from + found;
                 let shown = &secret[..in_common(secret, &text[begin..])];
-                spans.push((begin, begin + shown.trim_end().len()));
+                let end = begin + shown.trim_end().len();
+                match spans.last_mut() {
+                    Some((first, last)) if (*first..=*last).contains(&begin) => *last = end.max(*last),
+                    _ => spans.push((begin, end)),
+                }
                 from = begin + text[begin..].chars().next().map_or(1, char::len_utf8);
             }
             spans.extend(cuts.iter().filter_map(|&cut| Some((cut - beginning(secret, &text[..cut])?, cut))));

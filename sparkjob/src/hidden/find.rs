@@ -15,12 +15,12 @@ const MAX_VALUES: usize = 512 * 1024;
 /// How much, in bytes, of all its texts, of which each is read anew where it stands within another one.
 const MAX_TEXTS: usize = 2 * 1024 * 1024;
 
-/// How often what begins like JSON within a text may be none.
+/// How often what begins like JSON within its texts may be none.
 const MAX_FAILURES: usize = 64;
 
 /// Tells `found` every value in `description` that looks like a secret, and the shortest beginning of it that may be all of it.
 pub fn values(description: &Value, author: Author, found: &mut dyn FnMut(Secret<'_>)) {
-    Finder { author, found, values_left: MAX_VALUES, texts_left: MAX_TEXTS }.values(description);
+    Finder { author, found, values_left: MAX_VALUES, texts_left: MAX_TEXTS, failures: 0 }.values(description);
 }
 
 /// Finds the values of one description.
@@ -33,6 +33,8 @@ struct Finder<'f> {
     values_left: usize,
     /// How much is still read of texts, in bytes.
     texts_left: usize,
+    /// How often what began like JSON was none.
+    failures: usize,
 }
 
 impl Finder<'_> {
@@ -50,7 +52,10 @@ impl Finder<'_> {
         let value = fields.iter().find(|(field, _)| is_called_value(field)).map(|(_, value)| value);
         for (field, name) in fields {
             match (name, value) {
-                (Value::String(name), Some(value)) if is_name_of_pair(field) => self.in_named(name, value),
+                (Value::String(name), Some(value)) if is_name_of_pair(field) => {
+                    self.in_named(name, value);
+                    self.in_text(name);
+                }
                 (name, _) => self.in_named(field, name),
             }
         }
@@ -113,7 +118,8 @@ impl Finder<'_> {
 
     /// What the arguments are in a command line, without what quotes them there.
     fn in_command_line(&mut self, text: &str) {
-        let is_one = self.author == Author::Description && text.contains(|c: char| c.is_whitespace() || c == '\\');
+        let is_one = self.author == Author::Description
+            && text.contains(|c: char| c.is_whitespace() || ['\\', '"', '\''].contains(&c));
         let Some(arguments) = is_one.then(|| quote::split(text).ok()).flatten() else { return };
         self.in_arguments(&arguments);
         for argument in arguments {
@@ -124,15 +130,15 @@ impl Finder<'_> {
 
     /// The JSON within a text: `--config={"password": "value"}`.
     fn in_json_within(&mut self, text: &str) {
-        let (mut failures, mut rest) = (0, text);
-        while let Some(start) = rest.find(['{', '[']).filter(|_| failures < MAX_FAILURES) {
+        let mut rest = text;
+        while let Some(start) = rest.find(['{', '[']).filter(|_| self.failures < MAX_FAILURES) {
             let mut values = Deserializer::from_str(&rest[start..]).into_iter();
             if let Some(Ok(value)) = values.next() {
                 rest = &rest[start + values.byte_offset()..];
                 self.values(&value);
             } else {
                 rest = &rest[start + 1..];
-                failures += 1;
+                self.failures += 1;
             }
         }
     }

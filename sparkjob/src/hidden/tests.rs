@@ -97,6 +97,8 @@ fn a_command_line_is_read_as_one() {
         (r#"--conf spark.my.password="a b"c"#, "a bc"),
         (r#"--conf spark.my.password=a\"bcd"#, "a\"bcd"),
         (r"export DB_PASSWORD=hun\ ter2", "hun ter2"),
+        (r#"--password="hun"ter2"#, "hunter2"),
+        ("my.password=Tom & Jerry", "Tom & Jerry"),
         ("--conf 'spark.my.password=correct -horse battery'", "correct -horse battery"),
     ] {
         let hidden = Hidden::in_description(&json!(text));
@@ -166,13 +168,15 @@ fn of_what_nobody_has_described_no_more_is_hidden_than_what_looks_like_a_secret(
         "{\"secret\":{\"db\":\"<hunter2>\",\"more\":[\"<abcd>\"]},\"code\":5}",
         "cut: {\"user\":\"me\",\"token\":\"<hunter2>\",\"x",
         "cut: {\\\"token\\\":\\\"<hunter2>\\\",\\\"x",
+        "cut: {\"private_key\":\"<-----BEGIN KEY-----\nMIIEhunter2\nabc>",
+        "the password: <-hunter2> was refused",
+        "cut: spark-submit --password \"<correct horse>",
         "cut: the password \"my\" or 'token': '<hunter2 failed: 5>",
         "{'user': 'me', 'password': '<hunter2>'} of batch 5",
         "{user=me, my.password=<hunter2,> x=y} of batch 5",
         "[{Key=my.password, Value=<hunter2},> {Key: x, Value: hunting}] of batch 5",
         "{'Key': 'my.password', 'Value': '<hunter2>'} of batch 5",
         "EnvVar(name=DB_PASSWORD, value=<hunter2)> of batch 5",
-        "Map(spark.my.password -> <hunter2,> x -> y) of batch 5",
         "env: - name: DB_PASSWORD value: <hunter2> of batch 5",
         "cut: {\"spark.my.password\":\"<correct horse>",
         "run --password '<it'\"'\"'s-mine>' pi.py",
@@ -200,6 +204,8 @@ fn of_what_nobody_has_described_no_more_is_hidden_than_what_looks_like_a_secret(
             said.split('<').map(|part| part.split_once('>').map_or(part, |(_, rest)| rest)).collect();
         assert_eq!(told(&said.replace(['<', '>'], "")), shown.join(MASK));
     }
+    assert_eq!(told("Map(spark.my.password -> hunter2, x -> y)"), "Map(spark.my.password -> *** x -> y)");
+    assert_eq!(told("'password' => 'hunter2', x"), "'password' => '***', x");
 }
 
 #[test]

@@ -115,7 +115,9 @@ impl<'t> Name<'t> {
     /// Where its value begins, if it is a secret's and has one.
     fn value(self) -> Option<ValuePlace<'t>> {
         let (name, rest) = (self.word(), &self.text[self.range.end..]);
-        if let Some((name, rest)) = Some(rest).filter(|_| is_name_of_pair(name)).and_then(pair) {
+        if is_name_of_pair(name)
+            && let Some((name, rest)) = pair(rest)
+        {
             return is_secret(name).then(|| self.place(rest, false));
         }
         if !is_secret(name) {
@@ -179,15 +181,18 @@ fn assigned(rest: &str) -> Option<&str> {
     let behind = sign.strip_prefix(ARROW).unwrap_or_else(|| sign.trim_start_matches(['=', ':', '>']));
     let value = behind.trim_start_matches(is_blank);
     let is_address = sign.starts_with("://");
-    let is_flag = value.len() < behind.len() && value.starts_with('-') && !value.starts_with(PEM);
-    (behind.len() < sign.len() && !is_address && !is_flag).then(|| continued(value))
+    let is_next = value.len() < behind.len() && is_flag(value);
+    (behind.len() < sign.len() && !is_address && !is_next).then(|| continued(value))
 }
 
 /// The word that follows a flag, on the next line perhaps, unless it is another flag.
 fn next_word(rest: &str) -> Option<&str> {
     let word = continued(rest.trim_start());
-    let is_flag = word.strip_prefix("--").is_some_and(|name| name.starts_with(char::is_alphabetic));
-    (!is_flag).then_some(word)
+    (!is_flag(word)).then_some(word)
+}
+
+fn is_flag(word: &str) -> bool {
+    word.strip_prefix("--").is_some_and(|name| name.starts_with(char::is_alphabetic))
 }
 
 /// What stands in the next line, if that is the same one to a shell.
@@ -208,7 +213,7 @@ impl<'t> ValuePlace<'t> {
             if self.is_json && rest.starts_with('{') {
                 return None;
             }
-            if let Some(secret) = quoted(rest, author, self.is_json) {
+            if let Some(secret) = quoted(rest, author, self.is_json || self.is_word) {
                 return Some(secret);
             }
             next = rest.strip_prefix(OPENS);
@@ -223,7 +228,8 @@ impl<'t> ValuePlace<'t> {
             return Secret { value: key, least: key };
         }
         let line = first_line(rest);
-        let quote = self.within.filter(|_| !self.is_word).and_then(|quote| closing(line, 0, quote).next());
+        let quote = self.within.filter(|_| !self.is_word);
+        let quote = quote.and_then(|quote| closing(line, 0, quote).find(|&end| !goes_on(line, 0, end)));
         let has_blanks = self.is_first && !self.is_word && !self.is_json && author == Author::Description;
         let value = match quote {
             Some(end) => &line[..end],
@@ -238,27 +244,26 @@ impl<'t> ValuePlace<'t> {
 }
 
 /// The value at the beginning of a text, if it is quoted: with as many backslashes as the text has before its quotes, as JSON within
-/// JSON has. Where it is not closed, that or its JSON was cut, or an apostrophe is no quote.
-fn quoted(rest: &str, author: Author, is_json: bool) -> Option<Secret<'_>> {
+/// JSON has. Where it is not closed, the text was cut; or, unless it surely `is_quote`, it is an
+/// apostrophe.
+fn quoted(rest: &str, author: Author, is_quote: bool) -> Option<Secret<'_>> {
     let bare = rest.trim_start_matches('\\');
     let depth = rest.len() - bare.len();
     let quote = bare.chars().next().filter(|c| QUOTES.contains(c))?;
     let inside = &bare[1..];
     let has_lines = author == Author::Description || inside.starts_with(PEM);
     let inside = if has_lines { inside } else { first_line(inside) };
-    // A quote within the value, most likely, or one that a shell only closes to open another one.
-    let goes_on = |end: usize| {
-        let behind = &inside[end + depth + 1..];
-        let is_shell = depth == 0 && (behind.starts_with(QUOTES) || behind.starts_with("\\'"));
-        is_shell || behind.starts_with(char::is_alphanumeric)
-    };
-    let secret = match closing(inside, depth, quote).find(|&end| !goes_on(end)) {
+    let secret = match closing(inside, depth, quote).find(|&end| !goes_on(inside, depth, end)) {
         Some(end) => {
             let mut sooner = closing(&inside[..end], depth, quote).map(|end| &inside[..end]);
-            let least = sooner.find(|value| value.chars().count() >= MIN_LENGTH && !is_plain(value));
-            Secret { value: &inside[..end], least: least.unwrap_or(&inside[..end]) }
+            let least = sooner.find(|value| is_one(value)).unwrap_or(&inside[..end]);
+            Secret { value: &inside[..end], least }
         }
-        None if is_json || author == Author::Description => {
+        None if inside.starts_with(PEM) => {
+            let key = up_to_end_of_pem(inside);
+            Secret { value: key, least: key }
+        }
+        None if is_quote || author == Author::Description => {
             Secret { value: first_line(inside), least: least(first_line(inside)) }
         }
         None => {
@@ -276,6 +281,13 @@ fn closing(inside: &str, depth: usize, quote: char) -> impl Iterator<Item = usiz
         let is_closed = if depth == 0 { before.is_multiple_of(2) } else { before == depth };
         is_closed.then_some(at - depth)
     })
+}
+
+/// Whether what is closed there goes on: that is a quote within the value, most likely, or one that a shell only closes to open another.
+fn goes_on(inside: &str, depth: usize, end: usize) -> bool {
+    let behind = &inside[end + depth + 1..];
+    let is_shell = depth == 0 && (behind.starts_with(QUOTES) || behind.starts_with("\\'"));
+    is_shell || behind.starts_with(char::is_alphanumeric)
 }
 
 /// A word, up to where the string of JSON ends that has it for its last one.
@@ -301,8 +313,12 @@ fn first_line(text: &str) -> &str {
 fn least(value: &str) -> &str {
     let ends = value.match_indices(|c: char| ENDS.contains(&c) || c.is_whitespace());
     let mut beginnings = ends.map(|(at, _)| &value[..at]);
-    let least = beginnings.find(|least| least.chars().count() >= MIN_LENGTH && !is_plain(least));
-    least.unwrap_or(value)
+    beginnings.find(|least| is_one(least)).unwrap_or(value)
+}
+
+/// Whether it may be a secret at all.
+fn is_one(value: &str) -> bool {
+    value.trim().chars().count() >= MIN_LENGTH && !is_plain(value)
 }
 
 /// The passwords of addresses.

@@ -42,7 +42,7 @@ pub struct State {
     /// Whether the present job is one that is taken back.
     #[serde(default, skip_serializing_if = "is_false")]
     pub rolled_back: bool,
-    /// When a look that is to keep the present job, or the newest one in its place, has shown it alive for the first time.
+    /// When a look that is to keep the present job has shown it alive for the first time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alive_at: Option<Timestamp>,
     /// The newest job of the wanted description, which is alive, and which another try may yet stop.

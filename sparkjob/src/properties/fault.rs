@@ -146,7 +146,9 @@ pub(super) fn either(choices: &[&str]) -> String {
 /// `(?i)secret|password|token|access[.]?key`. Other separators than the dot count too: `AWS_ACCESS_KEY_ID`.
 fn looks_secret(text: &str) -> bool {
     let letters: String = text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    ["secret", "password", "token", "accesskey"].iter().any(|word| letters.contains(word)) || hidden::is_in(text)
+    ["secret", "password", "token", "accesskey"].iter().any(|word| letters.contains(word))
+        || hidden::is_label(text)
+        || hidden::is_in(text)
 }
 
 fn kind_of(text: &str) -> String {
@@ -216,13 +218,15 @@ mod tests {
     #[test]
     fn a_secret_is_not_shown_but_its_kind_and_length_are() {
         let told = |name: &str, value: Value| Fault::wrong("must be x", &value).under(name).under("E").to_string();
-        for name in ["DB_PASSWORD", "spark.hadoop.fs.s3a.secret.key", "authToken", "fs.s3a.access.key", "ACCESS_KEY"] {
+        for name in
+            ["DB_PASSWORD", "spark.hadoop.fs.s3a.secret.key", "authToken", "fs.s3a.access.key", "api-key", "DB_PWD"]
+        {
             assert_eq!(told(name, json!("äbc")), format!("E.{name}: must be x, got a string of 3 characters"));
             assert_eq!(told(name, json!(17)), format!("E.{name}: must be x, got a number"));
             assert_eq!(told(name, json!(["abc"])), format!("E.{name}: must be x, got a list"));
         }
         assert_eq!(told("X", json!("my password")), "E.X: must be x, got a string of 11 characters");
-        assert_eq!(told("success.key", json!("abc")), "E.success.key: must be x, got \"abc\"");
+        assert_eq!(told("sort.key", json!("abc")), "E.sort.key: must be x, got \"abc\"");
         let private = |value: Value| Fault::wrong("must be x", &value).private().to_string();
         assert_eq!(private(json!("\0")), "must be x, got a string of 1 character");
         assert_eq!(private(json!(true)), "must be x, got a boolean");

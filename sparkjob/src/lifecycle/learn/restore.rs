@@ -43,7 +43,7 @@ impl At<'_> {
     /// The present job has ended by itself. It stays, unless it runs again already: an earlier try to take the update back, which was
     /// not known for one, may have submitted that, and have come to nothing.
     fn ended_by_itself(self, mut state: State, own: Own) -> State {
-        (state.own, state.alive_at) = (Some(own), None);
+        state.own = Some(own);
         state.at(Stage::Newest, self.now)
     }
 
@@ -56,23 +56,33 @@ impl At<'_> {
         state.done(None, self.now)
     }
 
-    /// There is a job alive of the wanted description. On Livy, whoever has submitted it may be about to stop it: another try to take the
-    /// update back that was not known for one takes this one for the end of its own.
+    /// There is a job alive of the wanted description. On Livy, somebody may be just stopping it; and another try of this very request that
+    /// was not known to take an update back stops what it has submitted once it asks, as it takes this try for the end of its own.
     fn newest_runs(self, mut state: State, Run { run, status }: Run) -> State {
         if !run.place.is_livy() {
             return self.restored(state, Run { run, status });
         }
-        if !state.newest.as_ref().is_some_and(|newest| newest.run.is_same(&run)) {
-            state.alive_at = None;
-        }
-        let alive_at = self.shown_alive(&mut state);
-        state.newest = Some(Box::new(Own { status: Some(status), ..Own::new(run, false) }));
-        let stays_at = alive_at + self.plan.at_most(STOPPED_WITHIN);
+        let is_own = self.is_asked_for(run.name.as_deref().unwrap_or_default());
+        let known = state.newest.take().filter(|newest| newest.run.is_same(&run));
+        let alive_since = known.and_then(|newest| newest.alive_since).unwrap_or_else(|| {
+            // However late it is shown, it is looked at for as long.
+            state.since = self.now;
+            self.now
+        });
+        let newest = Own { status: Some(status), alive_since: Some(alive_since), ..Own::new(run, false) };
+        state.newest = Some(Box::new(newest));
+        let stays_at =
+            if is_own { alive_since + self.plan.at_most(STOPPED_WITHIN) } else { self.stays_at(alive_since) };
         if self.now >= stays_at {
             self.newest_stays(state)
         } else {
             self.looked_well(state).no_later_than(Some(stays_at))
         }
+    }
+
+    /// Whether a run of that name was asked for by this very request, in whichever try.
+    fn is_asked_for(self, name: &str) -> bool {
+        self.plan.wanted().is_some_and(|wanted| wanted.identity.asked_for(name))
     }
 
     fn newest_stays(self, mut state: State) -> State {
@@ -82,16 +92,12 @@ impl At<'_> {
 
     /// Whether the present job, which is alive, has been for so long that nobody is just stopping it, as the update that failed may be.
     fn stays(self, state: &mut State) -> bool {
-        self.now >= self.stays_at(self.shown_alive(state))
-    }
-
-    /// When a look has shown the job alive for the first time. However late that was, it is looked at for as long.
-    fn shown_alive(self, state: &mut State) -> Timestamp {
-        if let Some(alive_at) = state.alive_at {
-            return alive_at;
-        }
-        (state.alive_at, state.since) = (Some(self.now), self.now);
-        self.now
+        let alive_at = *state.alive_at.get_or_insert_with(|| {
+            // However late it is shown, it is looked at for as long.
+            state.since = self.now;
+            self.now
+        });
+        self.now >= self.stays_at(alive_at)
     }
 
     /// When a job that has been alive since then would be gone if somebody else were stopping it: what Livy was asked to stop is shown as
@@ -128,7 +134,7 @@ impl At<'_> {
         if let Some(live) = runs.iter().find(lives).cloned() {
             return self.newest_runs(state, live);
         }
-        (state.newest, state.alive_at) = (None, None);
+        state.newest = None;
         if state.own.is_some() {
             return self.ended_stays(state);
         }
@@ -141,7 +147,7 @@ impl At<'_> {
             return self.stop_all(state, unfinished, Purpose::MakeRoom);
         }
         let Some(newest) = over.into_iter().next() else { return self.forgotten(state) };
-        let is_own = self.plan.wanted().is_some_and(|wanted| wanted.identity.asked_for(newest.name()));
+        let is_own = self.is_asked_for(newest.name());
         let has_ended = matches!(newest.status.phase, Phase::Succeeded | Phase::Failed);
         if has_ended && (is_own || !self.was_stopped(&state)) {
             // Nobody wants hours of work repeated because another resource failed.
@@ -235,7 +241,11 @@ impl At<'_> {
                 state.notes.push(format!("The tags of the job could not be changed: {said}."));
                 state.at(Stage::Look, self.now)
             }
-            Stage::Newest if state.newest.is_some() => self.newest_stays(state),
+            Stage::Newest if state.newest.is_some() => {
+                let unseen = state.weather.take().map(|_| format!("Whether the job goes on is not known: {said}."));
+                state.notes.extend(unseen);
+                self.newest_stays(state)
+            }
             Stage::Newest if state.own.is_some() => {
                 state.notes.push(format!("Whether the job runs again already is not known: {said}."));
                 self.ended_stays(state)

@@ -173,27 +173,52 @@ fn a_job_that_ended_and_runs_again_already_is_the_one_that_runs() {
     }
 }
 
-/// The try that had submitted it takes itself for superseded as soon as it asks, and stops it.
+/// Another try of the same request, `r3`, takes itself for superseded as soon as it asks; another one was just stopping it.
 #[test]
-fn a_job_that_runs_again_and_is_gone_within_two_minutes_on_livy_is_not_answered_with() {
+fn a_job_that_runs_again_and_is_gone_soon_on_livy_is_not_answered_with() {
     for before in [Phase::Succeeded, Phase::Failed, stopped(&place())] {
-        for seconds in [1, 30, 80, 110, 130] {
-            let told = format!("{before:?}, {seconds} s");
+        for (request, seconds, stays) in [
+            ("r2b", 1, false),
+            ("r2b", 20, false),
+            ("r2b", 40, true),
+            ("r3", 30, false),
+            ("r3", 80, false),
+            ("r3", 110, false),
+            ("r3", 160, true),
+        ] {
+            let told = format!("{before:?}, {request}, {seconds} s");
             let jobs = jobs_at(&place());
-            let again = wanted_at(&place(), "good.py", "r2b");
+            let again = wanted_at(&place(), "good.py", request);
             let mut world = jobs.world(before, Phase::Gone).with(&again.identity, Phase::Running);
             world.runs[2].phases.push((BEGIN + Duration::from_secs(seconds), Phase::Gone));
             let outcome = world.run(&jobs.restore(Some(jobs.good_run(&world)), Management::default()));
-            let starts = seconds < 120 && before.is_over() && before == stopped(&place());
-            let stays = match seconds {
-                130 => world.reference(2, &again.identity.name()),
-                _ if starts => world.reference(3, &jobs.back.identity.name()),
+            let starts = !stays && before == stopped(&jobs.place);
+            let run = match (stays, starts) {
+                (true, _) => world.reference(2, &again.identity.name()),
+                (_, true) => world.reference(3, &jobs.back.identity.name()),
                 _ => jobs.good_run(&world),
             };
-            success(&outcome, stays, &told);
+            success(&outcome, run, &told);
             assert_eq!((world.submissions(), outcome.notes.len()), (usize::from(starts), 0), "{told}");
         }
     }
+}
+
+/// The update was just stopping it, and the step dies that starts it again.
+#[test]
+fn a_job_that_a_look_has_seen_go_on_livy_is_not_taken_for_one_that_has_succeeded() {
+    let jobs = jobs_at(&place());
+    let mut world = jobs.world(Phase::Running, Phase::Gone);
+    world.runs[0].phases.push((BEGIN + Duration::from_secs(10), Phase::Gone));
+    let no_room = BEGIN + Duration::from_mins(1);
+    world.weather =
+        Box::new(move |action, now| (matches!(action, Action::Start(_)) && now < no_room).then_some(Kind::Busy));
+    let plan = jobs.restore(Some(jobs.good_run(&world)), until(WaitFor::Succeeded));
+    let is_refused = |state: &State| state.stage == Stage::Start && state.weather.is_some();
+    let state = world.run_until(&plan, is_refused);
+    let now = world.now;
+    let outcome = world.go_on(&plan, state.alone().repeated(&plan, true, BEGIN, now), now);
+    success(&outcome, jobs.new_run(&world), "started again");
 }
 
 /// What Livy kills is shown as dead for a moment before it is gone.
@@ -203,9 +228,9 @@ fn a_job_that_dies_while_it_is_looked_at_on_livy_is_one_that_is_being_stopped_if
         let jobs = jobs_at(&place());
         let again = wanted_at(&place(), "good.py", "r2b");
         let mut world = jobs.world(Phase::Gone, Phase::Gone).with(&again.identity, Phase::Running);
-        world.runs[2].phases.push((BEGIN + Duration::from_secs(50), Phase::Failed));
+        world.runs[2].phases.push((BEGIN + Duration::from_secs(15), Phase::Failed));
         if is_gone {
-            world.runs[2].phases.push((BEGIN + Duration::from_secs(70), Phase::Gone));
+            world.runs[2].phases.push((BEGIN + Duration::from_secs(25), Phase::Gone));
         }
         let outcome = world.run(&jobs.restore(Some(jobs.bad_run(&world)), Management::default()));
         let [id, wanted] = if is_gone { [3, 1] } else { [2, 0] };
@@ -244,7 +269,7 @@ fn what_runs_again_in_place_of_what_ran_again_is_looked_at_for_as_long() {
     let jobs = jobs_at(&place());
     let [second, third] = ["r2b", "r2c"].map(|request| wanted_at(&place(), "good.py", request));
     let mut world = jobs.world(Phase::Succeeded, Phase::Gone);
-    for (wanted, from, until) in [(&second, 0, 70), (&third, 70, 185)] {
+    for (wanted, from, until) in [(&second, 0, 20), (&third, 20, 45)] {
         let at = |seconds| BEGIN + Duration::from_secs(seconds);
         let phases = vec![(BEGIN, Phase::Gone), (at(from), Phase::Running), (at(until), Phase::Gone)];
         world.runs.push(Fate { name: wanted.identity.name(), phases, silent: false, deaf: false });
