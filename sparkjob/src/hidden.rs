@@ -65,7 +65,7 @@ impl Hidden {
     /// These values.
     pub fn of<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
         let mut hidden = Self::default();
-        values.into_iter().for_each(|value| hidden.hide(Secret { value, least: value }));
+        values.into_iter().for_each(|value| hidden.hide(Secret::whole(value)));
         hidden
     }
 

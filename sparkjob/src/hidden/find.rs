@@ -154,7 +154,7 @@ impl Finder<'_> {
 
     /// A value that is all that there is.
     fn whole(&mut self, value: &str) {
-        (self.found)(Secret { value, least: value });
+        (self.found)(Secret::whole(value));
     }
 }
 

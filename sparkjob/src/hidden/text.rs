@@ -48,6 +48,18 @@ pub struct Secret<'t> {
     pub least: &'t str,
 }
 
+impl<'t> Secret<'t> {
+    /// A value that is all that there is.
+    pub fn whole(value: &'t str) -> Self {
+        Self { value, least: value }
+    }
+
+    /// A value that may end sooner.
+    fn at_most(value: &'t str) -> Self {
+        Self { value, least: least(value) }
+    }
+}
+
 /// The secrets in `text`.
 pub fn secrets(text: &str, author: Author) -> impl Iterator<Item = Secret<'_>> {
     names(text).filter_map(Name::value).flat_map(move |place| place.secrets(author)).chain(passwords(text))
@@ -126,12 +138,13 @@ impl<'t> Name<'t> {
         let is_flag = name.starts_with('-');
         let (behind, is_quoted) = behind_quote(rest);
         let sign = behind.trim_start_matches(is_blank);
+        let is_assigned = match sign.chars().next() {
+            Some('=') => true,
+            Some(':') => is_quoted || is_label(name) && !self.text[..self.range.start].ends_with(':'),
+            _ => sign.starts_with(ARROW),
+        };
         match sign.chars().next() {
-            _ if sign.starts_with(ARROW) => assigned(behind).map(|value| self.place(value, is_quoted)),
-            Some('=') => assigned(behind).map(|value| self.place(value, is_quoted)),
-            Some(':') if is_quoted || is_label(name) && !self.text[..self.range.start].ends_with(':') => {
-                assigned(behind).map(|value| self.place(value, is_quoted))
-            }
+            _ if is_assigned => assigned(behind).map(|value| self.place(value, is_quoted)),
             // An item of a list, as some write a command.
             Some(',') if is_flag => Some(self.word_at(sign[1..].trim_start(), is_quoted)),
             _ if is_flag && behind.starts_with(char::is_whitespace) => {
@@ -224,8 +237,7 @@ impl<'t> ValuePlace<'t> {
     /// A value without quotes.
     fn bare(&self, rest: &'t str, author: Author) -> Secret<'t> {
         if rest.starts_with(PEM) {
-            let key = up_to_end_of_pem(rest);
-            return Secret { value: key, least: key };
+            return Secret::whole(up_to_end_of_pem(rest));
         }
         let line = first_line(rest);
         let quote = self.within.filter(|_| !self.is_word);
@@ -239,13 +251,12 @@ impl<'t> ValuePlace<'t> {
                 up_to_end_of_string(line.split(ends).next().unwrap_or_default())
             }
         };
-        Secret { value, least: least(value) }
+        Secret::at_most(value)
     }
 }
 
 /// The value at the beginning of a text, if it is quoted: with as many backslashes as the text has before its quotes, as JSON within
-/// JSON has. Where it is not closed, the text was cut; or, unless it surely `is_quote`, it is an
-/// apostrophe.
+/// JSON has. Where it is not closed, the text was cut; or, unless it surely `is_quote`, it is an apostrophe.
 fn quoted(rest: &str, author: Author, is_quote: bool) -> Option<Secret<'_>> {
     let bare = rest.trim_start_matches('\\');
     let depth = rest.len() - bare.len();
@@ -259,17 +270,9 @@ fn quoted(rest: &str, author: Author, is_quote: bool) -> Option<Secret<'_>> {
             let least = sooner.find(|value| is_one(value)).unwrap_or(&inside[..end]);
             Secret { value: &inside[..end], least }
         }
-        None if inside.starts_with(PEM) => {
-            let key = up_to_end_of_pem(inside);
-            Secret { value: key, least: key }
-        }
-        None if is_quote || author == Author::Description => {
-            Secret { value: first_line(inside), least: least(first_line(inside)) }
-        }
-        None => {
-            let value = inside.split(char::is_whitespace).next().unwrap_or_default();
-            Secret { value, least: least(value) }
-        }
+        None if inside.starts_with(PEM) => Secret::whole(up_to_end_of_pem(inside)),
+        None if is_quote || author == Author::Description => Secret::at_most(first_line(inside)),
+        None => Secret::at_most(inside.split(char::is_whitespace).next().unwrap_or_default()),
     };
     Some(secret)
 }
@@ -327,6 +330,6 @@ fn passwords(text: &str) -> impl Iterator<Item = Secret<'_>> {
         let rest = &text[at + mark.len()..];
         let authority = rest.split(|c: char| ['/', '?', '#'].contains(&c) || c.is_whitespace()).next()?;
         let (_, value) = authority.rsplit_once('@')?.0.split_once(':')?;
-        Some(Secret { value, least: value })
+        Some(Secret::whole(value))
     })
 }

@@ -66,8 +66,9 @@ pub enum Seen {
 /// So long a look is tried that an update is taken back without where it must.
 pub(super) const LOOKS_BACK_FOR: Duration = Duration::from_mins(1);
 
-/// So long a job on Livy is looked at that another try of the request has submitted: by then that one has asked whether it is awaited, which it does every
-/// minute, has stopped the job where it takes itself for superseded, and Livy, which shows it as before until then, shows it no more.
+/// So long a job on Livy is looked at that another try of the request has submitted: by then that one has asked whether it is awaited, which
+/// it does every minute, has stopped the job where it takes itself for superseded, and Livy, which shows it as before until then, shows it
+/// no more.
 pub(super) const STOPPED_WITHIN: Duration = Duration::from_secs(150);
 
 /// So long at least a job is looked at that is to end by itself.
