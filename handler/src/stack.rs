@@ -74,6 +74,14 @@ pub struct Standing {
     pub job: Option<RunRef>,
 }
 
+impl Standing {
+    /// Whether it was on its way to something new by then, and is still: a stack goes forward once, and then back. One that goes back
+    /// does not tell whether it did so by then.
+    fn goes_forward_since(&self, then: Timestamp) -> bool {
+        !self.rolls_back && self.since.is_some_and(|since| since <= then + SAME_SECOND)
+    }
+}
+
 /// What a resource is, as
 /// [`DescribeStackResource`](https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackResourceDetail.html)
 /// tells.
@@ -242,7 +250,7 @@ impl<'a> Stack<'a> {
         if !resource.has_gone_on(&self.envelope.action, signed) && !self.has_turned_back(&resource, signed).await {
             return Stance::Waits;
         }
-        let is_asked_again = self.is_asked_again(&resource).await;
+        let is_asked_again = self.is_asked_again(&resource, signed).await;
         tracing::warn!(
             changed = crate::moment::text(resource.changed),
             signed = crate::moment::text(signed),
@@ -252,14 +260,18 @@ impl<'a> Stack<'a> {
         if is_asked_again { Stance::AskedAgain } else { Stance::WentOn(resource.job()) }
     }
 
-    /// Whether a resource that was changed since the request is nevertheless about the same: then the same request was sent once
-    /// more. A resource that is being created and has no id yet was given up by nobody; one that is being updated is about
-    /// another update if the stack is. Where that is not told, it is taken for another one, which is far more common.
-    async fn is_asked_again(&self, resource: &Resource) -> bool {
-        match (&self.envelope.action, &resource.status, self.known.get()) {
-            (Action::Create, Some(ResourceStatus::CreateInProgress), _) => resource.id.is_none(),
-            (Action::Update, Some(ResourceStatus::UpdateInProgress), Some(known)) => {
-                self.told(self.standing_within(LIMIT).await, A_PAST_ONE).is_some_and(|present| present == *known)
+    /// Whether a resource that was changed since the request, whose address was signed then, is nevertheless about the same: then the
+    /// same request was sent once more. A resource that is being created and has no id yet was given up by nobody; one that is being
+    /// updated is about another update if the stack is. Where that is not told, it is taken for another one, which is far more common.
+    async fn is_asked_again(&self, resource: &Resource, signed: Timestamp) -> bool {
+        match (&self.envelope.action, &resource.status) {
+            (Action::Create, Some(ResourceStatus::CreateInProgress)) => resource.id.is_none(),
+            (Action::Update, Some(ResourceStatus::UpdateInProgress)) => {
+                let present = self.told(self.standing_within(LIMIT).await, A_PAST_ONE);
+                present.is_some_and(|present| match self.known.get() {
+                    Some(known) => present == *known,
+                    None => present.goes_forward_since(signed),
+                })
             }
             _ => false,
         }

@@ -284,7 +284,11 @@ async fn an_update_that_is_asked_for_once_more_is_known_by_what_its_stack_is_abo
         (known(), next, Stance::WentOn(None)),
         (known(), back, Stance::WentOn(None)),
         (known(), "<html/>", Stance::WentOn(None)),
-        (None, same, Stance::WentOn(None)),
+        // It was not told before.
+        (None, same, Stance::AskedAgain),
+        (None, next, Stance::WentOn(None)),
+        (None, back, Stance::WentOn(None)),
+        (None, "<html/>", Stance::WentOn(None)),
     ] {
         let (_, engines) = asked(Says::Both(changed, stack));
         assert_eq!(Stack::of(&envelope, known, engines.aws()).stance(LEFT).await, expected, "{stack}");

@@ -147,6 +147,30 @@ async fn an_update_beside_a_slow_submission_of_the_first_try_has_the_only_job() 
     }
 }
 
+/// The first try was not told at once what its stack is about; the second one comes once it may be asked.
+#[tokio::test(start_paused = true)]
+async fn an_update_that_was_not_told_at_once_what_its_stack_is_about_leaves_its_job_to_its_second_try() {
+    for strategy in ["StopThenStart", "StartThenStop"] {
+        for seconds in [15, 40, 70, 100, 130] {
+            for world in worlds() {
+                let told = format!("{}, {strategy}, {seconds} s", world.name());
+                let (good, id) = slow_to_stop(&world, strategy, &Script::endless()).await;
+                let bad = world.properties(BAD, &json!({ "UpdateStrategy": strategy, "StableSeconds": 300 }));
+                world.may_ask(false);
+                let ask = || world.update("update", &id, &good, &bad);
+                let told_later = async {
+                    sleep(Duration::from_secs(10)).await;
+                    world.may_ask(true);
+                };
+                let (answer, ()) = tokio::join!(twice(&world, seconds, ask), told_later);
+                assert_eq!(answer.status, "SUCCESS", "{told}: {}", answer.reason);
+                let alive = world.alive().iter().filter(|file| *file == BAD).count();
+                assert_eq!((alive, world.made(BAD)), (1, 1), "{told}: {:?}", world.alive());
+            }
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_rollback_beside_the_first_try_has_the_only_job() {
     for strategy in ["StopThenStart", "StartThenStop"] {
