@@ -58,21 +58,22 @@ impl At<'_> {
 
     /// There is a job alive of the wanted description. On Livy, somebody may be just stopping it; and another try of this very request that
     /// was not known to take an update back stops what it has submitted once it asks, as it takes this try for the end of its own.
-    fn newest_runs(self, mut state: State, Run { run, status }: Run) -> State {
-        if !run.place.is_livy() {
-            return self.restored(state, Run { run, status });
+    fn newest_runs(self, mut state: State, run: Run) -> State {
+        if !run.run.place.is_livy() {
+            return self.restored(state, run);
         }
-        let is_own = self.is_asked_for(run.name.as_deref().unwrap_or_default());
-        let known = state.newest.take().filter(|newest| newest.run.is_same(&run));
+        let known = state.newest.take().filter(|newest| newest.run.is_same(&run.run));
         let alive_since = known.and_then(|newest| newest.alive_since).unwrap_or_else(|| {
             // However late it is shown, it is looked at for as long.
             state.since = self.now;
             self.now
         });
-        let newest = Own { status: Some(status), alive_since: Some(alive_since), ..Own::new(run, false) };
-        state.newest = Some(Box::new(newest));
-        let stays_at =
-            if is_own { alive_since + self.plan.at_most(STOPPED_WITHIN) } else { self.stays_at(alive_since) };
+        let stays_at = if self.is_asked_for(run.name()) {
+            alive_since + self.plan.at_most(STOPPED_WITHIN)
+        } else {
+            self.stays_at(alive_since)
+        };
+        state.newest = Some(Box::new(Own { alive_since: Some(alive_since), ..self.found(&state, run) }));
         if self.now >= stays_at {
             self.newest_stays(state)
         } else {
@@ -86,8 +87,8 @@ impl At<'_> {
     }
 
     fn newest_stays(self, mut state: State) -> State {
-        state.own = state.newest.take().map(|newest| *newest);
-        state.at(Stage::Explain(None), self.now)
+        let newest = state.newest.take().map(|newest| *newest);
+        self.stays_as(state, newest)
     }
 
     /// Whether the present job, which is alive, has been for so long that nobody is just stopping it, as the update that failed may be.
@@ -182,8 +183,23 @@ impl At<'_> {
     }
 
     /// There is the job that there has to be.
-    fn restored(self, mut state: State, Run { run, status }: Run) -> State {
-        state.own = Some(Own { status: Some(status), ..Own::new(run, false) });
+    fn restored(self, state: State, run: Run) -> State {
+        let own = self.found(&state, run);
+        self.stays_as(state, Some(own))
+    }
+
+    /// A run that was found, which a step of this request may have submitted that died.
+    fn found(self, state: &State, run: Run) -> Own {
+        let ours = state.unseen.has_submitted() && self.is_asked_for(run.name());
+        let Run { run, status } = run;
+        Own { status: Some(status), ..Own::new(run, ours) }
+    }
+
+    /// This is the job that the request is answered with, if that is still awaited where it has submitted it.
+    fn stays_as(self, mut state: State, own: Option<Own>) -> State {
+        state.own = own;
+        let is_ours = state.own.as_ref().is_some_and(|own| own.ours);
+        let state = if is_ours { state.unconfirmed() } else { state };
         state.at(Stage::Explain(None), self.now)
     }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::world::{BEGIN, Fate, World, place, plan, wanted_at};
 use crate::engine::{Kind, Lookup};
 use crate::job::{Digest, Phase, Place, RunRef};
-use crate::lifecycle::{Action, Deadlines, Former, Goal, Plan, Stage, State, StaysAs, Wanted};
+use crate::lifecycle::next::is_passed_over;
+use crate::lifecycle::{Action, Deadlines, Former, Goal, Plan, Stage, State, StaysAs, Wanted, withdraw};
 use crate::outcome::{Made, Outcome};
 use crate::properties::{Management, OnDeleteError, UpdateStrategy, WaitFor};
 
@@ -516,6 +517,41 @@ fn a_step_that_died_changes_nothing_twice() {
                 assert_eq!(world.alive(), [jobs.back.identity.name()], "{place}, died at {died_at}");
                 assert_eq!(world.runs.len(), 3, "{place}, died at {died_at}");
             }
+        }
+    }
+}
+
+/// Whatever the next step does with it, until it answers.
+#[test]
+fn what_a_dead_step_has_submitted_is_stopped_once_nobody_waits() {
+    for place in places() {
+        for bad in [Phase::Running, Phase::Gone] {
+            let jobs = jobs_at(&place);
+            let world = || jobs.world(stopped(&place), bad);
+            let plan = jobs.restore(Some(jobs.bad_run(&world())), Management::default());
+            let is_begun_at = |state: &State| is_passed_over(&plan, state);
+            let mut lives = 0;
+            for action in 0.. {
+                let mut world = world();
+                let begun = world.run_until_or_done(&plan, State::begin(&plan, BEGIN).alone(), is_begun_at);
+                let submitted = |state: &State| state.own.as_ref().is_some_and(|own| own.ours);
+                world.run_until_or_done(&plan, begun.clone(), submitted);
+                let (died, mut left) = (world.now, action);
+                let repeated = begun.repeated(&plan, true, BEGIN, died);
+                let state = world.run_until_or_done(&plan, repeated, |_| {
+                    left -= 1;
+                    left < 0
+                });
+                if matches!(state.stage, Stage::Done(_)) {
+                    break;
+                }
+                let now = world.now;
+                let outcome = world.go_on(&plan, withdraw(&plan, state, None, now), now);
+                assert!(outcome.is_withdrawn(), "{place}, at {action}: {outcome:?}");
+                assert!(!world.alive().contains(&&*jobs.back.identity.name()), "{place}, withdrawn at {action}");
+                lives += 1;
+            }
+            assert!(lives > 1, "{place}, {bad:?}");
         }
     }
 }
