@@ -38,6 +38,25 @@ const KEYS_OF_DATA: [&str; 12] = [
     "sort",
 ];
 
+/// What the names of errors have in them.
+const WORDS_OF_ERRORS: [&str; 12] = [
+    "Denied",
+    "DoesNotMatch",
+    "Error",
+    "Exception",
+    "Expired",
+    "Failure",
+    "Fault",
+    "Incomplete",
+    "Invalid",
+    "Malformed",
+    "Missing",
+    "NotFound",
+];
+
+/// What a shell calls the present directory, and connection strings a password.
+pub const PWD: &str = "PWD";
+
 /// Whether a value of this name is a secret. The ARN of where one is kept is none; nor is the `ServiceToken` of every custom
 /// resource, the ARN of the function.
 pub fn is_secret(name: &str) -> bool {
@@ -45,21 +64,19 @@ pub fn is_secret(name: &str) -> bool {
     if plain.ends_with("arn") || plain == "servicetoken" {
         return false;
     }
-    NAMES.iter().any(|part| plain.contains(part)) || plain == "sig" || is_pwd(&plain) || is_key(name, &plain)
+    NAMES.iter().any(|part| plain.contains(part)) || plain == "sig" || is_pwd(name, &plain) || is_key(name, &plain)
 }
 
 /// Whether a value follows this word that is a secret, where no more than a colon tells that one follows: `password: value`. What a
 /// sentence says of a key, of `secretsmanager:GetSecretValue` or of an `InvalidToken` is none.
 pub fn is_label(word: &str) -> bool {
     let plain = plain(word);
-    is_secret(word) && plain != "key" && !plain.starts_with("secretsmanager") && !is_error(word)
+    is_secret(word) && !["key", "pwd"].contains(&&*plain) && !plain.starts_with("secretsmanager") && !is_error(word)
 }
 
-/// Whether it is what AWS or Java calls an error: `ExpiredToken`, `AWSSecretsManagerException`.
+/// Whether it is what AWS or Java calls an error: `ExpiredToken`, `SignatureDoesNotMatch`, `AWSSecretsManagerException`.
 fn is_error(word: &str) -> bool {
-    let word = word.rsplit('.').next().unwrap_or_default();
-    ["Invalid", "Expired", "Missing"].iter().any(|begin| word.starts_with(begin))
-        || ["Exception", "Error", "Fault"].iter().any(|end| word.ends_with(end))
+    WORDS_OF_ERRORS.iter().any(|part| word.contains(part))
 }
 
 /// Whether it is what the name of a pair is called.
@@ -77,8 +94,9 @@ fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
 }
 
-fn is_pwd(plain: &str) -> bool {
-    plain.len() > "pwd".len() && !plain.ends_with("oldpwd") && plain.ends_with("pwd")
+/// Whether it is what many call a password, and not what a shell calls the present directory and the one before.
+fn is_pwd(name: &str, plain: &str) -> bool {
+    plain.ends_with("pwd") && !plain.ends_with("oldpwd") && name != PWD
 }
 
 /// Whether it is a key's, as the last of its words tells; `plain` is the name without what separates its words.

@@ -63,6 +63,9 @@ fn a_value_is_known_by_its_flag() {
         json!(["--conf=spark.my.secret=hunter2"]),
         json!(["jdbc:postgresql://db/x?user=me&password=hunter2&ssl=true"]),
         json!(["jdbc:sqlserver://db;user=me;password=hunter2;"]),
+        json!(["jdbc:sqlserver://db;user=me;pwd=hunter2"]),
+        json!(["Driver={ODBC Driver 17};UID=me;PWD=hunter2;Encrypt=yes"]),
+        json!(["--pwd", "hunter2"]),
         json!(["https://me:hunter2@host/path"]),
         json!(["{\"db\": {\"password\": \"hunter2\"}}"]),
         json!(["--config={\"password\":\"hunter2\"}"]),
@@ -223,6 +226,8 @@ fn what_an_engine_says_of_rights_and_of_lines_stays() {
         "Invalid key: spark.foo",
         "InvalidToken: Provided token is malformed, ExpiredToken: Credentials have expired",
         "MissingAuthenticationToken: Missing Authentication Token",
+        "SignatureDoesNotMatch: The request signature we calculated does not match, IncompleteSignature: Authorization header requires it",
+        "sh: pwd: not found, PWD=/mnt/yarn OLDPWD=/home/hadoop",
         "NullPointerException: null for Batch(id=5, proxyUser=null, token=null, password=None, usePassword=true)",
     ] {
         assert_eq!(told(text), text);

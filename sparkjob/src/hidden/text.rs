@@ -6,7 +6,7 @@
 use std::iter::from_fn;
 use std::ops::Range;
 
-use super::names::{is_called_value, is_label, is_name_of_pair, is_secret};
+use super::names::{PWD, is_called_value, is_label, is_name_of_pair, is_secret};
 use super::{MIN_LENGTH, PEM, is_plain};
 
 /// What may end a value that is not quoted, or be a part of it; and so may a blank.
@@ -20,6 +20,9 @@ const QUOTES: [char; 2] = ['"', '\''];
 
 /// What may stand before a value beside quotes.
 const OPENS: [char; 3] = ['{', '(', '['];
+
+/// What stands between the fields of an address or of a connection string.
+const SEPARATES_FIELDS: [char; 3] = [';', '&', '?'];
 
 /// What Scala writes between a name and a value.
 const ARROW: &str = "->";
@@ -132,7 +135,8 @@ impl<'t> Name<'t> {
         {
             return is_secret(name).then(|| self.place(rest, false));
         }
-        if !is_secret(name) {
+        let is_field = name == PWD && self.text[..self.range.start].ends_with(SEPARATES_FIELDS);
+        if !is_field && !is_secret(name) {
             return None;
         }
         let is_flag = name.starts_with('-');
