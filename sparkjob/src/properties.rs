@@ -110,12 +110,14 @@ pub fn for_a_delete(properties: &Value) -> Value {
     management::take(&mut reader, &Limit::none());
     let mut names = reader.into_known();
     names.extend([SECRET, "ServiceTimeout"]);
+    let spelt: Vec<String> =
+        other_spellings().filter(|(_, name)| names.contains(name)).map(|(spelt, _)| spelt).collect();
     let is_short = |value: &Value| match value {
         Value::String(text) => text.len() <= LONGEST_KEPT,
         other => other.is_number() || other.is_boolean(),
     };
     let kept = properties.as_object().into_iter().flatten();
-    let is_read = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let is_read = |name: &String| names.contains(&name.as_str()) || spelt.contains(name);
     kept.filter(|(name, value)| is_read(name) && is_short(value))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
@@ -201,14 +203,22 @@ fn secret_arn(value: &Value) -> Read<SecretArn> {
     text.parse().map_err(|problem: String| vec![Fault::new(problem)])
 }
 
+/// How a property may be spelt otherwise, and how it is called here.
+fn other_spellings() -> impl Iterator<Item = (String, &'static str)> {
+    let small = |name: &'static str| (name[..1].to_lowercase() + &name[1..], name);
+    let others = [
+        ("ExecutionTimeoutMinutes", "TimeoutMinutes"),
+        ("executionTimeoutMinutes", "TimeoutMinutes"),
+        ("JobFlowId", "ClusterId"),
+    ];
+    let others = others.map(|(spelt, name)| (spelt.to_owned(), name));
+    program::NATIVE.into_iter().chain(BESIDE_NATIVE).map(small).chain(others)
+}
+
 fn accept_other_spellings(reader: &mut Reader) {
-    for name in program::NATIVE.into_iter().chain(BESIDE_NATIVE) {
-        reader.accept(&(name[..1].to_lowercase() + &name[1..]), name);
+    for (spelt, name) in other_spellings() {
+        reader.accept(&spelt, name);
     }
-    for spelt in ["ExecutionTimeoutMinutes", "executionTimeoutMinutes"] {
-        reader.accept(spelt, "TimeoutMinutes");
-    }
-    reader.accept("JobFlowId", "ClusterId");
 }
 
 /// What says anything here of a step as EMR's API and the tasks of Step Functions have it.

@@ -161,7 +161,8 @@ impl World {
             Engine::EmrServerless => {
                 json!({"ApplicationId": "00f1", "ExecutionRoleArn": "arn:aws:iam::123456789012:role/job"})
             }
-            Engine::EmrSteps => json!({"ClusterId": "j-1ABC"}),
+            // As a request to EMR has it, which a Delete is to know as well.
+            Engine::EmrSteps => json!({"JobFlowId": "j-1ABC"}),
         };
         properties["Parameters"] = json!({ "File": file });
         for (name, value) in more.as_object().expect("more properties") {

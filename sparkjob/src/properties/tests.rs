@@ -159,6 +159,29 @@ fn the_secret_of_a_place_is_read_whatever_else_is_wrong() {
     assert!(read_access(&json!({"LivySecretArn": ARN})).is_open());
 }
 
+/// Its jobs are looked for where they run, whatever the property is called that tells.
+#[test]
+fn a_delete_reads_what_it_needs_in_every_spelling() {
+    for (target, value) in [
+        ("LivyHost", "emr"),
+        ("LivyUrl", "http://emr"),
+        ("LivyClusterId", "j-1ABC"),
+        ("VirtualClusterId", "0abc"),
+        ("ApplicationId", "00f1"),
+        ("ClusterId", "j-1ABC"),
+    ] {
+        let others = other_spellings().filter(|(_, name)| *name == target).map(|(spelt, _)| spelt);
+        for spelt in others.chain([target.to_owned()]) {
+            let description = json!({ &*spelt: value, "Parameters": {"File": "/pi.py"}, "OnDeleteError": "Ignore" });
+            let kept = for_a_delete(&description);
+            assert!(read_place(&description).is_some(), "{spelt}");
+            assert_eq!(read_place(&kept), read_place(&description), "{spelt}");
+            assert_eq!(kept, json!({ &*spelt: value, "OnDeleteError": "Ignore" }));
+        }
+    }
+    assert_eq!(for_a_delete(&json!({"JobFlowId": "j-1ABC"})), json!({"JobFlowId": "j-1ABC"}));
+}
+
 #[test]
 fn bad_input_of_any_size_has_a_bounded_answer() {
     let mut deep = json!("x");
