@@ -191,7 +191,10 @@ fn target(envelope: &Envelope, properties: &Value, standing: Option<Standing>) -
     match &envelope.physical_id {
         Some(PhysicalId::Run(run)) => Target::Run(run.clone()),
         Some(PhysicalId::Nothing) => Target::Nothing,
-        Some(PhysicalId::Unknown(token, dated)) => search(*token, *dated, Lookup::Token, Standing::default()),
+        // An Update may have taken over what it stands for, and that is the one that the resource has now.
+        Some(PhysicalId::Unknown(token, dated)) => {
+            search(*token, *dated, Lookup::Token, Standing { since: None, ..standing.unwrap_or_default() })
+        }
         // Its Create was cut off, in what the stack is about; an older job is one that other requests know of. So is the one
         // that the resource has now.
         Some(PhysicalId::Foreign(_)) | None => {

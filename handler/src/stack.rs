@@ -69,7 +69,7 @@ pub struct Standing {
     /// Whether it deletes what its resources were before: asked for once, by whoever looks for a job.
     #[serde(skip)]
     pub cleans_up: bool,
-    /// The job that the resource has by then, where a Delete with an id that is not ours asks.
+    /// The job that the resource has by then, where a Delete asks whose id is that of no job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<RunRef>,
 }
@@ -144,7 +144,7 @@ impl<'a> Stack<'a> {
     pub async fn standing(&self, left: Duration) -> Option<Standing> {
         let taken_for = match (&self.envelope.action, &self.envelope.physical_id) {
             (Action::Update, _) => AN_UPDATE,
-            (Action::Delete, Some(PhysicalId::Foreign(_)) | None) => A_DELETE,
+            (Action::Delete, Some(PhysicalId::Foreign(_) | PhysicalId::Unknown(..)) | None) => A_DELETE,
             _ => return None,
         };
         let within = ASKED_AGAIN_FOR.min(left / PART_FOR_ASKING);

@@ -28,6 +28,9 @@ const MIN_LENGTH: usize = 4;
 /// What is left of a secret where a text was cut is hidden from so many characters on.
 const MIN_BEGINNING: usize = 2;
 
+/// The same where a text ends, which an engine may have cut without a sign of that.
+const MIN_BEGINNING_AT_END: usize = 6;
+
 /// How a key in [PEM](https://www.rfc-editor.org/rfc/rfc7468) begins, which is of several lines.
 const PEM: &str = "-----BEGIN";
 
@@ -136,7 +139,9 @@ impl Hidden {
     /// Where `text` shows one of them, or the beginning of one before it was cut, in order and without overlaps.
     fn spans(&self, text: &str) -> Vec<(usize, usize)> {
         let mut spans: Vec<(usize, usize)> = Vec::new();
-        let cuts: Vec<usize> = text.match_indices(CUT).map(|(at, _)| at).collect();
+        let end = text.strip_suffix("...").unwrap_or(text).len();
+        let cuts = text.match_indices(CUT).map(|(at, _)| (at, MIN_BEGINNING));
+        let cuts: Vec<(usize, usize)> = cuts.chain([(end, MIN_BEGINNING_AT_END)]).collect();
         for (secret, &least) in &self.0 {
             let mut from = 0;
             while let Some(found) = text[from..].find(&secret[..least]) {
@@ -149,7 +154,9 @@ impl Hidden {
                 }
                 from = begin + text[begin..].chars().next().map_or(1, char::len_utf8);
             }
-            spans.extend(cuts.iter().filter_map(|&cut| Some((cut - beginning(secret, &text[..cut])?, cut))));
+            spans.extend(
+                cuts.iter().filter_map(|&(cut, least)| Some((cut - beginning(secret, least, &text[..cut])?, cut))),
+            );
         }
         spans.sort_unstable();
         let mut merged: Vec<(usize, usize)> = Vec::new();
@@ -193,9 +200,9 @@ fn in_common(one: &str, other: &str) -> usize {
     one.chars().zip(other.chars()).take_while(|(one, other)| one == other).map(|(one, _)| one.len_utf8()).sum()
 }
 
-/// How much of `secret` the end of `text` shows, in bytes; none where that is too little to tell.
-fn beginning(secret: &str, text: &str) -> Option<usize> {
-    let ends = secret.char_indices().skip(MIN_BEGINNING).map(|(end, _)| end);
+/// How much of `secret` the end of `text` shows, in bytes; none where that is less than so many characters.
+fn beginning(secret: &str, least: usize, text: &str) -> Option<usize> {
+    let ends = secret.char_indices().skip(least).map(|(end, _)| end);
     ends.take_while(|&end| end <= text.len()).filter(|&end| text.ends_with(&secret[..end])).last()
 }
 

@@ -406,7 +406,7 @@ async fn what_a_stack_is_about_began_with_its_last_update_or_else_its_creation()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delete_with_an_id_that_is_not_ours_is_told_the_job_that_its_resource_has_meanwhile() {
+async fn a_delete_with_the_id_of_no_job_is_told_the_job_that_its_resource_has_meanwhile() {
     const JOB: &str = "livy+http://emr:8998/batches/7#pi";
     let has_job = resource!(
         "2026-11-21T07:00:00Z",
@@ -424,8 +424,11 @@ async fn a_delete_with_an_id_that_is_not_ours_is_told_the_job_that_its_resource_
         (has_job, deletes, None),
     ] {
         let says = Says::Both(resource, stack);
-        let told = standing("Delete", json!({"PhysicalResourceId": "invented"}), says).await.expect("a standing");
-        assert_eq!(told.job.map(|job| job.to_string()).as_deref(), job, "{says:?}");
+        let marker = format!("spark-job:unknown:{}", "0f".repeat(32));
+        for id in ["invented", &marker] {
+            let told = standing("Delete", json!({ "PhysicalResourceId": id }), says).await.expect("a standing");
+            assert_eq!(told.job.map(|job| job.to_string()).as_deref(), job, "{says:?}, {id}");
+        }
         assert_eq!(standing("Update", json!({}), says).await.and_then(|told| told.job), None);
     }
     let says = Says::Both(has_job, "<html/>");

@@ -15,8 +15,11 @@ mod world;
 
 use std::time::Duration;
 
+use handler::envelope::Envelope;
 use handler::mishap::FailedStep;
 use handler::moment;
+use handler::physical_id::PhysicalId;
+use handler::plan;
 use handler::turn::{Progress, Step};
 use serde_json::{Value, json};
 use sparkjob::testing::Script;
@@ -310,6 +313,28 @@ async fn a_rollback_runs_no_job_again_that_was_to_succeed_and_is_forgotten() {
             world.succeeds(&world.delete("delete", &back, &good)).await;
             assert_eq!((world.alive().len(), world.made(GOOD)), (0, 1), "{told}");
         }
+    }
+}
+
+/// Its Create was answered with a marker, as by the responder, and came to a job nevertheless.
+#[tokio::test(start_paused = true)]
+async fn what_an_update_has_taken_over_from_a_marker_is_not_cleaned_up_with_that() {
+    for world in worlds() {
+        let good = world.properties(GOOD, &json!({}));
+        let create = world.create("create", &good);
+        world.deliver(&create).await.expect("an answer");
+        let envelope = Envelope::read(&create.event()).expect("an envelope");
+        let marker = PhysicalId::Unknown(plan::token(&envelope), plan::dated_token(&envelope)).to_string();
+        sleep(Duration::from_mins(5)).await;
+        world.stack_is("UPDATE_IN_PROGRESS");
+        let waits = world.properties(GOOD, &json!({ "WaitFor": "Submitted" }));
+        let id = world.succeeds(&world.update("update", &marker, &good, &waits)).await;
+        world.stack_is("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+        world.succeeds(&world.delete("clean-up", &marker, &good)).await;
+        assert_eq!((world.alive(), world.made(GOOD)), (vec![GOOD.to_owned()], 1), "{}", world.name());
+        world.stack_is("DELETE_IN_PROGRESS");
+        world.succeeds(&world.delete("delete", &id, &waits)).await;
+        assert!(world.alive().is_empty(), "{}", world.name());
     }
 }
 

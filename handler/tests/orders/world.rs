@@ -77,6 +77,11 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// What was sent.
+    pub fn event(&self) -> Event {
+        serde_json::from_value(self.event.clone()).expect("an event")
+    }
+
     /// How its answer is called.
     pub fn key(&self) -> &str {
         &self.key
@@ -243,8 +248,7 @@ impl World {
     }
 
     async fn invoke(&self, asked: &Asked) {
-        let event = serde_json::from_value(asked.event.clone()).expect("an event");
-        let event = LambdaEvent::new(Arrival::Request(event), self.context());
+        let event = LambdaEvent::new(Arrival::Request(asked.event()), self.context());
         self.submitter().serve(event, Clock::showing(self.now())).await.expect("it is answered, or withdrawn");
     }
 
@@ -260,7 +264,7 @@ impl World {
 
     /// The first step about a request that the workflow is handed now.
     pub fn first_step(&self, asked: &Asked) -> Step {
-        let event: Event = serde_json::from_value(asked.event.clone()).expect("an event");
+        let event = asked.event();
         let envelope = Envelope::read(&event).expect("an envelope");
         let request = handler::request::Request::of(envelope, event);
         let turn = Turn { old: request.old, ..Turn::of(request.event) };

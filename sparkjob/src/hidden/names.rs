@@ -39,7 +39,7 @@ const KEYS_OF_DATA: [&str; 12] = [
 ];
 
 /// What the names of errors have in them.
-const WORDS_OF_ERRORS: [&str; 12] = [
+const WORDS_OF_ERRORS: [&str; 13] = [
     "Denied",
     "DoesNotMatch",
     "Error",
@@ -51,6 +51,7 @@ const WORDS_OF_ERRORS: [&str; 12] = [
     "Invalid",
     "Malformed",
     "Missing",
+    "NoSuch",
     "NotFound",
 ];
 

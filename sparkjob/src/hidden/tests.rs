@@ -227,6 +227,7 @@ fn what_an_engine_says_of_rights_and_of_lines_stays() {
         "InvalidToken: Provided token is malformed, ExpiredToken: Credentials have expired",
         "MissingAuthenticationToken: Missing Authentication Token",
         "SignatureDoesNotMatch: The request signature we calculated does not match, IncompleteSignature: Authorization header requires it",
+        "NoSuchKey: Missing object",
         "sh: pwd: not found, PWD=/mnt/yarn OLDPWD=/home/hadoop",
         "NullPointerException: null for Batch(id=5, proxyUser=null, token=null, password=None, usePassword=true)",
     ] {
@@ -325,7 +326,7 @@ fn a_description_full_of_what_looks_like_secrets_is_read_within_bounds() {
 #[test]
 fn as_much_of_a_value_is_hidden_as_is_shown() {
     let hidden = Hidden::in_description(&json!(["x://db?password=hunter2&user=me"]));
-    assert_eq!(hidden.mask("hunter2&user=you, hunter2, hunter"), "***you, ***, hunter");
+    assert_eq!(hidden.mask("hunter2&user=you, hunter2, hunter!"), "***you, ***, hunter!");
     assert_eq!(hidden.mask("hunter2&us\u{2026}"), "***\u{2026}");
 }
 
@@ -384,5 +385,20 @@ proptest! {
         let hidden = Hidden::of(secrets.iter().map(String::as_str));
         prop_assert!(hidden.mask(&text).len() <= text.len() + 3);
         prop_assert!(told(&text).len() <= text.len() + 3);
+    }
+}
+
+#[test]
+fn what_an_engine_has_cut_within_a_secret_is_hidden() {
+    let hidden = Hidden::of(["hunter2-of-the-snark"]);
+    for (text, masked) in [
+        ("failed with --password hunter", "failed with --password ***"),
+        ("failed with --password hunter2-of-the-...", "failed with --password ***..."),
+        ("failed with --password hunter\u{2026} (cut)", "failed with --password ***\u{2026} (cut)"),
+        ("failed with --password hu\u{2026}", "failed with --password ***\u{2026}"),
+        ("the boojum is no hunt", "the boojum is no hunt"),
+        ("hunter2 is who hunts", "hunter2 is who hunts"),
+    ] {
+        assert_eq!(hidden.mask(text), masked);
     }
 }

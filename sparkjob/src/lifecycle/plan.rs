@@ -101,10 +101,13 @@ impl Plan {
         Some(Wanted { identity: identity.unwrap_or(wanted.identity), job: wanted.job })
     }
 
+    /// The look for the runs that are to be stopped, however long they have been there: where a step is over, its application may not be.
     pub(super) fn search(&self) -> Option<Action> {
         match &self.goal {
-            Goal::Stop(Target::Search { place, identity, by, .. }) => {
-                Some(Action::Find(place.clone(), identity.clone(), *by, self.since()))
+            Goal::Stop(Target::Search { place, identity, by, made_since, .. }) => {
+                let made_since = made_since.map_or(self.since_long(), |since| since.before(CLOCKS_DIFFER));
+                let since = if place.takes_twins() { made_since.min(self.since()) } else { self.since() };
+                Some(Action::Find(place.clone(), identity.clone(), *by, since))
             }
             _ => None,
         }
@@ -144,7 +147,18 @@ impl Plan {
     /// Since when the run of this very request may have been made. Where a token makes no second one, and Livy tells no times, the
     /// same; of steps one of an earlier try may have ended before this one was asked for.
     pub(super) fn since_any_try(&self) -> Timestamp {
-        let is_told = self.wanted_place().is_some_and(Place::takes_twins);
+        self.since_a_try_at(self.wanted_place())
+    }
+
+    /// Since when a run of the old description may have been made that nobody knows of. In a rollback that is one of the update that
+    /// failed; where its step is over, its application may not be.
+    pub(super) fn since_old(&self) -> Timestamp {
+        let place = self.old().map(|old| &old.place).filter(|_| self.is_restoring());
+        self.since_a_try_at(place)
+    }
+
+    fn since_a_try_at(&self, place: Option<&Place>) -> Timestamp {
+        let is_told = place.is_some_and(Place::takes_twins);
         if is_told { self.since().before(LONGEST_TRY) } else { self.since() }
     }
 

@@ -89,9 +89,14 @@ impl Fault {
         Self { found: self.found.map(|found| Found { shown: None, ..found }), ..self }
     }
 
+    /// The same fault of a value that has this name.
+    pub(super) fn named(self, name: &str) -> Self {
+        if looks_secret(name) { self.private() } else { self }
+    }
+
     /// The same fault, seen from the object that holds it as `name`.
     pub(super) fn under(self, name: &str) -> Self {
-        let fault = if looks_secret(name) { self.private() } else { self };
+        let fault = self.named(name);
         Self { path: join(&segment(name), &fault.path), ..fault }
     }
 

@@ -219,7 +219,7 @@ pub(super) fn is_same(name: &str, other: &str) -> bool {
 }
 
 /// A list or an object without anything in it.
-fn is_empty(value: &Value) -> bool {
+pub(super) fn is_empty(value: &Value) -> bool {
     value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Map::is_empty)
 }
 

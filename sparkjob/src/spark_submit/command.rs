@@ -40,12 +40,14 @@ pub fn marked_tag(name: &str, mark: u32) -> String {
 
 const MARK_LENGTH: usize = 8;
 
-/// Whether the step goes on for as long as the application does.
+/// Whether the step goes on for as long as the application does; Spark reads
+/// [a truth in any case](https://github.com/apache/spark/blob/master/common/utils/src/main/scala/org/apache/spark/internal/config/ConfigBuilder.scala).
 pub fn waits(args: &[String]) -> bool {
-    property(args, WAITS).is_none_or(|waits| waits.value.trim() != "false")
+    property(args, WAITS).is_none_or(|waits| !waits.value.trim().eq_ignore_ascii_case("false"))
 }
 
-/// A `HadoopJarStep` with `tag` on the application, where it outlives the step: else it could not be found again.
+/// A `HadoopJarStep` with `tag` on the application, where it outlives the step: else it could not be found again. The step goes on for as
+/// long unless it says otherwise: else the cluster's own defaults would decide that.
 pub fn with_tag(mut jar_step: Value, tag: &str) -> Value {
     let args = jar_step.get("Args").and_then(Value::as_array);
     let args: Option<Vec<String>> =
@@ -62,17 +64,21 @@ pub fn tagged(args: &[String], tag: &str) -> Vec<String> {
     if !deploys_in_cluster(args) {
         return tagged;
     }
-    match (tags(args), spark_submit(args)) {
+    let mut more = Vec::new();
+    match tags(args) {
         // Said twice, the later one would hold alone.
-        (Some(tags), _) => {
+        Some(tags) => {
             let given = tagged[tags.at].trim_end_matches([',', ' ']);
             let separator = if given.ends_with('=') { "" } else { "," };
             tagged[tags.at] = format!("{given}{separator}{tag}");
         }
-        (None, Some(at)) => {
-            tagged.splice(at + 1..=at, ["--conf".to_owned(), format!("{TAGS}={tag}")]);
-        }
-        (None, None) => {}
+        None => more.push(format!("{TAGS}={tag}")),
+    }
+    if property(args, WAITS).is_none() {
+        more.push(format!("{WAITS}=true"));
+    }
+    if let Some(at) = spark_submit(args) {
+        tagged.splice(at + 1..=at, more.into_iter().flat_map(|property| ["--conf".to_owned(), property]));
     }
     tagged
 }
@@ -172,19 +178,19 @@ mod tests {
         for (text, expected) in [
             (
                 "env A=b spark-submit --deploy-mode cluster pi.py 1",
-                "env A=b spark-submit --conf spark.yarn.tags=pi-1-0abcdef1 --deploy-mode cluster pi.py 1",
+                "env A=b spark-submit --conf spark.yarn.tags=pi-1-0abcdef1 --conf spark.yarn.submit.waitAppCompletion=true --deploy-mode cluster pi.py 1",
             ),
             (
                 "spark-submit --deploy-mode cluster --conf spark.yarn.tags=a,b pi.py",
-                "spark-submit --deploy-mode cluster --conf spark.yarn.tags=a,b,pi-1-0abcdef1 pi.py",
+                "spark-submit --conf spark.yarn.submit.waitAppCompletion=true --deploy-mode cluster --conf spark.yarn.tags=a,b,pi-1-0abcdef1 pi.py",
             ),
             (
                 "spark-submit --conf=spark.yarn.tags=a --deploy-mode=cluster pi.py",
-                "spark-submit --conf=spark.yarn.tags=a,pi-1-0abcdef1 --deploy-mode=cluster pi.py",
+                "spark-submit --conf spark.yarn.submit.waitAppCompletion=true --conf=spark.yarn.tags=a,pi-1-0abcdef1 --deploy-mode=cluster pi.py",
             ),
             (
-                "spark-submit --deploy-mode cluster --conf spark.yarn.tags= pi.py",
-                "spark-submit --deploy-mode cluster --conf spark.yarn.tags=pi-1-0abcdef1 pi.py",
+                "spark-submit --deploy-mode cluster --conf spark.yarn.tags= --conf spark.yarn.submit.waitAppCompletion=False pi.py",
+                "spark-submit --deploy-mode cluster --conf spark.yarn.tags=pi-1-0abcdef1 --conf spark.yarn.submit.waitAppCompletion=False pi.py",
             ),
             ("spark-submit pi.py --deploy-mode cluster", "spark-submit pi.py --deploy-mode cluster"),
             ("hive-script --deploy-mode cluster", "hive-script --deploy-mode cluster"),
@@ -199,6 +205,8 @@ mod tests {
     fn only_an_explicit_no_ends_a_step_before_its_application() {
         assert!(waits(&words("spark-submit pi.py")));
         assert!(waits(&words("spark-submit --conf spark.yarn.submit.waitAppCompletion=true pi.py")));
-        assert!(!waits(&words("spark-submit --conf spark.yarn.submit.waitAppCompletion=false pi.py")));
+        for no in ["false", "False", "FALSE"] {
+            assert!(!waits(&words(&format!("spark-submit --conf spark.yarn.submit.waitAppCompletion={no} pi.py"))));
+        }
     }
 }

@@ -183,7 +183,9 @@ mod tests {
         let args = ["spark-submit", "--deploy-mode", "cluster", "s3://code/pi.py"];
         let job = native(json!({"HadoopJarStep": {"Jar": "command-runner.jar", "Args": args}}));
         let tagged = format!("spark.yarn.tags={}-0abcdef1", NAME.to_lowercase());
-        let expected = ["spark-submit", "--conf", &tagged, "--deploy-mode", "cluster", "s3://code/pi.py"];
+        let waits = "spark.yarn.submit.waitAppCompletion=true";
+        let expected =
+            ["spark-submit", "--conf", &tagged, "--conf", waits, "--deploy-mode", "cluster", "s3://code/pi.py"];
         assert_eq!(sent(&job)["Steps"][0]["HadoopJarStep"]["Args"], json!(expected));
     }
 

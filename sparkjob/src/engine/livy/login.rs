@@ -70,8 +70,8 @@ impl Login {
         let is_locked = code == "DecryptionFailure" || said.to_lowercase().contains("kms");
         let advice = if is_locked {
             format!(
-                "Allow kms:Decrypt on the key of {} to the role of the submitter, in that role and in the key's policy, \
-                 beside secretsmanager:GetSecretValue.",
+                "Allow kms:Decrypt on the key of {} to the role of the submitter in the key's policy, beside \
+                 secretsmanager:GetSecretValue in that role.",
                 self.secret
             )
         } else if code == "ResourceNotFoundException" || code == "InvalidRequestException" {

@@ -327,6 +327,22 @@ fn what_the_failed_update_left_behind_is_over_before_anything_else() {
     }
 }
 
+/// A step that is over may have left its application alive; the update had an hour to make it.
+#[test]
+fn what_the_failed_update_left_behind_is_looked_for_as_long_as_it_may_have_been_there() {
+    for place in places() {
+        let jobs = jobs_at(&place);
+        let mut world = jobs.world(Phase::Running, Phase::Gone);
+        world.run(&jobs.restore(Some(jobs.good_run(&world)), Management::default()));
+        let since = world.actions.iter().find_map(|action| match action {
+            Action::Find(_, identity, Lookup::Spec, since) if *identity == jobs.bad.identity => Some(*since),
+            _ => None,
+        });
+        let minutes = if place.takes_twins() { 65 } else { 5 };
+        assert_eq!(since, Some(BEGIN.before(Duration::from_mins(minutes))), "{place}");
+    }
+}
+
 #[test]
 fn a_job_that_is_just_being_stopped_is_over_before_another_is_started() {
     for place in places() {

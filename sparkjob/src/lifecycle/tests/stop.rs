@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::world::{BEGIN, Fate, World, place, plan, reference, wanted, wanted_at};
 use crate::engine::{Kind, Lookup};
 use crate::job::{Phase, Place, RunRef};
-use crate::lifecycle::{Action, Goal, Target, Wanted};
+use crate::lifecycle::{Action, Goal, State, Target, Wanted, next};
 use crate::properties::{Management, OnDeleteError};
 
 fn run_of(wanted: &Wanted) -> RunRef {
@@ -225,4 +225,24 @@ fn each_run_that_does_not_heed_is_asked_again_in_its_turn() {
     let asked =
         |id: &str| world.actions.iter().filter(|it| matches!(it, Action::Cancel(run, _) if run.id == id)).count();
     assert!(asked("s-0") > 10 && asked("s-0").abs_diff(asked("s-1")) <= 1, "{} and {}", asked("s-0"), asked("s-1"));
+}
+
+/// A step that is over may have left its application alive. Elsewhere what is over is just that.
+#[test]
+fn steps_are_searched_for_as_long_as_they_may_have_been_there() {
+    let minutes = |minutes| BEGIN.before(Duration::from_mins(minutes));
+    let made = minutes(2 * 24 * 60);
+    for (place, made_since, since) in [
+        (Place::EmrSteps("j-1ABC".to_owned()), None, minutes(7 * 24 * 60)),
+        (Place::EmrSteps("j-1ABC".to_owned()), Some(made), made.before(Duration::from_mins(5))),
+        (Place::EmrSteps("j-1ABC".to_owned()), Some(BEGIN), minutes(5)),
+        (Place::EmrServerless("00f1".to_owned()), Some(made), minutes(5)),
+        (place(), None, minutes(5)),
+    ] {
+        let identity = wanted_at(&place, "pi.py", "r1").identity;
+        let target = Target::Search { place, identity, by: Lookup::Owner, made_since, spared: None };
+        let plan = plan(Goal::Stop(target), Management::default());
+        let Action::Find(.., told) = next(&plan, &State::begin(&plan, BEGIN), BEGIN) else { panic!("a look") };
+        assert_eq!(told, since, "{made_since:?}");
+    }
 }

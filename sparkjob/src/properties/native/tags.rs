@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::super::fault::Fault;
-use super::super::reader::{Read, Reader, is_given};
+use super::super::reader::{Read, Reader, is_empty, is_given};
 use super::{Api, read};
 
 /// Reads tags that are an object, `{Team: data}`, or a list as most resources of `CloudFormation` have it,
@@ -13,7 +13,8 @@ use super::{Api, read};
 pub(in super::super) fn tags(api: Api) -> impl Fn(&Value) -> Read<BTreeMap<String, String>> {
     move |value| {
         if api == Api::Emr {
-            return Err(vec![Fault::new("must be left out: a step has no tags")]);
+            let fault = || vec![Fault::new("must be left out: a step has no tags")];
+            return if is_empty(value) { Ok(BTreeMap::new()) } else { Err(fault()) };
         }
         let (object, mut faults) = match value {
             Value::Array(entries) => from_list(api, entries),
@@ -51,7 +52,9 @@ fn from_entry(api: Api, entry: &Value) -> Read<Option<(String, Value)>> {
         reader.require("Key", "the tag's name");
     }
     let key = reader.take("Key", read(api, "tags.key")).flatten();
-    let value = reader.take("Value", read(api, "tags.value")).flatten();
+    let name = entry["Key"].as_str().unwrap_or_default();
+    let named = |faults: Vec<Fault>| faults.into_iter().map(|fault| fault.named(name)).collect();
+    let value = reader.take("Value", |value| read(api, "tags.value")(value).map_err(named)).flatten();
     let faults = reader.finish(|_| None);
     let key = key.and_then(|key| key.as_str().map(str::to_owned));
     if faults.is_empty() { Ok(key.zip(value)) } else { Err(faults) }
@@ -101,6 +104,13 @@ mod tests {
             (json!({"a": "b#"}), vec!["a: must be letters, digits, blanks and / _ . : = + @ -, got \"b#\"".to_owned()]),
             (json!({"a": ["b"]}), vec!["a: must be a string, got a list".to_owned()]),
             (
+                json!([{"Key": "DbPassword", "Value": "hunter2#"}]),
+                vec![
+                    "[0].Value: must be letters, digits, blanks and / _ . : = + @ -, got a string of 8 characters"
+                        .to_owned(),
+                ],
+            ),
+            (
                 json!([{"Key": "a", "Value": 1}, {"Key": "a", "Value": 2}]),
                 vec!["[1].Key: given twice, got \"a\"".to_owned()],
             ),
@@ -117,6 +127,10 @@ mod tests {
             assert_eq!(told(Api::EmrServerless, &given), faults, "{given}");
         }
         assert_eq!(told(Api::Emr, &json!({"a": "b"})), ["must be left out: a step has no tags"]);
+        assert_eq!(
+            [json!({}), json!([])].map(|nothing| tags(Api::Emr)(&nothing)),
+            [Ok(BTreeMap::new()), Ok(BTreeMap::new())]
+        );
     }
 
     #[test]

@@ -13,17 +13,17 @@ pub(super) fn faults(native: &Native, mode: Option<Mode>) -> Vec<Fault> {
     step.into_iter().chain(retries).collect()
 }
 
-/// All texts of a step [together](https://docs.aws.amazon.com/emr/latest/APIReference/API_AddJobFlowSteps.html), the tag of
-/// what outlives it among them.
+/// All texts of a step [together](https://docs.aws.amazon.com/emr/latest/APIReference/API_AddJobFlowSteps.html), those among
+/// them that are added to what outlives it.
 fn step(step: &Value) -> Option<Fault> {
     let (given, total) = (length(step), length(&command::with_tag(step.clone(), &longest_tag())));
     // What is added may take the place of more: a list of tags may end with commas.
-    let with_tag = match total.saturating_sub(given) {
+    let added = match total.saturating_sub(given) {
         0 => String::new(),
-        more => format!(" and a tag of {more}, as it runs in cluster mode"),
+        more => format!(" and {more} that are added, as it runs in cluster mode"),
     };
     let problem = format!(
-        "must be at most {LONGEST_STEP} characters in all, got {given}{with_tag}: put what is large into a file of its own"
+        "must be at most {LONGEST_STEP} characters in all, got {given}{added}: put what is large into a file of its own"
     );
     (total > LONGEST_STEP).then(|| Fault::new(problem).under("HadoopJarStep"))
 }

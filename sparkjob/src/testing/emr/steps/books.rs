@@ -114,7 +114,9 @@ impl Command {
             match (*option, value.split_once('=')) {
                 ("--deploy-mode", _) => in_cluster = *value == "cluster",
                 ("--conf", Some(("spark.yarn.tags", given))) => given.clone_into(&mut tags),
-                ("--conf", Some(("spark.yarn.submit.waitAppCompletion", given))) => waits = given != "false",
+                ("--conf", Some(("spark.yarn.submit.waitAppCompletion", given))) => {
+                    waits = !given.eq_ignore_ascii_case("false");
+                }
                 _ => {}
             }
             rest = more;
