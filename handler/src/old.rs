@@ -73,11 +73,11 @@ pub fn digest(tags: &Tags) -> Digest {
 
 /// What is kept of tags.
 fn kept(tags: Tags) -> Tags {
-    // As JSON has them: quotes, a colon and a comma.
-    let length = |tags: &Tags| tags.iter().map(|(name, value)| name.len() + value.len() + 6).sum::<usize>();
-    if length(&tags) <= ROOM_FOR_TAGS {
+    // As JSON has them.
+    let fits = |tags: &Tags| serde_json::to_string(tags).is_ok_and(|text| text.len() <= ROOM_FOR_TAGS);
+    if fits(&tags) {
         return tags;
     }
     let names: Tags = tags.into_keys().map(|name| (name, String::new())).collect();
-    if length(&names) <= ROOM_FOR_TAGS { names } else { Tags::new() }
+    if fits(&names) { names } else { Tags::new() }
 }

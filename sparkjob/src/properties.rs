@@ -194,6 +194,16 @@ fn take(reader: &mut Reader, limit: &Limit) -> Whole {
         let problem = "FinishThenStart waits for a job to end, which one with Mode STREAMING does not";
         reader.fault(Fault::new(problem).under("UpdateStrategy"));
     }
+    if parts.program.lets_go() {
+        let why = "waits for a job to end, of which nothing tells where its step does not wait for it \
+                   (spark.yarn.submit.waitAppCompletion is false)";
+        if management.wait_for == WaitFor::Succeeded {
+            reader.fault(Fault::new(format!("Succeeded {why}")).under("WaitFor"));
+        }
+        if management.update_strategy == UpdateStrategy::FinishThenStart {
+            reader.fault(Fault::new(format!("FinishThenStart {why}")).under("UpdateStrategy"));
+        }
+    }
     Whole { parts, management, secret }
 }
 

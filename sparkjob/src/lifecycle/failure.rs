@@ -151,7 +151,9 @@ fn of_time(plan: &Plan, state: &State) -> Failure {
                 .iter()
                 .map(|stopping| {
                     let word = stopping.status.as_ref().map_or("unknown", |status| status.word.as_str());
-                    format!("{} on {} is {word}", told(&stopping.run), stopping.run.place)
+                    let has_left = stopping.status.as_ref().is_some_and(|status| status.ended.is_some());
+                    let left = if has_left { ", but its application may be alive" } else { "" };
+                    format!("{} on {} is {word}{left}", told(&stopping.run), stopping.run.place)
                 })
                 .collect();
             (format!("Not stopped in time: {}.", runs.join(", ")), "Stop it by hand, or try again.")

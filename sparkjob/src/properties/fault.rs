@@ -105,6 +105,12 @@ impl Fault {
         self.path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     }
 
+    /// The same fault of the property `name`, or of something in it, which is called otherwise.
+    pub(super) fn renamed(self, name: &str, called: &str) -> Self {
+        let within = self.path.strip_prefix(name).unwrap_or_default();
+        Self { path: format!("{called}{within}"), ..self }
+    }
+
     /// The same fault, seen from the list that holds it.
     pub(super) fn at(self, index: usize) -> Self {
         Self { path: join(&format!("[{index}]"), &self.path), ..self }

@@ -9,7 +9,7 @@ use super::reader::Reader;
 use super::scalar::{MAX_COUNT, name, whole, word};
 use super::target::Engine;
 use crate::job::{DeployMode, Mode, Native, Parameters, Tags};
-use crate::spark_submit::{self, Spot, Way};
+use crate::spark_submit::{self, Invocation, Spot, Way, command};
 
 /// What runs and what stands beside it, each part as far as it could be read.
 pub(super) struct Program {
@@ -22,6 +22,16 @@ pub(super) struct Program {
     pub timeout_minutes: Option<u32>,
     pub deploy_mode: DeployMode,
     pub tags: Tags,
+}
+
+impl Program {
+    /// Whether nothing tells when the job has ended: a step that is over once it has submitted its application.
+    pub fn lets_go(&self) -> bool {
+        let in_cluster = self.parameters.as_ref().filter(|_| self.deploy_mode == DeployMode::Cluster);
+        let portable = in_cluster.map(|told| Invocation::of(told, "", Way::ClusterStep).command());
+        let native = || self.native.get("HadoopJarStep").and_then(command::args_of);
+        portable.or_else(native).is_some_and(|args| command::lets_go(&args))
+    }
 }
 
 /// Properties of which exactly one says what runs.

@@ -33,6 +33,8 @@ pub(super) struct Reader<'a> {
     known: Vec<&'static str>,
     /// What was taken out of a property of this name, as if it stood beside it.
     unpacked: Vec<(&'static str, &'static str, Within)>,
+    /// What was taken for a property of this name, and how it is spelt.
+    spelt: Vec<(&'static str, String)>,
     faults: Vec<Fault>,
 }
 
@@ -51,7 +53,7 @@ impl<'a> Reader<'a> {
     pub fn over_any(value: &'a Value) -> Self {
         let properties = value.as_object().into_iter().flatten();
         let left = properties.map(|(name, value)| (name.as_str(), value)).collect();
-        Self { left, known: Vec::new(), unpacked: Vec::new(), faults: Vec::new() }
+        Self { left, known: Vec::new(), unpacked: Vec::new(), spelt: Vec::new(), faults: Vec::new() }
     }
 
     /// Reads the property `name`; none where it is absent, and where it is faulty, which is kept in mind.
@@ -100,13 +102,14 @@ impl<'a> Reader<'a> {
         self.take(name, |value| if is_empty(value) { Ok(()) } else { Err(vec![Fault::new(problem)]) });
     }
 
-    /// Takes a property that is called `spelt` for `name`.
+    /// Takes a property that is called `spelt` for `name`; its faults have their paths in what it is called.
     pub fn accept(&mut self, spelt: &str, name: &'static str) {
         let Some(value) = self.left.remove(spelt).filter(|value| is_given(value)) else { return };
         if self.has(name) {
             self.fault(Fault::new(format!("given twice, as {spelt} and as {name}")).under(name));
         } else {
             self.left.insert(name, value);
+            self.spelt.push((name, spelt.to_owned()));
         }
     }
 
@@ -165,14 +168,22 @@ impl<'a> Reader<'a> {
         self.known
     }
 
-    /// All faults; a name that was not asked for is one. `place_of` tells where a name belongs that is known elsewhere.
+    /// All faults; a name that was not asked for is one. `place_of` tells where a name belongs that is known elsewhere: there is nothing
+    /// misplaced about an empty one.
     pub fn finish(mut self, place_of: impl Fn(&str) -> Option<&'static str>) -> Vec<Fault> {
-        let unknown = unknown_names(self.left.keys().copied(), &self.known, place_of, self.faults.len());
+        let is_told = |name: &str, value: &Value| place_of(name).is_none() || is_given(value) && !is_empty(value);
+        let left = self.left.iter().filter(|(name, value)| is_told(name, value)).map(|(name, _)| *name);
+        let unknown = unknown_names(left, &self.known, &place_of, self.faults.len());
         self.faults.extend(unknown);
-        let Self { faults, unpacked, .. } = self;
-        let placed = faults.into_iter().map(|fault| match unpacked.iter().find(|(member, ..)| fault.is_in(member)) {
-            Some((_, name, within)) => within.place(fault, name),
-            None => fault,
+        let Self { faults, unpacked, spelt, .. } = self;
+        let placed = faults.into_iter().map(|fault| {
+            if let Some((name, spelt)) = spelt.iter().find(|(name, _)| fault.is_in(name)) {
+                fault.renamed(name, spelt)
+            } else if let Some((_, name, within)) = unpacked.iter().find(|(member, ..)| fault.is_in(member)) {
+                within.place(fault, name)
+            } else {
+                fault
+            }
         });
         placed.collect()
     }

@@ -89,6 +89,13 @@ fn each_fault_of_the_whole_is_told() {
         ),
         (json!({"LivyHost": "a", "Parameters": sound, "Rerun": ["x"]}), vec!["Rerun: must be a string, got a list"]),
         (
+            json!({"JobFlowId": ["x"], "Parameters": sound, "executionTimeoutMinutes": "soon", "Name": ""}),
+            vec![
+                "JobFlowId: must be a string, got a list",
+                "executionTimeoutMinutes: must be a whole number >= 0, got \"soon\"",
+            ],
+        ),
+        (
             json!({"LivyHost": "a", "Parameters": sound, "Zzz": 1}),
             vec![
                 "Zzz: unknown; known are LivyPort, LivyHost, LivyUrl, LivyClusterId, VirtualClusterId, ApplicationId, \
@@ -136,6 +143,32 @@ fn a_secret_is_named_by_its_arn_and_is_for_livy_only() {
         told(&elsewhere),
         ["LivySecretArn: is for Livy only: the other engines are asked with the submitter's own role"]
     );
+}
+
+#[test]
+fn the_end_of_a_job_is_not_waited_for_that_nothing_tells() {
+    let conf = "spark.yarn.submit.waitAppCompletion";
+    let step = |no: &str| {
+        let args = ["spark-submit", "--deploy-mode", "cluster", "--conf", &format!("{conf}={no}"), "/pi.py"];
+        json!({"ClusterId": "j-1ABC", "HadoopJarStep": {"Jar": "command-runner.jar", "Args": args}})
+    };
+    let portable = |mode: &str| {
+        let parameters = json!({"File": "/pi.py", "Configuration": {conf: "False"}});
+        json!({"ClusterId": "j-1ABC", "DeployMode": mode, "Parameters": parameters})
+    };
+    let why = "waits for a job to end, of which nothing tells where its step does not wait for it \
+               (spark.yarn.submit.waitAppCompletion is false)";
+    let faults = [format!("UpdateStrategy: FinishThenStart {why}"), format!("WaitFor: Succeeded {why}")];
+    for (mut description, is_fault) in
+        [(step("false"), true), (step("true"), false), (portable("cluster"), true), (portable("client"), false)]
+    {
+        assert_eq!(read(&description).err(), None, "{description}");
+        description["WaitFor"] = "Succeeded".into();
+        description["UpdateStrategy"] = "FinishThenStart".into();
+        let mut told = if read(&description).is_ok() { Vec::new() } else { told(&description) };
+        told.sort();
+        assert_eq!(told, if is_fault { faults.to_vec() } else { Vec::new() }, "{description}");
+    }
 }
 
 #[test]

@@ -46,13 +46,21 @@ pub fn waits(args: &[String]) -> bool {
     property(args, WAITS).is_none_or(|waits| !waits.value.trim().eq_ignore_ascii_case("false"))
 }
 
+/// Whether the step is over as soon as it has submitted its application, so that nothing tells when that ends.
+pub fn lets_go(args: &[String]) -> bool {
+    deploys_in_cluster(args) && !waits(args)
+}
+
+/// The arguments of a `HadoopJarStep`, if all of them can be read.
+pub fn args_of(jar_step: &Value) -> Option<Vec<String>> {
+    let args = jar_step.get("Args")?.as_array()?;
+    args.iter().map(|arg| arg.as_str().map(str::to_owned)).collect()
+}
+
 /// A `HadoopJarStep` with `tag` on the application, where it outlives the step: else it could not be found again. The step goes on for as
 /// long unless it says otherwise: else the cluster's own defaults would decide that.
 pub fn with_tag(mut jar_step: Value, tag: &str) -> Value {
-    let args = jar_step.get("Args").and_then(Value::as_array);
-    let args: Option<Vec<String>> =
-        args.and_then(|args| args.iter().map(|arg| arg.as_str().map(str::to_owned)).collect());
-    if let Some(args) = args {
+    if let Some(args) = args_of(&jar_step) {
         jar_step["Args"] = tagged(&args, tag).into();
     }
     jar_step
@@ -127,7 +135,9 @@ fn options(args: &[String]) -> Vec<Opt<'_>> {
 }
 
 fn spark_submit(args: &[String]) -> Option<usize> {
-    args.iter().position(|word| word == "spark-submit" || word.ends_with("/spark-submit"))
+    // What has an equals sign is a variable of `env`.
+    let is_it = |word: &String| word == "spark-submit" || word.ends_with("/spark-submit") && !word.contains('=');
+    args.iter().position(is_it)
 }
 
 #[cfg(test)]
@@ -143,6 +153,10 @@ mod tests {
         for (text, expected) in [
             ("spark-submit --deploy-mode cluster --conf spark.yarn.tags=pi-1-0abcdef1 pi.py", true),
             ("spark-submit --deploy-mode=cluster --conf=spark.yarn.tags=a,pi-1-0abcdef1 pi.py", true),
+            (
+                "env A=/usr/bin/spark-submit spark-submit --deploy-mode cluster --conf spark.yarn.tags=pi-1-0abcdef1 pi.py",
+                true,
+            ),
             (
                 "env A=b /usr/bin/spark-submit --verbose --conf spark.submit.deployMode=cluster -c spark.yarn.tags=pi-1-0abcdef1 pi.py",
                 true,

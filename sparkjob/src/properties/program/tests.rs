@@ -344,7 +344,7 @@ fn each_fault_is_told() {
         (
             with(&serverless, &json!({"configurationOverrides": {"monitoringConfiguration": {"s3Monitoring": {}}}})),
             vec![
-                "ConfigurationOverrides.monitoringConfiguration.s3Monitoring: unknown; did you mean s3MonitoringConfiguration?",
+                "configurationOverrides.monitoringConfiguration.s3Monitoring: unknown; did you mean s3MonitoringConfiguration?",
             ],
         ),
         (
