@@ -316,6 +316,30 @@ async fn a_rollback_runs_no_job_again_that_was_to_succeed_and_is_forgotten() {
     }
 }
 
+/// Where its step does not heed the cancellation, its application is killed first, and the step fails of that.
+#[tokio::test(start_paused = true)]
+async fn a_job_in_a_cluster_that_an_update_has_killed_runs_again_in_its_rollback() {
+    for deaf in [false, true] {
+        for with_new in [false, true] {
+            for world in worlds().into_iter().filter(|world| world.engine == Engine::EmrSteps) {
+                let told = format!("{}, {deaf}, {with_new}", world.name());
+                for file in [GOOD, BAD] {
+                    world.emr.script(file, Script { deaf, ..Script::endless() });
+                }
+                let more = json!({ "DeployMode": "cluster" });
+                let (good, old) = created(&world, &more).await;
+                let bad = world.properties(BAD, &more);
+                let new = world.succeeds(&world.update("update", &old, &good, &bad)).await;
+                sleep(Duration::from_mins(5)).await;
+                world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");
+                let present = if with_new { &new } else { &old };
+                let back = world.succeeds(&world.update("rollback", present, &bad, &good)).await;
+                assert_eq!((world.alive(), back == old), (vec![GOOD.to_owned()], false), "{told}");
+            }
+        }
+    }
+}
+
 /// Its Create was answered with a marker, as by the responder, and came to a job nevertheless.
 #[tokio::test(start_paused = true)]
 async fn what_an_update_has_taken_over_from_a_marker_is_not_cleaned_up_with_that() {

@@ -70,7 +70,11 @@ fn still(phase: Phase) -> Phase {
 
 /// Where the step itself stands.
 pub fn phase(step: &Step) -> Phase {
-    phase_or_still_going(known(&step.word), "EMR", &step.id, &step.word)
+    match phase_or_still_going(known(&step.word), "EMR", &step.id, &step.word) {
+        // The step that was made to kill it may have been quicker than the cancellation.
+        Phase::Failed if was_killed(step) => Phase::Cancelled,
+        phase => phase,
+    }
 }
 
 /// Every word of [`StepState`](https://docs.aws.amazon.com/emr/latest/APIReference/API_StepStatus.html); none for any other.
@@ -109,11 +113,16 @@ pub fn application_tag(step: &Step) -> Option<&str> {
 pub fn leaves(step: &Step) -> bool {
     let detached = match step.word.as_str() {
         "CANCELLED" => true,
-        "FAILED" => !(step.message.contains("Application application_") && step.message.contains(" is killed")),
+        "FAILED" => !was_killed(step),
         "COMPLETED" => !command::waits(&step.args),
         _ => false,
     };
     detached && step.started.is_some() && outlives(step)
+}
+
+/// Whether the step failed since its application was killed from outside, as YARN says.
+fn was_killed(step: &Step) -> bool {
+    step.message.contains("Application application_") && step.message.contains(" is killed")
 }
 
 /// Whether `killer` is done and has killed all that `step` has left behind: what it found while that still ran is not all
@@ -204,7 +213,9 @@ mod tests {
     fn only_yarns_own_word_for_the_end_of_an_application_is_taken_for_it() {
         let said = |said: &str| {
             let message = format!("Exception in thread \"main\" org.apache.spark.SparkException: {said}");
-            leaves(&Step { message, ..step("FAILED") })
+            let step = Step { message, ..step("FAILED") };
+            assert_eq!(phase(&step), if leaves(&step) { Phase::Failed } else { Phase::Cancelled }, "{said}");
+            leaves(&step)
         };
         assert!(!said("Application application_1795244400000_0001 is killed"));
         assert!(said("Application application_1795244400000_0001 finished with failed status"));

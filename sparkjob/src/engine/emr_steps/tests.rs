@@ -443,7 +443,7 @@ async fn a_step_whose_application_was_killed_first_needs_no_further_step() {
     engine.cancel(&run, How::Ask).await.unwrap();
     seconds(3).await;
     let over = status(&*engine, &run).await;
-    assert_eq!((over.phase, emr.alive().len()), (Phase::Failed, 0));
+    assert_eq!((over.phase, emr.alive().len()), (Phase::Cancelled, 0));
     assert!(over.reason.ends_with("is killed"), "{}", over.reason);
 }
 
