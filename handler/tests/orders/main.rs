@@ -321,14 +321,13 @@ async fn a_rollback_runs_no_job_again_that_was_to_succeed_and_is_forgotten() {
 async fn a_job_in_a_cluster_that_an_update_has_killed_runs_again_in_its_rollback() {
     for deaf in [false, true] {
         for with_new in [false, true] {
-            for world in worlds().into_iter().filter(|world| world.engine == Engine::EmrSteps) {
+            for world in worlds().into_iter().filter(|world| world.engine == Engine::EmrStepsInCluster) {
                 let told = format!("{}, {deaf}, {with_new}", world.name());
                 for file in [GOOD, BAD] {
                     world.emr.script(file, Script { deaf, ..Script::endless() });
                 }
-                let more = json!({ "DeployMode": "cluster" });
-                let (good, old) = created(&world, &more).await;
-                let bad = world.properties(BAD, &more);
+                let (good, old) = created(&world, &json!({})).await;
+                let bad = world.properties(BAD, &json!({}));
                 let new = world.succeeds(&world.update("update", &old, &good, &bad)).await;
                 sleep(Duration::from_mins(5)).await;
                 world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");

@@ -71,7 +71,7 @@ enum Next {
 
 impl Order {
     fn of(dice: &mut Dice) -> Self {
-        let engine = *dice.pick(&[Engine::Livy, Engine::EmrOnEks, Engine::EmrServerless, Engine::EmrSteps]);
+        let engine = *dice.pick(&Engine::ALL);
         let driver = *dice.pick(&[Driver::OneInvocation, Driver::Workflow]);
         let delivered = *dice.pick(&[Duration::ZERO, Duration::from_secs(1), Duration::from_secs(3)]);
         // To the workflow a request is handed once.

@@ -283,7 +283,7 @@ pub fn submits_late(world: &World, seconds: u64) {
     let late = Fault::Late(Duration::from_secs(seconds));
     match world.engine {
         Engine::Livy => world.livy.fault_next(Method::POST, "/batches", late),
-        Engine::EmrSteps => world.emr.fault_next(Method::POST, "AddJobFlowSteps", late),
+        Engine::EmrSteps | Engine::EmrStepsInCluster => world.emr.fault_next(Method::POST, "AddJobFlowSteps", late),
         Engine::EmrOnEks | Engine::EmrServerless => world.emr.fault_next(Method::POST, "/jobruns", late),
     }
 }

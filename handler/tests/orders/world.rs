@@ -41,6 +41,13 @@ pub enum Engine {
     EmrOnEks,
     EmrServerless,
     EmrSteps,
+    /// In an application of its own, which outlives its step.
+    EmrStepsInCluster,
+}
+
+impl Engine {
+    pub const ALL: [Self; 5] =
+        [Self::Livy, Self::EmrOnEks, Self::EmrServerless, Self::EmrSteps, Self::EmrStepsInCluster];
 }
 
 /// Who works on a request.
@@ -90,9 +97,8 @@ impl Asked {
 
 /// Every engine with every driver.
 pub fn worlds() -> Vec<World> {
-    let engines = [Engine::Livy, Engine::EmrOnEks, Engine::EmrServerless, Engine::EmrSteps];
     let drivers = [Driver::OneInvocation, Driver::Workflow];
-    engines.into_iter().flat_map(|engine| drivers.map(|driver| World::new(engine, driver))).collect()
+    Engine::ALL.into_iter().flat_map(|engine| drivers.map(|driver| World::new(engine, driver))).collect()
 }
 
 impl World {
@@ -168,6 +174,7 @@ impl World {
             }
             // As a request to EMR has it, which a Delete is to know as well.
             Engine::EmrSteps => json!({"JobFlowId": "j-1ABC"}),
+            Engine::EmrStepsInCluster => json!({"ClusterId": "j-1ABC", "DeployMode": "cluster"}),
         };
         properties["Parameters"] = json!({ "File": file });
         for (name, value) in more.as_object().expect("more properties") {
