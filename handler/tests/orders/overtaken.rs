@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sparkjob::testing::Script;
 use tokio::time::sleep;
 
 use crate::created;
-use crate::world::{BAD, GOOD, World, worlds};
+use crate::world::{BAD, Engine, GOOD, World, worlds};
 
 /// Seconds between what was asked for and that it is taken back. Those that are close follow the moments at which an Update stops,
 /// submits and asks whether it is awaited.
@@ -19,25 +19,45 @@ async fn an_update_that_is_overtaken_by_its_rollback_leaves_the_job_that_there_w
     for (strategy, stops) in [("StopThenStart", 1), ("StopThenStart", 20), ("StartThenStop", 20)] {
         for seconds in MOMENTS {
             for world in worlds() {
-                let is_overtaken = overtake(&world, strategy, Duration::from_secs(stops), seconds).await;
-                overtaken += usize::from(is_overtaken);
+                let more = json!({ "UpdateStrategy": strategy });
+                overtaken += usize::from(overtake(&world, &more, Duration::from_secs(stops), seconds).await);
             }
         }
     }
     assert!(overtaken > 100, "{overtaken}");
 }
 
-/// Takes an Update back so many `seconds` after it was asked for; whether it was not answered by then. What is to stop takes that long.
-async fn overtake(world: &World, strategy: &str, stops: Duration, seconds: u64) -> bool {
-    let told = format!("{}, {strategy}, stops {stops:?}, overtaken after {seconds} s", world.name());
+/// The rollback looks before the engine shows what the Update has submitted.
+#[tokio::test(start_paused = true)]
+async fn an_update_that_is_overtaken_before_its_job_is_shown_stops_that() {
+    let mut overtaken = 0;
+    for (strategy, wait_for) in
+        [("StopThenStart", "Submitted"), ("StopThenStart", "Running"), ("StartThenStop", "Running")]
+    {
+        for (seconds, late) in
+            [6, 8, 12, 20, 30].into_iter().flat_map(|seconds| [2, 5, 10, 25].map(|late| (seconds, late)))
+        {
+            for world in worlds().into_iter().filter(|world| world.engine != Engine::Livy) {
+                world.emr.show_after(Duration::from_secs(late));
+                let more = json!({ "UpdateStrategy": strategy, "WaitFor": wait_for, "StableSeconds": 10 });
+                overtaken += usize::from(overtake(&world, &more, Duration::from_secs(1), seconds).await);
+            }
+        }
+    }
+    assert!(overtaken > 100, "{overtaken}");
+}
+
+/// Takes an Update with `more` back so many `seconds` after it was asked for; whether it was not answered by then. What is to stop takes
+/// that long.
+async fn overtake(world: &World, more: &Value, stops: Duration, seconds: u64) -> bool {
+    let told = format!("{}, {more}, stops {stops:?}, overtaken after {seconds} s", world.name());
     for file in [GOOD, BAD] {
         let script = Script { stops, ..Script::endless() };
         world.livy.script(file, script.clone());
         world.emr.script(file, script);
     }
-    let more = json!({ "UpdateStrategy": strategy });
-    let (good, id) = created(world, &more).await;
-    let bad = world.properties(BAD, &more);
+    let (good, id) = created(world, more).await;
+    let bad = world.properties(BAD, more);
     let update = world.update("update", &id, &good, &bad);
     let taking_back = async {
         sleep(Duration::from_secs(seconds)).await;
@@ -51,7 +71,7 @@ async fn overtake(world: &World, strategy: &str, stops: Duration, seconds: u64) 
     let (_, Some(back)) = tokio::join!(world.deliver(&update), taking_back) else { return false };
     assert_eq!(back.status, "SUCCESS", "{told}: {}", back.reason);
     // The old job still stopped when its Update was taken back: nothing takes its place.
-    let is_stopping = strategy == "StopThenStart" && Duration::from_secs(seconds) < stops;
+    let is_stopping = more["UpdateStrategy"] == "StopThenStart" && Duration::from_secs(seconds) < stops;
     assert!(!is_stopping || world.made(BAD) == 0, "{told}");
     world.takes(&back);
     sleep(Duration::from_mins(10)).await;

@@ -398,14 +398,26 @@ impl State {
     }
 
     /// Whether it is to be asked again if an answer is still awaited: before anything is done late, before a job takes the place of
-    /// another one and right after a submission, before a job is stopped that others may count on or its tags change, and every so
-    /// often while a job is waited for.
+    /// another one and right after a submission, before a job is stopped that others may count on or its tags change, every so
+    /// often while a job is waited for, and before it is told.
     pub fn is_to_be_confirmed(&self, plan: &Plan, now: Timestamp) -> bool {
         let is_over = matches!(self.stage, Stage::Done(_));
         let changes_something = plan.wanted().is_some() || plan.retag().is_some();
         let may_be_superseded = changes_something && self.superseded.is_none() && !is_over;
         let is_due = !self.given_up && now.since(self.confirmed_at) >= CONFIRMED_FOR;
-        may_be_superseded && (is_due || self.is_about_to_replace(plan, now) || self.is_about_to_touch_others(now))
+        may_be_superseded
+            && (is_due
+                || self.is_about_to_replace(plan, now)
+                || self.is_about_to_touch_others(now)
+                || self.is_about_to_tell(plan))
+    }
+
+    /// Whether it is about to tell of a job of its own that takes the place of another one: a rollback that has begun meanwhile may have
+    /// looked for that before the engine showed it. What a first job is stopped by looks for longer.
+    fn is_about_to_tell(&self, plan: &Plan) -> bool {
+        let is_first = matches!(plan.goal, Goal::Run(_));
+        let is_ours = self.own.as_ref().is_some_and(|own| own.ours);
+        self.stage == Stage::Explain(None) && is_ours && !is_first && self.confirmed_at < self.since
     }
 
     /// Whether it is about to submit in place of a job that took its time to stop, or to end: a rollback may have begun meanwhile.

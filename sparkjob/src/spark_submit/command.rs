@@ -105,12 +105,12 @@ fn tags(args: &[String]) -> Option<Opt<'_>> {
     property(args, TAGS)
 }
 
-/// The property that holds, of those given by `--conf`, which is the last one.
+/// The property that holds, of those given by `--conf`, which is the last one. Blanks beside the equals sign are a part of it to Spark.
 fn property<'a>(args: &'a [String], name: &'a str) -> Option<Opt<'a>> {
     let confs = options(args).into_iter().rev().filter(|option| option.name == "--conf" || option.name == "-c");
     confs.into_iter().find_map(|option| {
         let (property, value) = option.value.split_once('=')?;
-        (property.trim() == name).then_some(Opt { name, value, at: option.at })
+        (property == name).then_some(Opt { name, value, at: option.at })
     })
 }
 
@@ -213,6 +213,14 @@ mod tests {
             assert_eq!(tagged, words(expected));
             assert_eq!(own_tag(&tagged, "pi-1").is_some(), deploys_in_cluster(&tagged));
         }
+    }
+
+    #[test]
+    fn what_spark_takes_for_another_property_is_no_list_of_tags() {
+        let args = ["spark-submit", "--deploy-mode", "cluster", "--conf", "spark.yarn.tags = a", "pi.py"];
+        let tagged = tagged(&args.map(str::to_owned), "pi-1-0abcdef1");
+        assert_eq!(tagged[..3], ["spark-submit", "--conf", "spark.yarn.tags=pi-1-0abcdef1"]);
+        assert_eq!(own_tag(&tagged, "pi-1"), Some("pi-1-0abcdef1"));
     }
 
     #[test]
