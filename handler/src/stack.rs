@@ -144,7 +144,8 @@ impl<'a> Stack<'a> {
     pub async fn standing(&self, left: Duration) -> Option<Standing> {
         let taken_for = match (&self.envelope.action, &self.envelope.physical_id) {
             (Action::Update, _) => AN_UPDATE,
-            (Action::Delete, Some(PhysicalId::Foreign(_) | PhysicalId::Unknown(..)) | None) => A_DELETE,
+            (Action::Delete, Some(PhysicalId::Foreign(_)) | None) => A_DELETE,
+            (Action::Delete, Some(PhysicalId::Unknown(..))) => A_DELETE_BY_MARKER,
             _ => return None,
         };
         let within = ASKED_AGAIN_FOR.min(left / PART_FOR_ASKING);
@@ -318,6 +319,7 @@ const CLEANING_UP: &str = "CLEANUP_IN_PROGRESS";
 /// What a request is taken for of which something is not told.
 const AN_UPDATE: &str = "an Update outside a rollback";
 const A_DELETE: &str = "a Delete of every job of its resource that may be the one";
+const A_DELETE_BY_MARKER: &str = "a Delete of whatever its Create has submitted";
 const AN_AWAITED_ONE: &str = "one that is awaited";
 const A_PAST_ONE: &str = "one that another Update has taken the place of";
 

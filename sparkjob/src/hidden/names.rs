@@ -38,22 +38,11 @@ const KEYS_OF_DATA: [&str; 12] = [
     "sort",
 ];
 
-/// What the names of errors have in them.
-const WORDS_OF_ERRORS: [&str; 13] = [
-    "Denied",
-    "DoesNotMatch",
-    "Error",
-    "Exception",
-    "Expired",
-    "Failure",
-    "Fault",
-    "Incomplete",
-    "Invalid",
-    "Malformed",
-    "Missing",
-    "NoSuch",
-    "NotFound",
-];
+/// What the names of errors begin with.
+const BEGIN_ERRORS: [&str; 6] = ["Expired", "Incomplete", "Invalid", "Malformed", "Missing", "NoSuch"];
+
+/// What they end with.
+const END_ERRORS: [&str; 7] = ["Denied", "DoesNotMatch", "Error", "Exception", "Failure", "Fault", "NotFound"];
 
 /// What a shell calls the present directory, and connection strings a password.
 pub const PWD: &str = "PWD";
@@ -77,7 +66,8 @@ pub fn is_label(word: &str) -> bool {
 
 /// Whether it is what AWS or Java calls an error: `ExpiredToken`, `SignatureDoesNotMatch`, `AWSSecretsManagerException`.
 fn is_error(word: &str) -> bool {
-    WORDS_OF_ERRORS.iter().any(|part| word.contains(part))
+    let word = word.rsplit('.').next().unwrap_or_default();
+    BEGIN_ERRORS.iter().any(|begin| word.starts_with(begin)) || END_ERRORS.iter().any(|end| word.ends_with(end))
 }
 
 /// Whether it is what the name of a pair is called.

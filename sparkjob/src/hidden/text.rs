@@ -135,7 +135,8 @@ impl<'t> Name<'t> {
         {
             return is_secret(name).then(|| self.place(rest, false));
         }
-        let is_field = name == PWD && self.text[..self.range.start].ends_with(SEPARATES_FIELDS);
+        let before = self.text[..self.range.start].trim_end_matches(is_blank);
+        let is_field = name == PWD && before.ends_with(SEPARATES_FIELDS);
         if !is_field && !is_secret(name) {
             return None;
         }

@@ -151,7 +151,11 @@ fn of_time(plan: &Plan, state: &State) -> Failure {
                 .iter()
                 .map(|stopping| {
                     let word = stopping.status.as_ref().map_or("unknown", |status| status.word.as_str());
-                    let has_left = stopping.status.as_ref().is_some_and(|status| status.ended.is_some());
+                    // What it left goes on, or it never waited for that.
+                    let has_left = stopping
+                        .status
+                        .as_ref()
+                        .is_some_and(|status| status.ended.is_some() || status.word == "COMPLETED");
                     let left = if has_left { ", but its application may be alive" } else { "" };
                     format!("{} on {} is {word}{left}", told(&stopping.run), stopping.run.place)
                 })

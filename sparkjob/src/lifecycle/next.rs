@@ -90,7 +90,7 @@ pub fn next(plan: &Plan, state: &State, now: Timestamp) -> Action {
         Stage::Adopt if plan.looks_once() => find_wanted(plan, state, Lookup::Owner),
         Stage::Adopt => find_wanted(plan, state, Lookup::Spec),
         Stage::FindOld => find(plan.old().map(|old| (&old.place, &old.identity)), Lookup::Spec, plan.since_old()),
-        Stage::Search { .. } => plan.search().unwrap_or(Action::Late),
+        Stage::Search { since } => plan.search(since.is_none()).unwrap_or(Action::Late),
         Stage::Stop { runs, .. } => stop(runs, now),
         Stage::Recall | Stage::Finish { .. } | Stage::Review => describe(plan.present()),
         // Where one has ended by itself, only one that is alive takes its place.

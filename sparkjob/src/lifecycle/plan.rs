@@ -101,12 +101,14 @@ impl Plan {
         Some(Wanted { identity: identity.unwrap_or(wanted.identity), job: wanted.job })
     }
 
-    /// The look for the runs that are to be stopped, however long they have been there: where a step is over, its application may not be.
-    pub(super) fn search(&self) -> Option<Action> {
+    /// A look for the runs that are to be stopped. The first shows them however long they have been there, for where a step is over, its
+    /// application may not be; the others are for what comes yet.
+    pub(super) fn search(&self, is_first: bool) -> Option<Action> {
         match &self.goal {
             Goal::Stop(Target::Search { place, identity, by, made_since, .. }) => {
-                let made_since = made_since.map_or(self.since_long(), |since| since.before(CLOCKS_DIFFER));
-                let since = if place.takes_twins() { made_since.min(self.since()) } else { self.since() };
+                let long =
+                    made_since.map_or(self.since_long(), |since| since.before(CLOCKS_DIFFER).max(self.since_long()));
+                let since = if is_first && place.takes_twins() { long.min(self.since()) } else { self.since() };
                 Some(Action::Find(place.clone(), identity.clone(), *by, since))
             }
             _ => None,

@@ -158,6 +158,7 @@ pub(super) fn either(choices: &[&str]) -> String {
 fn looks_secret(text: &str) -> bool {
     let letters: String = text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     ["secret", "password", "token", "accesskey"].iter().any(|word| letters.contains(word))
+        || letters.ends_with("pwd")
         || hidden::is_label(text)
         || hidden::is_in(text)
 }

@@ -106,7 +106,8 @@ impl<'a> Reader<'a> {
     pub fn accept(&mut self, spelt: &str, name: &'static str) {
         let Some(value) = self.left.remove(spelt).filter(|value| is_given(value)) else { return };
         if self.has(name) {
-            self.fault(Fault::new(format!("given twice, as {spelt} and as {name}")).under(name));
+            let first = self.spelt.iter().find(|(of, _)| *of == name).map_or(name, |(_, first)| first.as_str());
+            self.fault(Fault::new(format!("given twice, as {spelt} and as {first}")).under(name));
         } else {
             self.left.insert(name, value);
             self.spelt.push((name, spelt.to_owned()));
@@ -130,6 +131,7 @@ impl<'a> Reader<'a> {
             } else {
                 self.left.insert(member, value);
                 self.unpacked.push((member, name, within));
+                self.spelt.push((member, given.clone()));
             }
         }
         let is_unknown = |given: &&str| !members.iter().any(|member| is_same(member, given));
@@ -176,14 +178,13 @@ impl<'a> Reader<'a> {
         let unknown = unknown_names(left, &self.known, &place_of, self.faults.len());
         self.faults.extend(unknown);
         let Self { faults, unpacked, spelt, .. } = self;
-        let placed = faults.into_iter().map(|fault| {
-            if let Some((name, spelt)) = spelt.iter().find(|(name, _)| fault.is_in(name)) {
-                fault.renamed(name, spelt)
-            } else if let Some((_, name, within)) = unpacked.iter().find(|(member, ..)| fault.is_in(member)) {
-                within.place(fault, name)
-            } else {
-                fault
-            }
+        let as_given = |fault: Fault| match spelt.iter().find(|(name, _)| fault.is_in(name)) {
+            Some((name, spelt)) => fault.renamed(name, spelt),
+            None => fault,
+        };
+        let placed = faults.into_iter().map(|fault| match unpacked.iter().find(|(member, ..)| fault.is_in(member)) {
+            Some((_, name, within)) => as_given(within.place(as_given(fault), name)),
+            None => as_given(fault),
         });
         placed.collect()
     }

@@ -89,6 +89,16 @@ fn each_fault_of_the_whole_is_told() {
         ),
         (json!({"LivyHost": "a", "Parameters": sound, "Rerun": ["x"]}), vec!["Rerun: must be a string, got a list"]),
         (
+            json!({"ClusterId": "j-1ABC", "step": {"hadoopJarStep": {"jar": ["a"]}, "jar": 1}, "ExecutionTimeoutMinutes": 1,
+                "executionTimeoutMinutes": 2}),
+            vec![
+                "step.jar: unknown; known are Name, HadoopJarStep, ActionOnFailure, StepMonitoringConfiguration",
+                "ExecutionTimeoutMinutes: given twice, as executionTimeoutMinutes and as ExecutionTimeoutMinutes",
+                "step.hadoopJarStep.jar: must be a string, got a list",
+                "ExecutionTimeoutMinutes: not possible on EMR steps, which knows no time limit",
+            ],
+        ),
+        (
             json!({"JobFlowId": ["x"], "Parameters": sound, "executionTimeoutMinutes": "soon", "Name": ""}),
             vec![
                 "JobFlowId: must be a string, got a list",

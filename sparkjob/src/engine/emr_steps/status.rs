@@ -41,7 +41,8 @@ pub fn status(step: &Step, remains: Remains) -> Status {
         }
     };
     let ended = matches!(own, Phase::Failed | Phase::Cancelled) && !phase.is_over();
-    let reasons = [reason(step), more.unwrap_or_default()];
+    // What EMR says, it may have cut; so that stands at the end.
+    let reasons = [more.unwrap_or_default(), reason(step)];
     let reasons: Vec<&str> = reasons.iter().map(String::as_str).filter(|reason| !reason.is_empty()).collect();
     Status {
         phase,

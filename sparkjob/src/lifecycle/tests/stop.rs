@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::world::{BEGIN, Fate, World, place, plan, reference, wanted, wanted_at};
 use crate::engine::{Kind, Lookup};
 use crate::job::{Phase, Place, RunRef};
-use crate::lifecycle::{Action, Goal, State, Target, Wanted, next};
+use crate::lifecycle::{Action, Goal, Stage, State, Target, Wanted, next};
 use crate::properties::{Management, OnDeleteError};
 
 fn run_of(wanted: &Wanted) -> RunRef {
@@ -236,13 +236,21 @@ fn steps_are_searched_for_as_long_as_they_may_have_been_there() {
         (Place::EmrSteps("j-1ABC".to_owned()), None, minutes(7 * 24 * 60)),
         (Place::EmrSteps("j-1ABC".to_owned()), Some(made), made.before(Duration::from_mins(5))),
         (Place::EmrSteps("j-1ABC".to_owned()), Some(BEGIN), minutes(5)),
+        (Place::EmrSteps("j-1ABC".to_owned()), Some(minutes(30 * 24 * 60)), minutes(7 * 24 * 60)),
         (Place::EmrServerless("00f1".to_owned()), Some(made), minutes(5)),
         (place(), None, minutes(5)),
     ] {
         let identity = wanted_at(&place, "pi.py", "r1").identity;
         let target = Target::Search { place, identity, by: Lookup::Owner, made_since, spared: None };
         let plan = plan(Goal::Stop(target), Management::default());
-        let Action::Find(.., told) = next(&plan, &State::begin(&plan, BEGIN), BEGIN) else { panic!("a look") };
-        assert_eq!(told, since, "{made_since:?}");
+        let looks_since = |state: &State| match next(&plan, state, BEGIN) {
+            Action::Find(.., since) => since,
+            other => panic!("no look: {other:?}"),
+        };
+        let first = State::begin(&plan, BEGIN);
+        assert_eq!(looks_since(&first), since, "{made_since:?}");
+        // What comes yet is young.
+        let later = State { stage: Stage::Search { since: Some(BEGIN) }, ..first };
+        assert_eq!(looks_since(&later), minutes(5), "{made_since:?}");
     }
 }
