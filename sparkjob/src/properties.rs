@@ -17,6 +17,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
+use std::cell::LazyCell;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -257,6 +258,8 @@ fn take_parts(reader: &mut Reader) -> Parts {
     accept_other_spellings(reader);
     let Target { engine, place } = target::take(reader);
     skip_tokens(reader, engine);
-    let program = program::take(reader, engine, |name| known_names().beside.contains(&name));
+    // Only where a name is out of place: to tell them all, all is read.
+    let beside = LazyCell::new(|| known_names().beside);
+    let program = program::take(reader, engine, |name| beside.contains(&name));
     Parts { place, program, rerun: reader.take_or_default("Rerun", text) }
 }

@@ -115,6 +115,11 @@ impl Plan {
         }
     }
 
+    /// Whether the job that is to run is a first one, in place of none.
+    pub(super) fn is_for_a_first_job(&self) -> bool {
+        matches!(self.goal, Goal::Run(_))
+    }
+
     /// Whether an update is taken back.
     pub(super) fn is_restoring(&self) -> bool {
         matches!(self.goal, Goal::Restore { .. } | Goal::Keep { is_back: true, .. })

@@ -415,15 +415,13 @@ impl State {
     /// Whether it is about to tell of a job of its own that takes the place of another one: a rollback that has begun meanwhile may have
     /// looked for that before the engine showed it. What a first job is stopped by looks for longer.
     fn is_about_to_tell(&self, plan: &Plan) -> bool {
-        let is_first = matches!(plan.goal, Goal::Run(_));
         let is_ours = self.own.as_ref().is_some_and(|own| own.ours);
-        self.stage == Stage::Explain(None) && is_ours && !is_first && self.confirmed_at < self.since
+        self.stage == Stage::Explain(None) && is_ours && !plan.is_for_a_first_job() && self.confirmed_at < self.since
     }
 
     /// Whether it is about to submit in place of a job that took its time to stop, or to end: a rollback may have begun meanwhile.
     fn is_about_to_replace(&self, plan: &Plan, now: Timestamp) -> bool {
-        let is_first = matches!(plan.goal, Goal::Run(_));
-        self.stage == Stage::Start && !is_first && now.since(self.confirmed_at) >= JUST_NOW
+        self.stage == Stage::Start && !plan.is_for_a_first_job() && now.since(self.confirmed_at) >= JUST_NOW
     }
 
     /// Whether it is about to stop or change, for the first time or once more, what others may count on, and was not confirmed just now:

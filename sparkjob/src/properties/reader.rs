@@ -173,7 +173,7 @@ impl<'a> Reader<'a> {
     /// All faults; a name that was not asked for is one. `place_of` tells where a name belongs that is known elsewhere: there is nothing
     /// misplaced about an empty one.
     pub fn finish(mut self, place_of: impl Fn(&str) -> Option<&'static str>) -> Vec<Fault> {
-        let is_told = |name: &str, value: &Value| place_of(name).is_none() || is_given(value) && !is_empty(value);
+        let is_told = |name: &str, value: &Value| is_given(value) && !is_empty(value) || place_of(name).is_none();
         let left = self.left.iter().filter(|(name, value)| is_told(name, value)).map(|(name, _)| *name);
         let unknown = unknown_names(left, &self.known, &place_of, self.faults.len());
         self.faults.extend(unknown);

@@ -6,7 +6,7 @@ use super::stop::alive;
 use super::{At, Pace, failure};
 use crate::engine::{Kind, SUBMISSION_LIMIT, Trouble};
 use crate::job::{Identity, Phase, Place, Run, RunRef, Status, Timestamp};
-use crate::lifecycle::plan::{Deadlines, Goal};
+use crate::lifecycle::plan::Deadlines;
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping, is_told, shown_by};
 use crate::properties::WaitFor;
 
@@ -77,7 +77,7 @@ impl At<'_> {
             // Once a submission was tried, all that comes before it has been done.
             None if state.unseen.is_tried() => self.start(state),
             None if self.plan.is_restoring() => self.restore(state),
-            None if matches!(self.plan.goal, Goal::Run(_)) && !state.anew => self.start(state),
+            None if self.plan.is_for_a_first_job() && !state.anew => self.start(state),
             // What a try between the first and this one has made is found by its description alone.
             None => state.at(Stage::Adopt, self.now),
         }
@@ -435,7 +435,7 @@ impl At<'_> {
     /// waited for instead.
     fn may_look_later(self, state: &State) -> bool {
         let is_first = !state.unseen.may_be_one() && !state.given_up;
-        self.takes_twins() && is_first && matches!(self.plan.goal, Goal::Run(_))
+        self.takes_twins() && is_first && self.plan.is_for_a_first_job()
     }
 
     /// Whether a job may have been made, and forgotten, that nobody has seen.
