@@ -105,7 +105,7 @@ async fn whatever_is_asked_for_survives_the_death_of_its_process_at_any_request(
     let scenarios = ALL.into_iter().filter(|scenario| !scenario.is_short());
     let mut tally = Tally::default();
     for (engine, scenario) in scenarios.flat_map(|scenario| scenario.engines().map(move |engine| (engine, scenario))) {
-        for k in 1..=clean(Account::without_workflow(engine), scenario).await {
+        for k in 1..=clean(Account::without_workflow(engine), scenario).await.len() {
             for death in Fault::deaths() {
                 play(Account::without_workflow(engine), scenario, &[(k, death.into())]).await;
                 tally.survived(1);

@@ -66,7 +66,7 @@ impl Clean {
         let key = (engine as usize, number);
         let known = self.0.lock().expect("nobody panics while holding it").get(&key).copied();
         known.unwrap_or_else(|| {
-            let sends = in_virtual_time(clean(Account::new(engine), scenario));
+            let sends = in_virtual_time(clean(Account::new(engine), scenario)).len();
             self.0.lock().expect("nobody panics while holding it").insert(key, sends);
             sends
         })

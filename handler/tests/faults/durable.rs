@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use http::Method;
-use sparkjob::testing::{Fault, Script};
+use sparkjob::testing::{Fault, Script, Sent};
 
 use crate::account::{Account, Function, Status};
 use crate::cloudformation::{Answer, Delivery, Properties, Stack};
@@ -50,7 +50,7 @@ async fn survives(scenario: Scenario) {
 }
 
 async fn survives_on(engine: Engine, scenario: Scenario) {
-    let clean = clean(Account::new(engine), scenario).await;
+    let clean = clean(Account::new(engine), scenario).await.len();
     let mut tally = Tally::default();
     strike_each(clean, &mut tally, async |(k, fault)| {
         let struck = play(Account::new(engine), scenario, &[(k, fault.clone().into())]).await;
@@ -60,13 +60,13 @@ async fn survives_on(engine: Engine, scenario: Scenario) {
     tally.tell(&format!("{engine:?}, {:?}, durably, {clean} requests", scenario.ask));
 }
 
-/// How many requests a run in this account makes to which nothing happens.
-pub async fn clean(account: Account, scenario: Scenario) -> usize {
+/// The requests that a run in this account makes to which nothing happens.
+pub async fn clean(account: Account, scenario: Scenario) -> Vec<Sent> {
     let Setting { account, request, .. } = Setting::of(account, scenario).await;
     let before = account.way().sends();
     account.deliver(&request).await;
     account.settled().await;
-    account.way().sends() - before
+    account.way().requests().split_off(before)
 }
 
 /// One run in this account, from an empty engine to an empty engine, with these mishaps at requests counted from the first that

@@ -17,6 +17,7 @@ mod counters;
 mod crowd;
 mod deaths;
 mod delays;
+mod denied;
 #[path = "../shared/dice.rs"]
 mod dice;
 mod durable;

@@ -59,6 +59,11 @@ const LOCKED: &str =
 const MAX_OTHER: usize = 100;
 /// A 404 that Livy has no reason for.
 const ASTRAY: &str = "Livy answered as if it had been asked for a batch that it does not know";
+/// A 404 that the listing contradicts.
+const DENIED: &str = "Livy answered that it does not know this batch, and lists it";
+
+/// What a request came to.
+type Came = Result<Response<Bytes>, Lost>;
 
 /// A Livy server.
 #[derive(Debug)]
@@ -210,9 +215,7 @@ impl Livy {
     /// The batch of this name.
     async fn named(&self, name: &str) -> Result<Option<Batch>, Failed> {
         let nameless = || Failed::new(Kind::Rejected, NAMELESS);
-        let asked: Result<Option<Batch>, Failed> =
-            self.call(Asked::Look, &format!("/batches/{name}"), Bytes::new()).await;
-        match asked {
+        match self.look_up(name, name).await {
             // Before 0.6 Livy takes what stands there for a number.
             Err(failed) if failed.kind == Kind::Rejected && failed.said.contains("For input string") => Err(nameless()),
             Ok(Some(Batch { name: Name::NotKept, .. })) => Err(nameless()),
@@ -225,11 +228,26 @@ impl Livy {
 
     /// The batch that `run` names; none where Livy does not know it, or knows another by its id.
     async fn batch(&self, run: &RunRef) -> Result<Option<Batch>, Failed> {
-        if !run.id.parse().is_ok_and(|id: u64| id <= MAX_ID) {
+        let (true, Some(name)) = (run.id.parse().is_ok_and(|id: u64| id <= MAX_ID), &run.name) else {
             return Ok(None);
-        }
-        let batch: Option<Batch> = self.call(Asked::Look, &format!("/batches/{}", run.id), Bytes::new()).await?;
+        };
+        let batch = self.look_up(&run.id, name).await?;
         Ok(batch.filter(|batch| is(batch.id, status::name(batch), run)))
+    }
+
+    /// The batch that is found by its id, or by its name; none only where Livy does not list it either.
+    ///
+    /// Livy [looks both up][SessionManager] without a lock in tables that grow with what is submitted, and while one grows it
+    /// denies batches that it has. Its listing does not go by those tables.
+    ///
+    /// [SessionManager]: https://github.com/apache/incubator-livy/blob/v0.8.0-incubating/server/src/main/scala/org/apache/livy/sessions/SessionManager.scala
+    async fn look_up(&self, by: &str, name: &str) -> Result<Option<Batch>, Failed> {
+        let batch: Option<Batch> = self.call(Asked::Look, &format!("/batches/{by}"), Bytes::new()).await?;
+        let is_it = |listed: &Found| by == name || by == listed.id.to_string();
+        if batch.is_none() && self.select(|listed| listed == name).await?.iter().any(is_it) {
+            return Err(Failed::unavailable(DENIED));
+        }
+        Ok(batch)
     }
 
     /// The batches whose names are `wanted`: none on a Livy before 0.6, to which nothing is ever submitted.
@@ -298,28 +316,33 @@ impl Livy {
         })
     }
 
-    /// Sends `request` with what lets in, and once more where that has changed since it was fetched: whoever was not let in
+    /// Sends `request` with what lets in, and once more where that has changed since it was fetched: what did not get through
     /// has done nothing.
-    async fn send_logged_in(
-        &self,
-        login: &Login,
-        request: Request<Bytes>,
-        limit: Duration,
-    ) -> Result<Result<Response<Bytes>, Lost>, Failed> {
-        let known = login.known();
-        let credentials = match &known {
-            Some(known) => Arc::clone(known),
-            None => self.log_in(login).await?,
+    async fn send_logged_in(&self, login: &Login, request: Request<Bytes>, limit: Duration) -> Result<Came, Failed> {
+        let Some(known) = login.known() else {
+            let credentials = self.log_in(login).await?;
+            return self.send_with(&credentials, login, request, limit).await;
         };
-        let came = self.transport.send(self.with(&credentials, login, request.clone())?, limit).await;
-        if known.is_none() || !is_unauthorized(&came) {
-            return Ok(came);
+        let came = self.send_with(&known, login, request.clone(), limit).await;
+        if !self.is_outdated(&came) {
+            return came;
         }
-        let anew = self.log_in(login).await?;
-        if anew == credentials {
-            return Ok(came);
+        match self.log_in(login).await {
+            Ok(anew) if anew != known => self.send_with(&anew, login, request, limit).await,
+            Err(failed) if came.as_ref().is_ok_and(is_unauthorized) => Err(failed),
+            // Where Livy cannot be reached, that is what is told, also where the secret cannot be had either.
+            Ok(_) | Err(_) => came,
         }
-        Ok(self.transport.send(self.with(&anew, login, request)?, limit).await)
+    }
+
+    /// Whether something newer than what is kept may get through: the credentials were refused, nothing came of the connection
+    /// in which the authority has a say, or they are of no use for this Livy.
+    fn is_outdated(&self, came: &Result<Came, Failed>) -> bool {
+        match came {
+            Ok(Err(Lost::NotSent(_))) => self.url.is_encrypted(),
+            Ok(came) => is_unauthorized(came),
+            Err(_) => true,
+        }
     }
 
     async fn log_in(&self, login: &Login) -> Result<Arc<Credentials>, Failed> {
@@ -330,13 +353,14 @@ impl Livy {
         Ok(credentials)
     }
 
-    /// `request` with what lets in. It goes to this Livy and nowhere else, as no redirect is followed.
-    fn with(
+    /// Sends `request` with what lets in. It goes to this Livy and nowhere else, as no redirect is followed.
+    async fn send_with(
         &self,
         credentials: &Credentials,
         login: &Login,
         mut request: Request<Bytes>,
-    ) -> Result<Request<Bytes>, Failed> {
+        limit: Duration,
+    ) -> Result<Came, Failed> {
         request.headers_mut().extend(credentials.headers.clone());
         if let Some(trust) = &credentials.trust {
             if !self.url.is_encrypted() {
@@ -344,12 +368,12 @@ impl Livy {
             }
             request.extensions_mut().insert(trust.clone());
         }
-        Ok(request)
+        Ok(self.transport.send(request, limit).await)
     }
 }
 
 /// Whether it was not let in. A 403 is something else: the server knows who asks.
-fn is_unauthorized(came: &Result<Response<Bytes>, Lost>) -> bool {
+fn is_unauthorized(came: &Came) -> bool {
     came.as_ref().is_ok_and(|response| response.status() == StatusCode::UNAUTHORIZED)
 }
 

@@ -6,8 +6,9 @@ mod world;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 
+use super::fault::{Fault, Instead, Sent};
 use super::script::Script;
 use super::served::{Answers, Served};
 use world::World;
@@ -64,6 +65,16 @@ impl FakeLivy {
     /// Lets in, from now on, only who sends this value of this header; none: everyone again.
     pub fn demand(&self, header: Option<(&'static str, &str)>) {
         self.world().demanded = header.map(|(name, value)| (name, value.to_owned()));
+    }
+
+    /// What comes instead of the answer to such a request while Livy's tables grow, although it has that batch: that it does
+    /// not. None for a request that is not about one batch.
+    pub fn denial(sent: &Sent) -> Option<Fault> {
+        let (_, batch) = sent.path.split_once("/batches/")?;
+        let is_looked_up = sent.method == Method::GET || sent.method == Method::DELETE;
+        let batch = batch.split(['/', '?']).next()?;
+        let said = format!("{{\"msg\":\"Session '{batch}' not found.\"}}");
+        is_looked_up.then_some(Fault::Before(Instead::Answer(404, said)))
     }
 
     /// Stops every batch, forgets all of them, and counts from 0 again.

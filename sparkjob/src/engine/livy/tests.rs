@@ -21,6 +21,9 @@ fn place() -> Place {
     Place::Livy("http://emr:8998".parse().expect("an address"))
 }
 
+/// What Livy says of a batch that it does not know.
+const NOT_FOUND: &str = r#"{"msg":"Session '0' not found."}"#;
+
 fn engine(livy: &FakeLivy) -> Arc<dyn Engine> {
     Engines::new(Arc::new(livy.clone())).at(&place(), None)
 }
@@ -229,6 +232,32 @@ async fn after_a_restart_a_strangers_batch_of_the_same_id_is_left_alone() {
     engine.cancel(&run, How::Kill).await.unwrap();
     assert_eq!(livy.alive().len(), 1);
     assert!(engine.report(&run).await.tail.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_livy_denies_while_its_tables_grow_is_not_gone() {
+    let livy = FakeLivy::new();
+    livy.script(PI, Script::endless());
+    let engine = engine(&livy);
+    let run = start(&*engine, &job(PI)).await;
+    let deny = || {
+        let look = format!("/batches/{}", run.id);
+        livy.fault_next(Method::GET, &look, Fault::Before(Instead::Answer(404, NOT_FOUND.to_owned())));
+    };
+    deny();
+    let trouble = engine.describe(std::slice::from_ref(&run)).await.unwrap_err();
+    assert_eq!((trouble.kind, trouble.said.as_str()), (Kind::Unavailable, super::DENIED));
+    deny();
+    assert_eq!(engine.cancel(&run, How::Ask).await.unwrap_err().kind, Kind::Unavailable);
+    deny();
+    assert!(
+        engine
+            .report(&run)
+            .await
+            .full_log
+            .ends_with("(not read: Livy answered that it does not know this batch, and lists it)")
+    );
+    assert_eq!(phase(&*engine, &run).await, Phase::Running);
 }
 
 #[tokio::test(start_paused = true)]

@@ -234,6 +234,35 @@ async fn an_authority_goes_with_each_request_and_with_none_over_http() {
         assert!(trouble.said.contains("it has a ca, and this Livy is spoken to over http"), "{trouble:?}");
     }
     assert_eq!(town.livy.sends(), 1);
+    // Corrected, it is of use at once.
+    town.turn(HUNTER, HUNTER_SENT);
+    start(&*engine, &open).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_authority_that_was_turned_is_fetched_anew() {
+    let unknown = || Fault::Before(Instead::Lost(Lost::NotSent("invalid peer certificate: UnknownIssuer".to_owned())));
+    let town = Town::new();
+    let job = job();
+    let engine = town.engine(&job.place);
+    let run = start(&*engine, &job).await;
+    let authority =
+        rcgen::generate_simple_self_signed(["livy.example.org".to_owned()]).expect("a certificate").cert.pem();
+    let turned = serde_json::json!({"username": "me", "password": "hunter2", "ca": authority}).to_string();
+    town.secrets.keep(ARN, &turned);
+    town.livy.fault_next(Method::GET, "/batches", unknown());
+    assert_eq!(engine.describe(std::slice::from_ref(&run)).await.map(|all| all.len()), Ok(1));
+    assert_eq!(town.trusted.lock().expect("no panic").last(), Some(&Trust::read(&authority).ok()));
+    assert_eq!(town.secrets.sends(), 2);
+    // Where the secret is as it was, or is not to be had, Livy's own trouble is told, and nothing is sent again.
+    for refusal in [None, Some(("AccessDeniedException", "no identity-based policy allows it"))] {
+        town.secrets.refuse(refusal);
+        let sends = town.livy.sends();
+        town.livy.fault_next(Method::GET, "/batches", unknown());
+        let trouble = engine.describe(std::slice::from_ref(&run)).await.expect_err("no connection");
+        assert_eq!((trouble.kind, town.livy.sends() - sends), (Kind::Unavailable, 1), "{trouble:?}");
+        assert!(trouble.said.contains("UnknownIssuer"), "{trouble:?}");
+    }
 }
 
 /// Somebody who waits.
