@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
 
     /// Refuses the property `name`, which the target has no place for; `problem` says so.
     pub fn take_foreign(&mut self, name: &'static str, problem: &str) {
-        self.take(name, |value| if is_empty(value) { Ok(()) } else { Err(vec![Fault::new(problem)]) });
+        self.take(name, |value| if is_left_out(value) { Ok(()) } else { Err(vec![Fault::new(problem)]) });
     }
 
     /// Takes a property that is called `spelt` for `name`; its faults have their paths in what it is called.
@@ -173,7 +173,7 @@ impl<'a> Reader<'a> {
     /// All faults; a name that was not asked for is one. `place_of` tells where a name belongs that is known elsewhere: there is nothing
     /// misplaced about an empty one.
     pub fn finish(mut self, place_of: impl Fn(&str) -> Option<&'static str>) -> Vec<Fault> {
-        let is_told = |name: &str, value: &Value| is_given(value) && !is_empty(value) || place_of(name).is_none();
+        let is_told = |name: &str, value: &Value| !is_left_out(value) || place_of(name).is_none();
         let left = self.left.iter().filter(|(name, value)| is_told(name, value)).map(|(name, _)| *name);
         let unknown = unknown_names(left, &self.known, &place_of, self.faults.len());
         self.faults.extend(unknown);
@@ -235,6 +235,11 @@ pub(super) fn is_empty(value: &Value) -> bool {
     value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Map::is_empty)
 }
 
+/// Whether nothing is given anywhere in it, as far as objects go: an empty text in a list is an argument.
+fn is_left_out(value: &Value) -> bool {
+    !is_given(value) || is_empty(value) || value.as_object().is_some_and(|members| members.values().all(is_left_out))
+}
+
 /// An empty text is an optional template parameter that was left out.
 pub(super) fn is_given(value: &Value) -> bool {
     !value.is_null() && value.as_str() != Some("")
@@ -276,6 +281,19 @@ mod tests {
         assert_eq!(reader.take("A", text), None);
         assert_eq!(reader.take("B", text), None);
         assert_eq!(told(&reader.finish(|_| None)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_belongs_elsewhere_is_no_fault_where_nothing_is_given_in_it() {
+        let value = json!({
+            "A": {"Max": ""}, "B": {"Inner": {"Max": null}, "List": []}, "C": {"Args": [""]}, "D": {"Max": ""}, "E": {"Max": 1},
+        });
+        let mut reader = Reader::over_any(&value);
+        for name in ["A", "B", "C"] {
+            reader.take_foreign(name, "not here");
+        }
+        let faults = reader.finish(|name| ["D", "E"].contains(&name).then_some("there"));
+        assert_eq!(told(&faults), ["C: not here", "E: unknown here; it belongs there"]);
     }
 
     #[test]
