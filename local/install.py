@@ -109,7 +109,7 @@ class Step:
         self.log.write_text("")
 
     def __call__(self, doing: str) -> None:
-        print(f"{self.name:<7} {dim(doing)}", flush=True)
+        _say(f"{self.name:<7} {dim(doing)}")
 
     def run(self, command: list[str]) -> None:
         with self.log.open("a") as log:
@@ -126,7 +126,7 @@ def _install(name: str) -> None:
     act(step)
     # Only now: an install that was cut off is begun anew.
     _stamp(name).write_text(_pins(name))
-    print(f"{name:<7} {good(_title(name))}   {_megabytes(folder)} MB   {time.monotonic() - began:.0f} s", flush=True)
+    _say(f"{name:<7} {good(_title(name))}   {_megabytes(folder)} MB   {time.monotonic() - began:.0f} s")
 
 
 def _venv(step, folder: Path, requirements: str) -> None:
@@ -165,6 +165,11 @@ def _title(name: str) -> str:
     text = (paths.SOURCE / pins).read_text()
     versions = dict(re.findall(r"^(\S+)==(\S+)$", text, re.M) + re.findall(r"<artifactId>(.+)<.+\s+<version>(.+)<", text))
     return ", ".join(f"{package} {versions[package]}" for package in packages)
+
+
+def _say(line: str) -> None:
+    """In one piece, so that the lines of two parts never run together."""
+    print(f"{line}\n", end="", flush=True)
 
 
 def _megabytes(folder: Path) -> int:
