@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use tracing::Event as Line;
 use tracing::field::{Field, Visit};
 
-use sparkjob::drive::{COUNT, SUBMITTED};
+use sparkjob::drive::{COUNT, PASSED_OVER, SUBMITTED};
 use sparkjob::job::Timestamp;
 use sparkjob::outcome::{Made, Outcome};
 use sparkjob::properties::read_place;
@@ -29,10 +29,11 @@ pub const NAMESPACE: &str = "SparkJob";
 pub const STACK_VARIABLE: &str = "SPARK_JOB_STACK";
 
 /// All that is counted.
-pub const COUNTERS: [Counter; 4] = [
+pub const COUNTERS: [Counter; 5] = [
     Counter { name: SUBMITTED, dimensions: &[&[SUBMITTER, "Engine"]] },
     Counter { name: SUCCEEDED, dimensions: &[&[SUBMITTER, "Engine"]] },
     Counter { name: FAILED, dimensions: &[&[SUBMITTER, "Engine", "Kind"], &[SUBMITTER, "Action"]] },
+    Counter { name: PASSED_OVER, dimensions: &[&[SUBMITTER, "Engine"]] },
     Counter { name: UNDELIVERED, dimensions: &[&[SUBMITTER]] },
 ];
 

@@ -26,6 +26,10 @@ pub const COUNT: &str = "count";
 /// of them.
 pub const SUBMITTED: &str = "Submitted";
 
+/// The counter of what an update was taken back without, by `Engine`: looks that told nothing in time, and tags that could not be
+/// changed.
+pub const PASSED_OVER: &str = "PassedOver";
+
 /// What a report may take: it is worth less than the time to stop a job.
 const REPORT_LIMIT: Duration = Duration::from_secs(20);
 

@@ -78,6 +78,7 @@ fn each_counter_is_written_as_the_format_asks() {
         tracing::info!(target: COUNT, counter = SUBMITTED, Engine = "emr-steps", "a job was submitted");
         concluded(&sample::envelope(&event), &event, &succeeded);
         concluded(&sample::envelope(&event), &event, &refused());
+        tracing::info!(target: COUNT, counter = PASSED_OVER, Engine = "livy", "an update is taken back");
         undelivered();
     });
     let counted: Vec<String> = lines.iter().flat_map(counted).collect();
@@ -88,6 +89,7 @@ fn each_counter_is_written_as_the_format_asks() {
             "Succeeded Submitter=unknown Engine=livy",
             "Failed Submitter=unknown Engine=livy Kind=Invalid",
             "Failed Submitter=unknown Action=Create",
+            "PassedOver Submitter=unknown Engine=livy",
             "Undelivered Submitter=unknown",
         ]
     );

@@ -11,7 +11,7 @@ use crate::log::Log;
 use crate::told::{RESPONDS, line};
 use crate::town::{BUCKET, Engine};
 use crate::undelivered::refused;
-use crate::{DYING, NEW, REFUSED};
+use crate::{DYING, NEW, OLD, REFUSED};
 
 /// What a town's engine is called.
 fn word(engine: Engine) -> &'static str {
@@ -62,6 +62,30 @@ async fn a_failure_is_counted_by_its_kind() {
             assert_eq!((submitted, counted.len()), if file == DYING { (1, 2) } else { (0, 1) }, "{counted:?}");
             assert_all_have_a_request(&log);
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_look_that_a_rollback_goes_on_without_is_counted() {
+    for account in accounts() {
+        let engine = word(account.town().engine());
+        let mut stack = Stack::new(account.town());
+        let created = account.deliver(&stack.create(OLD, Properties::default())).await;
+        stack.answered(&created);
+        let refusal = account.deliver(&stack.update(REFUSED, Properties::default())).await;
+        stack.fails(&refusal);
+        account.settled().await;
+        let log = Log::at(LevelFilter::ERROR);
+        account.town().livy().fault_all(Fault::refused());
+        account.town().emr().fault_all(Fault::refused());
+        let back = account.deliver(&stack.roll_back()).await;
+        account.settled().await;
+        assert_eq!((&*back.status, &back.id), ("SUCCESS", &created.id), "{engine}: {}", back.reason);
+        // Whose job that is, where its id does not tell; else what a lost update may have left, and how the job is.
+        let looks = if engine == "emr-on-eks" || engine == "emr-serverless" { 1 } else { 2 };
+        let passed_over = std::iter::repeat_n(format!("PassedOver {engine}"), looks);
+        let counted: Vec<String> = passed_over.chain([format!("Succeeded {engine}")]).collect();
+        assert_eq!(log.counted(), counted, "{}", back.reason);
     }
 }
 

@@ -339,6 +339,29 @@ async fn a_job_in_a_cluster_that_an_update_has_killed_runs_again_in_its_rollback
     }
 }
 
+/// It was started, which is all that a rollback asks for; what a step has left in its cluster is stopped first.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_is_done_although_the_job_that_it_runs_again_dies_before_it_is_shown() {
+    for (late, lives) in [(0, 1), (4, 1), (25, 8)] {
+        for world in worlds() {
+            let told = format!("{}, shown after {late} s, dies after {lives} s", world.name());
+            let (good, id) = created(&world, &json!({})).await;
+            let bad = world.properties(BAD, &json!({}));
+            let new = world.succeeds(&world.update("update", &id, &good, &bad)).await;
+            world.emr.show_after(Duration::from_secs(late));
+            let dying = Script::dying(Duration::from_secs(lives));
+            world.livy.script(GOOD, dying.clone());
+            world.emr.script(GOOD, dying);
+            world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");
+            let back = world.succeeds(&world.update("rollback", &new, &bad, &good)).await;
+            assert_eq!((world.made(GOOD), world.made(BAD)), (2, 1), "{told}");
+            assert!(back != id && back != new, "{told}");
+            sleep(Duration::from_secs(lives)).await;
+            assert!(world.alive().is_empty(), "{told}");
+        }
+    }
+}
+
 /// Its Create was answered with a marker, as by the responder, and came to a job nevertheless.
 #[tokio::test(start_paused = true)]
 async fn what_an_update_has_taken_over_from_a_marker_is_not_cleaned_up_with_that() {

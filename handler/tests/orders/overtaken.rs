@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use sparkjob::testing::Script;
 use tokio::time::sleep;
 
-use crate::created;
-use crate::world::{BAD, Engine, GOOD, World, worlds};
+use crate::world::{Asked, BAD, Engine, GOOD, World, worlds};
+use crate::{INVENTED, created};
 
 /// Seconds between what was asked for and that it is taken back. Those that are close follow the moments at which an Update stops,
 /// submits and asks whether it is awaited.
@@ -45,6 +45,87 @@ async fn an_update_that_is_overtaken_before_its_job_is_shown_stops_that() {
         }
     }
     assert!(overtaken > 100, "{overtaken}");
+}
+
+/// Seconds between two tries, and between the second and that nobody waits for either: it submits before the first one's job is shown.
+const TRIES: [(u64, u64); 8] = [(7, 2), (7, 14), (9, 9), (11, 2), (11, 7), (15, 14), (16, 19), (20, 9)];
+
+#[tokio::test(start_paused = true)]
+async fn what_two_tries_of_a_create_submit_goes_with_the_delete_that_comes_before_it_is_shown() {
+    let mut overtaken = 0;
+    for (tries, late) in TRIES.into_iter().flat_map(|tries| [15, 25].map(|late| (tries, late))) {
+        for world in worlds() {
+            world.emr.show_after(Duration::from_secs(late));
+            let properties = world.properties(GOOD, &json!({}));
+            let ask = || world.create("create", &properties);
+            let delete = async || {
+                world.stack_is("ROLLBACK_IN_PROGRESS");
+                world.succeeds(&world.delete("delete", INVENTED, &properties)).await;
+            };
+            if try_in_vain(&world, tries, ask, delete).await {
+                overtaken += 1;
+                sleep(Duration::from_mins(20)).await;
+                assert!(world.alive().is_empty(), "{}, {tries:?}, {late} s late", world.name());
+            }
+        }
+    }
+    assert!(overtaken > 100, "{overtaken}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_two_tries_of_an_update_submit_goes_with_the_rollback_that_comes_before_it_is_shown() {
+    let mut overtaken = 0;
+    for (tries, late) in TRIES.into_iter().flat_map(|tries| [15, 25].map(|late| (tries, late))) {
+        for (wait_for, world) in ["Submitted", "Running"]
+            .into_iter()
+            .flat_map(|wait_for| worlds().into_iter().map(move |world| (wait_for, world)))
+        {
+            let more = json!({ "WaitFor": wait_for });
+            let (good, id) = created(&world, &more).await;
+            world.emr.show_after(Duration::from_secs(late));
+            let bad = world.properties(BAD, &more);
+            let ask = || world.update("update", &id, &good, &bad);
+            let back = async || {
+                world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");
+                let back = world.succeeds(&world.update("rollback", &id, &bad, &good)).await;
+                if back != id {
+                    world.stack_is("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");
+                    world.succeeds(&world.delete("clean-up", &id, &good)).await;
+                }
+            };
+            if try_in_vain(&world, tries, ask, back).await {
+                overtaken += 1;
+                sleep(Duration::from_mins(20)).await;
+                assert_eq!(world.alive(), [GOOD], "{}, {wait_for}, {tries:?}, {late} s late", world.name());
+            }
+        }
+    }
+    assert!(overtaken > 100, "{overtaken}");
+}
+
+/// Asks for something, and again so many seconds later; so many seconds after that nobody waits for either, and the stack goes on,
+/// unless one of them was answered by then: whether it did.
+async fn try_in_vain(
+    world: &World,
+    (again, gone): (u64, u64),
+    ask: impl Fn() -> Asked,
+    go_on: impl AsyncFnOnce(),
+) -> bool {
+    let first = ask();
+    let tries = async {
+        sleep(Duration::from_secs(again)).await;
+        let second = ask();
+        let goes_on = async {
+            sleep(Duration::from_secs(gone)).await;
+            let is_awaited = world.answers(&first).is_empty() && world.answers(&second).is_empty();
+            if is_awaited {
+                go_on().await;
+            }
+            is_awaited
+        };
+        tokio::join!(world.deliver(&second), goes_on).1
+    };
+    tokio::join!(world.deliver(&first), tries).1
 }
 
 /// Takes an Update with `more` back so many `seconds` after it was asked for; whether it was not answered by then. What is to stop takes

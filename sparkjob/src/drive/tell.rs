@@ -4,7 +4,7 @@ use std::mem::{Discriminant, discriminant};
 
 use tracing::{debug, info, warn};
 
-use super::{COUNT, SUBMITTED};
+use super::{COUNT, PASSED_OVER, SUBMITTED};
 use crate::engine::{Kind, Lookup};
 use crate::job::Identity;
 use crate::lifecycle::{Goal, Plan, Seen, Stage, State, Target};
@@ -14,6 +14,7 @@ pub struct Before {
     stage: Discriminant<Stage>,
     notes: usize,
     has_found_nothing: bool,
+    passed_over: u32,
     /// The engine that took a submission.
     submitted: Option<&'static str>,
     /// The run that is being stopped.
@@ -45,6 +46,7 @@ impl Before {
             stage: discriminant(&state.stage),
             notes: state.notes.len(),
             has_found_nothing: is_nothing && matches!(state.stage, Stage::Search { .. }),
+            passed_over: state.passed_over,
             submitted,
             stopping,
         }
@@ -61,6 +63,10 @@ pub fn tell(plan: &Plan, before: &Before, state: &State) {
     }
     if let Some(engine) = before.submitted {
         info!(target: COUNT, counter = SUBMITTED, Engine = engine, "a job was submitted");
+    }
+    let place = plan.wanted_place().or(state.own.as_ref().map(|own| &own.run.place));
+    if let Some(place) = place.filter(|_| state.passed_over > before.passed_over) {
+        info!(target: COUNT, counter = PASSED_OVER, Engine = place.engine(), "the update is taken back without this");
     }
     if let Some(run) = &before.stopping {
         info!(run, "stopping a job");

@@ -50,7 +50,7 @@ impl Plan {
     }
 
     /// Where it is to run.
-    pub(super) fn wanted_place(&self) -> Option<&Place> {
+    pub fn wanted_place(&self) -> Option<&Place> {
         self.wanted().map(|wanted| &wanted.job.place)
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::failure;
 use super::next::{is_passed_over, to_be_asked};
 use super::plan::{Goal, Plan, Target};
-use super::unseen::{Unseen, is_false};
+use super::unseen::{Unseen, is_false, is_zero};
 use crate::engine::Report;
 use crate::job::{Phase, Place, RunRef, Status, Timestamp};
 use crate::outcome::{Failure, Made, Outcome};
@@ -48,6 +48,9 @@ pub struct State {
     /// The newest job of the wanted description, which is alive, and which another try may yet stop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest: Option<Box<Own>>,
+    /// How much an update was taken back without, as it could not be had in time.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub passed_over: u32,
     /// Why the engine refused the job; what its refusal may have left behind is looked for.
     pub refused: Option<Failure>,
     /// Whether the time to reach the goal is over.
@@ -345,6 +348,7 @@ impl State {
             rolled_back,
             alive_at: None,
             newest: None,
+            passed_over: 0,
             refused: None,
             given_up: false,
             confirmed_at: plan.deadlines.asked,
@@ -413,10 +417,11 @@ impl State {
     }
 
     /// Whether it is about to tell of a job of its own that takes the place of another one: a rollback that has begun meanwhile may have
-    /// looked for that before the engine showed it. What a first job is stopped by looks for longer.
+    /// looked for that before the engine showed it. What a first job is stopped by looks for longer, unless it finds a twin first.
     fn is_about_to_tell(&self, plan: &Plan) -> bool {
-        let is_ours = self.own.as_ref().is_some_and(|own| own.ours);
-        self.stage == Stage::Explain(None) && is_ours && !plan.is_for_a_first_job() && self.confirmed_at < self.since
+        let ours = self.own.as_ref().filter(|own| own.ours);
+        let is_missed = ours.is_some_and(|own| !plan.is_for_a_first_job() || own.run.place.takes_twins());
+        self.stage == Stage::Explain(None) && is_missed && self.confirmed_at < self.since
     }
 
     /// Whether it is about to submit in place of a job that took its time to stop, or to end: a rollback may have begun meanwhile.

@@ -274,7 +274,7 @@ impl At<'_> {
     /// something may have been.
     fn submit_no_more(self, mut state: State, trouble: &Trouble) -> State {
         state.unseen.suspect();
-        state.refused = Some(failure::of(self.plan.wanted_place(), trouble));
+        state.refused = Some(self.failure_of(self.plan.wanted_place(), trouble));
         state.at(Stage::FindOwn, self.now)
     }
 
@@ -310,6 +310,9 @@ impl At<'_> {
             Phase::Succeeded => self.succeed(state),
             // It was started, which is all that is asked for.
             Phase::Failed if self.plan.is_restoring() => self.succeed(state),
+            Phase::Ending if own.has_ended() && self.plan.is_restoring() => {
+                self.stop_all(state, vec![Run { run: own.run, status }], Purpose::Useless)
+            }
             Phase::Failed | Phase::Cancelled | Phase::Gone => self.ended_badly(state, &own, &status),
             Phase::Ending if own.has_ended() => self.ended_badly(state, &own, &status),
             Phase::Waiting | Phase::Running if self.waits_for(WaitFor::Submitted) && !status.silent => {

@@ -47,8 +47,8 @@ impl At<'_> {
         state.at(Stage::Newest, self.now)
     }
 
-    /// The present job, which has ended by itself, stays.
-    fn ended_stays(self, mut state: State) -> State {
+    /// The job that has ended by itself stays: the present one, or the one that was started in its place.
+    pub(super) fn ended_stays(self, mut state: State) -> State {
         if state.own.as_ref().is_some_and(|own| own.status.is_some()) {
             return state.at(Stage::Explain(None), self.now);
         }
@@ -218,7 +218,7 @@ impl At<'_> {
     }
 
     /// Runs that are being stopped, or never began, are over before another one is submitted.
-    fn stop_all(self, state: State, runs: Vec<Run>, purpose: Purpose) -> State {
+    pub(super) fn stop_all(self, state: State, runs: Vec<Run>, purpose: Purpose) -> State {
         let runs = Stopping::all(runs.into_iter().map(|run| run.run));
         state.at(Stage::Stop { runs, purpose }, self.now)
     }
@@ -247,12 +247,15 @@ impl At<'_> {
 
     /// Goes on without what a look would have told; `said` is why there is none.
     pub(super) fn pass_over(self, mut state: State, said: &str) -> State {
+        state.passed_over += 1;
         match state.stage {
             // It was shown alive, if not for long.
             Stage::Review if state.alive_at.is_some() => self.present_stays(state),
-            Stage::Recall | Stage::Review => {
-                self.restored_unseen(state, &format!("How the job is doing is not known: {said}."))
+            Stage::Recall => {
+                let note = "Whether the job is the one that there was or the update's, which was to go, is not known";
+                self.restored_unseen(state, &format!("{note}: {said}."))
             }
+            Stage::Review => self.restored_unseen(state, &format!("How the job is doing is not known: {said}.")),
             Stage::Tag => {
                 state.notes.push(format!("The tags of the job could not be changed: {said}."));
                 state.at(Stage::Look, self.now)

@@ -246,6 +246,7 @@ impl At<'_> {
         match purpose {
             Purpose::RollBack => state.at(Stage::Newest, self.now),
             Purpose::MakeRoom => state.at(Stage::Start, self.now),
+            Purpose::Useless if self.plan.is_restoring() && state.own.is_some() => self.ended_stays(state),
             Purpose::Useless if self.plan.is_restoring() => self.start(state),
             // The engine that could not be asked for the one would not stop the other either.
             Purpose::LeftBehind

@@ -14,7 +14,8 @@ pub fn withdraw(plan: &Plan, mut state: State, kept: Option<RunRef>, now: Timest
     let at = At { plan, now };
     (state.superseded, state.given_up) = (Some(Superseded::WentOn(kept)), true);
     match &state.stage {
-        Stage::Done(_) => state,
+        // What is one too many is stopped either way; the others of its name are looked for then.
+        Stage::Done(_) | Stage::Stop { purpose: Purpose::Twin, .. } => state,
         // Something may have been submitted, beside what is known where twins are taken: it is looked for, then cancelled.
         _ if state.own.is_none() && state.unseen.may_be_one() || at.may_still_arrive(&state) => {
             state.at(Stage::FindOwn, now)
