@@ -114,7 +114,7 @@ pub async fn advance(
         let limit = horizon(plan, &state).min(span.end).since(now);
         let seen = act(plan, action, engines, limit).await;
         has_submitted = matches!(&seen, Seen::Started(Ok(_)));
-        let (before, had_job) = (Before::of(&state, &seen), state.own.is_some());
+        let (before, had_job) = (Before::of(plan, &state, &seen), state.own.is_some());
         state = learn(plan, state, clock.now(), seen);
         tell(plan, &before, &state);
         if had_job && state.own.is_none() {

@@ -26,7 +26,7 @@ mod tests;
 mod unseen;
 
 pub use learn::{learn, leave, withdraw};
-pub use next::{Action, Seen, horizon, next};
+pub use next::{Action, Seen, horizon, next, place};
 pub use plan::{Deadlines, Former, Goal, Plan, Retag, StaysAs, Target, Wanted};
 pub use state::{Own, Purpose, Stage, State, Stopping, Superseded};
 pub use unseen::Unseen;

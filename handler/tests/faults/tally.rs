@@ -14,6 +14,11 @@ impl Tally {
         self.0 += more;
     }
 
+    /// How many there were so far.
+    pub fn count(self) -> usize {
+        self.0
+    }
+
     /// Tells what they were survived by; `make unit` adds up what all tests tell.
     pub fn tell(self, by: &str) {
         println!("{by}: {self}");

@@ -339,7 +339,7 @@ async fn a_job_in_a_cluster_that_an_update_has_killed_runs_again_in_its_rollback
     }
 }
 
-/// It was started, which is all that a rollback asks for; what a step has left in its cluster is stopped first.
+/// It was started, which is all that a rollback asks for.
 #[tokio::test(start_paused = true)]
 async fn a_rollback_is_done_although_the_job_that_it_runs_again_dies_before_it_is_shown() {
     for (late, lives) in [(0, 1), (4, 1), (25, 8)] {

@@ -6,8 +6,8 @@ use tracing::{debug, info, warn};
 
 use super::{COUNT, PASSED_OVER, SUBMITTED};
 use crate::engine::{Kind, Lookup};
-use crate::job::Identity;
-use crate::lifecycle::{Goal, Plan, Seen, Stage, State, Target};
+use crate::job::{Identity, Place};
+use crate::lifecycle::{Goal, Plan, Seen, Stage, State, Target, place};
 
 /// What was known before something was learnt, and of what was seen then, as far as it is to be told.
 pub struct Before {
@@ -15,6 +15,8 @@ pub struct Before {
     notes: usize,
     has_found_nothing: bool,
     passed_over: u32,
+    /// The engine that is asked; none where none is.
+    engine: Option<&'static str>,
     /// The engine that took a submission.
     submitted: Option<&'static str>,
     /// The run that is being stopped.
@@ -23,7 +25,7 @@ pub struct Before {
 
 impl Before {
     /// Before `state` learns what was `seen`.
-    pub fn of(state: &State, seen: &Seen) -> Self {
+    pub fn of(plan: &Plan, state: &State, seen: &Seen) -> Self {
         let is_nothing = match seen {
             Seen::Found(Ok(runs)) => runs.iter().all(|run| run.status.phase.is_over()),
             // There is no such place, so there is nothing in it.
@@ -47,6 +49,7 @@ impl Before {
             notes: state.notes.len(),
             has_found_nothing: is_nothing && matches!(state.stage, Stage::Search { .. }),
             passed_over: state.passed_over,
+            engine: place(plan, state).map(Place::engine),
             submitted,
             stopping,
         }
@@ -64,9 +67,8 @@ pub fn tell(plan: &Plan, before: &Before, state: &State) {
     if let Some(engine) = before.submitted {
         info!(target: COUNT, counter = SUBMITTED, Engine = engine, "a job was submitted");
     }
-    let place = plan.wanted_place().or(state.own.as_ref().map(|own| &own.run.place));
-    if let Some(place) = place.filter(|_| state.passed_over > before.passed_over) {
-        info!(target: COUNT, counter = PASSED_OVER, Engine = place.engine(), "the update is taken back without this");
+    if let Some(engine) = before.engine.filter(|_| state.passed_over > before.passed_over) {
+        info!(target: COUNT, counter = PASSED_OVER, Engine = engine, "the update is taken back without this");
     }
     if let Some(run) = &before.stopping {
         info!(run, "stopping a job");

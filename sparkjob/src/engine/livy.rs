@@ -182,10 +182,11 @@ impl Livy {
     async fn report_of(&self, batch: Batch) -> Report {
         let mut full_log = self.full_log(&batch.id.to_string());
         let path = format!("/batches/{}/log?size={LOG_LINES}", batch.id);
-        let log = match self.call(Asked::Look, &path, Bytes::new()).await {
-            Ok(log) => log.map_or_else(Vec::new, |Log { log }| log.into_iter().flatten().collect()),
-            Err(failed) => {
-                full_log = format!("{full_log} (not read: {})", failed.said);
+        let log: Vec<String> = match self.call(Asked::Look, &path, Bytes::new()).await {
+            Ok(Some(Log { log })) => log.into_iter().flatten().collect(),
+            not_read => {
+                let said = not_read.err().map_or_else(|| ASTRAY.to_owned(), |failed| failed.said);
+                full_log = format!("{full_log} (not read: {said})");
                 status::lines(&batch).map(str::to_owned).collect()
             }
         };

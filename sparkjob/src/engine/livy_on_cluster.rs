@@ -212,9 +212,9 @@ impl LivyOnCluster {
     }
 }
 
-/// Whether Livy does not answer (any more).
+/// Whether Livy does not answer (any more). Where it is the secret that is not to be had, the trouble has advice of its own.
 fn is_silent(trouble: &Trouble) -> bool {
-    matches!(trouble.kind, Kind::Unavailable | Kind::Unclear)
+    matches!(trouble.kind, Kind::Unavailable | Kind::Unclear) && trouble.advice.is_empty()
 }
 
 /// What Livy answered; `unheard` where it did not, or where there is none.

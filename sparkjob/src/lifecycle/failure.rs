@@ -52,16 +52,6 @@ pub fn of_old(place: Option<&Place>, trouble: &Trouble) -> Failure {
     failure
 }
 
-/// A job that there was before an update, and that cannot be run again: the stack's rollback fails with it.
-pub fn of_restoring(place: Option<&Place>, trouble: &Trouble) -> Failure {
-    let mut failure = of(place, trouble);
-    failure.advice.push_str(
-        " The rollback has failed with this: continue it once that is mended, or without this resource (aws cloudformation \
-         continue-update-rollback --resources-to-skip), and deploy again.",
-    );
-    failure
-}
-
 /// A job that ended otherwise than it should, as was seen at `now`; `job` is what was to run, where that is known.
 pub fn of_job(run: &RunRef, status: &Status, job: Option<&Job>, now: Timestamp) -> Failure {
     let timed_out = time_out(run, status, job, now);

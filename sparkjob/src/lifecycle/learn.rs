@@ -16,7 +16,7 @@ use super::pace::Pace;
 use super::plan::{Goal, Plan};
 use super::state::{Own, Purpose, Stage, State, Stopping, shown_by};
 use crate::engine::{Kind, Report, Trouble};
-use crate::job::{Place, RunRef, Timestamp};
+use crate::job::{RunRef, Timestamp};
 use crate::outcome::Failure;
 use crate::properties::{OnDeleteError, UpdateStrategy};
 
@@ -176,13 +176,8 @@ impl At<'_> {
 
     /// A call of this stage failed for good, and so does the request.
     fn fail_by(self, state: State, trouble: &Trouble) -> State {
-        let failure = self.failure_of(place(self.plan, &state), trouble);
+        let failure = failure::of(place(self.plan, &state), trouble);
         self.fail(state, failure)
-    }
-
-    fn failure_of(self, place: Option<&Place>, trouble: &Trouble) -> Failure {
-        let of = if self.plan.is_restoring() { failure::of_restoring } else { failure::of };
-        of(place, trouble)
     }
 
     /// The request fails. What it made is told of, then cancelled.

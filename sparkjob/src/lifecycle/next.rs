@@ -83,7 +83,7 @@ const ASK_AGAIN: Duration = Duration::from_secs(30);
 pub fn next(plan: &Plan, state: &State, now: Timestamp) -> Action {
     let horizon = horizon(plan, state);
     match &state.stage {
-        Stage::Done(outcome) => Action::Done(outcome.clone()),
+        Stage::Done(outcome) => Action::Done(Box::new(advised(plan, outcome))),
         _ if now >= horizon => Action::Late,
         _ if now < state.not_before => Action::Wait(state.not_before.min(horizon)),
         Stage::FindOwn | Stage::Settle => find_wanted(plan, state, Lookup::Name),
@@ -126,6 +126,19 @@ pub fn horizon(plan: &Plan, state: &State) -> Timestamp {
     }
 }
 
+/// The outcome with what only whoever takes an update back has to know of a failure: the stack
+/// [waits for them](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-continueupdaterollback.html).
+fn advised(plan: &Plan, outcome: &Outcome) -> Outcome {
+    let mut outcome = outcome.clone();
+    let is_told = plan.is_restoring() && !outcome.is_withdrawn();
+    if let Some(failure) = outcome.failure.as_mut().filter(|_| is_told) {
+        let continued = "Once that is mended, continue the stack's rollback, or else without this resource: aws cloudformation \
+                         continue-update-rollback --resources-to-skip.";
+        failure.advice = format!("{} {continued}", failure.advice).trim_start().to_owned();
+    }
+    outcome
+}
+
 /// Whether the present stage is a look that an update is not taken back without, or a change of tags, if it can be had in time.
 pub(super) fn is_passed_over(plan: &Plan, state: &State) -> bool {
     // Not that for a job of its own, which may be there.
@@ -150,7 +163,7 @@ pub(super) fn to_be_asked(runs: &[Stopping], now: Timestamp) -> Option<(&Stoppin
 }
 
 /// Where the state's stage acts.
-pub(super) fn place<'a>(plan: &'a Plan, state: &'a State) -> Option<&'a Place> {
+pub fn place<'a>(plan: &'a Plan, state: &'a State) -> Option<&'a Place> {
     match &state.stage {
         Stage::Stop { runs, .. } => runs.first().map(|stopping| &stopping.run.place),
         Stage::Recall | Stage::Finish { .. } | Stage::Review => plan.present().map(|run| &run.place),

@@ -50,7 +50,7 @@ impl Plan {
     }
 
     /// Where it is to run.
-    pub fn wanted_place(&self) -> Option<&Place> {
+    pub(super) fn wanted_place(&self) -> Option<&Place> {
         self.wanted().map(|wanted| &wanted.job.place)
     }
 
@@ -172,7 +172,7 @@ impl Plan {
     /// Whether one look tells of the wanted description and of the old one.
     pub(super) fn looks_once(&self) -> bool {
         match (self.wanted(), self.old()) {
-            // Livy's look-ups cost nothing.
+            // Livy is not slowed down as AWS does it.
             (Some(wanted), Some(old)) => wanted.job.place == old.place && !wanted.job.place.is_livy(),
             _ => false,
         }

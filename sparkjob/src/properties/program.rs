@@ -70,6 +70,10 @@ pub(super) fn take(reader: &mut Reader, engine: Option<Engine>, is_beside: impl 
         }
     }
     let is_portable = drivers.contains(&"Parameters");
+    if !is_portable && !drivers.is_empty() {
+        // Nothing is given in them.
+        reader.skip("Parameters");
+    }
     let deploy_mode = take_deploy_mode(reader, engine, is_portable);
     let place_of = |name: &str| is_beside(name).then_some("beside Parameters");
     let parameters = reader.take_partly("Parameters", |value| {

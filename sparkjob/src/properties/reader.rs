@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::fault::{Fault, MAX_TOLD, nearest};
 
@@ -117,7 +117,7 @@ impl<'a> Reader<'a> {
     /// Takes the `members` of what is `within` the property `name`, in whichever spelling, as if they stood beside it; their
     /// faults have their paths in it. Any other member is a fault, and so is what is no such thing: that `problem`.
     pub fn unpack(&mut self, name: &'static str, within: Within, members: &[&'static str], problem: &str) {
-        let Some(value) = self.left.remove(name).filter(|value| is_given(value) && !is_empty(value)) else { return };
+        let Some(value) = self.left.remove(name).filter(|value| !is_left_out(value)) else { return };
         let inside = match (within, value.as_array().map(Vec::as_slice)) {
             (Within::Object, _) => value.as_object(),
             (Within::OnlyElement, Some([only])) => only.as_object(),
@@ -147,7 +147,7 @@ impl<'a> Reader<'a> {
 
     /// Whether anything is given in the property `name`, which is not yet taken.
     pub fn has_any(&self, name: &str) -> bool {
-        self.left.get(name).is_some_and(|value| is_given(value) && !is_empty(value))
+        self.left.get(name).is_some_and(|value| !is_left_out(value))
     }
 
     /// Whether a fault of the property `name`, or of something in it, is kept in mind.
@@ -230,14 +230,13 @@ pub(super) fn is_same(name: &str, other: &str) -> bool {
     }
 }
 
-/// A list or an object without anything in it.
-pub(super) fn is_empty(value: &Value) -> bool {
-    value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Map::is_empty)
-}
-
 /// Whether nothing is given anywhere in it, as far as objects go: an empty text in a list is an argument.
 fn is_left_out(value: &Value) -> bool {
-    !is_given(value) || is_empty(value) || value.as_object().is_some_and(|members| members.values().all(is_left_out))
+    match value {
+        Value::Array(elements) => elements.is_empty(),
+        Value::Object(members) => members.values().all(is_left_out),
+        _ => !is_given(value),
+    }
 }
 
 /// An empty text is an optional template parameter that was left out.

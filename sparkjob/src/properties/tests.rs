@@ -320,7 +320,7 @@ fn what_defines_a_job_is_read_whatever_stands_beside_it() {
         with("LivyHost", json!(["a"])),
         with("LivyUrl", json!("http://b")),
         with("ClusterId", json!("j-1")),
-        with("JobDriver", json!({"SparkSubmit": {}})),
+        with("JobDriver", json!({"SparkSubmit": {"EntryPoint": "s3://code/pi.py"}})),
         with("Parameters", json!({"File": "/pi.py", "Jars": 1})),
         with("Parameters", json!({"Args": []})),
         with("Mode", json!("Streaming")),

@@ -58,6 +58,16 @@ impl Transport for Town {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_is_not_to_be_had_is_told_as_such() {
+    let secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:livy-AbCdEf".parse().expect("an ARN");
+    let engine = engines(Arc::new(Town::new())).at(&place(), Some(&secret));
+    let trouble = engine.start(&job(), &identity(&job())).await.unwrap_err();
+    assert_eq!(trouble.kind, Kind::Unavailable);
+    assert!(trouble.said.starts_with("its secret could not be read: "), "{trouble:?}");
+    assert!(trouble.advice.contains("secretsmanager") && !trouble.advice.contains("8998"), "{trouble:?}");
+}
+
 fn place() -> Place {
     Place::LivyOnCluster(CLUSTER.to_owned())
 }

@@ -38,6 +38,10 @@ impl At<'_> {
                 self.succeed(state)
             }
             Stage::Look => state.done(None, self.now),
+            Stage::Stop { purpose: Purpose::Useless, .. } if self.plan.is_restoring() && state.own.is_some() => {
+                state.notes.push("What is left of it could not be stopped in time.".to_owned());
+                self.ended_stays(state)
+            }
             _ if self.ends_without_a_look(&state) => self.end_without_a_look(state),
             _ => {
                 let failure = failure::of_giving_up(self.plan, &state);

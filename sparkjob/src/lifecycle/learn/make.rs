@@ -274,7 +274,7 @@ impl At<'_> {
     /// something may have been.
     fn submit_no_more(self, mut state: State, trouble: &Trouble) -> State {
         state.unseen.suspect();
-        state.refused = Some(self.failure_of(self.plan.wanted_place(), trouble));
+        state.refused = Some(failure::of(self.plan.wanted_place(), trouble));
         state.at(Stage::FindOwn, self.now)
     }
 
@@ -310,7 +310,7 @@ impl At<'_> {
             Phase::Succeeded => self.succeed(state),
             // It was started, which is all that is asked for.
             Phase::Failed if self.plan.is_restoring() => self.succeed(state),
-            Phase::Ending if own.has_ended() && self.plan.is_restoring() => {
+            Phase::Ending if status.ended == Some(Phase::Failed) && self.plan.is_restoring() => {
                 self.stop_all(state, vec![Run { run: own.run, status }], Purpose::Useless)
             }
             Phase::Failed | Phase::Cancelled | Phase::Gone => self.ended_badly(state, &own, &status),
@@ -402,8 +402,10 @@ impl At<'_> {
     /// it was cancelled since, as an earlier try that is still worked on does once it learns that nobody waits for it. What
     /// fails while it is watched is told.
     fn is_to_be_made_anew(self, state: &State, own: &Own, status: &Status, was_just_submitted: bool) -> bool {
-        let run = Run { run: own.run.clone(), status: status.clone() };
-        match status.phase {
+        // What is left of it is stopped before another one is submitted.
+        let phase = status.ended.unwrap_or(status.phase);
+        let run = Run { run: own.run.clone(), status: Status { phase, ..status.clone() } };
+        match phase {
             Phase::Failed => was_just_submitted && self.is_of_an_earlier_try(state, &run),
             // It was found there.
             Phase::Gone => self.is_on_livy() && !own.ours && self.may_be_of_an_earlier_try(state, &run),

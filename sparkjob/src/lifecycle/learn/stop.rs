@@ -173,6 +173,7 @@ impl At<'_> {
             Purpose::Useless if self.plan.is_restoring() => state.at(Stage::Newest, self.now),
             Purpose::Useless => state.at(Stage::Adopt, self.now),
             Purpose::Twin if self.looks_for_twins(&state) => state.at(Stage::FindOwn, self.now),
+            Purpose::Twin if state.superseded.is_some() => self.fail(state, failure::of_withdrawal()),
             Purpose::Twin => state.at(Stage::Follow, self.now),
             Purpose::Abandon(failure) => self.abandoned(state, failure),
         }
@@ -234,6 +235,10 @@ impl At<'_> {
             // Nothing is submitted, so nothing can get in the way of what may be left there: it is told, no more.
             state.notes.push(format!("Whether a lost update left a job behind is not known: {trouble}."));
             return self.nothing_left_behind(state);
+        }
+        if purpose == Purpose::Twin && state.superseded.is_some() {
+            // Its own goes, whatever becomes of the other one.
+            return self.fail(state, failure::of_withdrawal());
         }
         if !self.ignores_delete_errors() {
             let place = place(self.plan, &state);

@@ -7,15 +7,17 @@ use crate::job::{Run, RunRef, Timestamp};
 use crate::lifecycle::plan::Plan;
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping, Superseded};
 
-/// The state of a request whose requester has gone on, at `now`: what it alone has submitted is cancelled, nothing else is
-/// touched, and its outcome is a failure of the kind [`Withdrawn`](crate::outcome::FailureKind::Withdrawn), to be told to
+/// The state of a request whose requester has gone on, at `now`: what it has submitted is cancelled, and what another try has under
+/// the same name where both stand beside each other; nothing else is touched, and its outcome is a failure of the kind [`Withdrawn`](crate::outcome::FailureKind::Withdrawn), to be told to
 /// nobody. `kept` is the job that the requester has gone on with: another delivery has answered with it, whoever submitted it.
 pub fn withdraw(plan: &Plan, mut state: State, kept: Option<RunRef>, now: Timestamp) -> State {
     let at = At { plan, now };
     (state.superseded, state.given_up) = (Some(Superseded::WentOn(kept)), true);
     match &state.stage {
-        // What is one too many is stopped either way; the others of its name are looked for then.
-        Stage::Done(_) | Stage::Stop { purpose: Purpose::Twin, .. } => state,
+        Stage::Done(_) => state,
+        Stage::Stop { runs, purpose: Purpose::Twin } if runs.iter().all(|twin| !state.keeps(&twin.run)) => {
+            at.stop_with_twins(runs.clone(), state)
+        }
         // Something may have been submitted, beside what is known where twins are taken: it is looked for, then cancelled.
         _ if state.own.is_none() && state.unseen.may_be_one() || at.may_still_arrive(&state) => {
             state.at(Stage::FindOwn, now)
@@ -35,6 +37,14 @@ pub fn leave(plan: &Plan, mut state: State, now: Timestamp) -> State {
 }
 
 impl At<'_> {
+    /// Goes on stopping what is one too many, and stops what it takes for its own as well; the others of its name are looked for then.
+    fn stop_with_twins(self, mut runs: Vec<Stopping>, mut state: State) -> State {
+        let own = state.own.as_ref().filter(|own| own.ours && !state.keeps(&own.run));
+        runs.extend(own.map(|own| Stopping::of(own.run.clone(), own.shown_by)));
+        state.stage = Stage::Stop { runs, purpose: Purpose::Twin };
+        state
+    }
+
     /// The runs of the name that this try and the one that took its place have given: both take the first for theirs, and the others
     /// are stopped. Where whoever asked has gone on, the one stays that they have gone on with.
     pub(super) fn found_twins(self, state: State, runs: Vec<Run>) -> State {

@@ -686,7 +686,29 @@ fn a_job_that_dies_at_once_has_been_started_nevertheless() {
     // But one that the engine refuses cannot be had.
     let mut world = jobs.world(Phase::Gone, Phase::Running);
     world.weather = Box::new(|action, _| matches!(action, Action::Start(_)).then_some(Kind::Rejected));
-    assert!(world.run(&jobs.restore(Some(jobs.bad_run(&world)), Management::default())).failure.is_some());
+    let outcome = world.run(&jobs.restore(Some(jobs.bad_run(&world)), Management::default()));
+    let advice = outcome.failure.expect("a failure").advice;
+    assert!(advice.contains("continue-update-rollback --resources-to-skip"), "{advice}");
+}
+
+/// A step that is over, and of whose application something may be left: that goes before the rollback is answered, if it can.
+#[test]
+fn what_a_job_that_dies_at_once_has_left_is_stopped() {
+    let jobs = jobs_at(&Place::EmrSteps("j-1ABC".to_owned()));
+    for (ended, is_stopped, succeeds) in
+        [(Phase::Failed, true, true), (Phase::Failed, false, true), (Phase::Cancelled, true, false)]
+    {
+        let mut world = jobs.world(Phase::Gone, Phase::Running).fate(&[(0, Phase::Ending)]);
+        world.ended = Some(ended);
+        let plan = jobs.restore(Some(jobs.bad_run(&world)), Management::default());
+        let name = jobs.back.identity.name();
+        let fails = move |action: &Action| matches!(action, Action::Cancel(run, _) if run.name.as_ref() == Some(&name));
+        world.weather = Box::new(move |action, _| (!is_stopped && fails(action)).then_some(Kind::Denied));
+        let outcome = world.run(&plan);
+        let told = format!("{ended:?}, is stopped: {is_stopped}: {outcome:?}");
+        assert_eq!((outcome.failure.is_none(), world.submissions()), (succeeds, 1), "{told}");
+        assert_eq!(world.alive().is_empty(), is_stopped, "{told}");
+    }
 }
 
 #[test]

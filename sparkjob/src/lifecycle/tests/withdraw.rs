@@ -7,7 +7,7 @@ use crate::engine::Kind;
 use crate::job::{Phase, Place};
 use crate::lifecycle::state::Purpose;
 use crate::lifecycle::{Action, Goal, Plan, Stage, State, Unseen, leave, withdraw};
-use crate::properties::{Management, UpdateStrategy};
+use crate::properties::{Management, OnDeleteError, UpdateStrategy};
 
 /// Withdraws `state`; what comes of it is told to nobody, whatever it is.
 fn withdrawn(world: &mut World, plan: &Plan, state: State) {
@@ -140,6 +140,44 @@ fn of_what_both_tries_have_submitted_the_first_stays() {
         });
         assert_eq!(cancelled.collect::<Vec<_>>(), ["s-1"], "{stale}");
         assert_eq!((world.submissions(), world.alive().len()), (1, 1), "{stale}");
+    }
+}
+
+/// It had just begun to stop its own beside the other try's when it learnt that nobody waits for either.
+#[test]
+fn of_what_both_tries_have_submitted_none_stays_where_nobody_waits() {
+    let place = Place::EmrSteps("j-1ABC".to_owned());
+    let new = wanted_at(&place, "new.py", "r2");
+    let plan = plan(Goal::Run(new.clone()), Management::default());
+    let mut world = World::at(place).with(&new.identity, Phase::Running);
+    world.stale = 1;
+    let stops_a_twin = |state: &State| matches!(state.stage, Stage::Stop { purpose: Purpose::Twin, .. });
+    let state = world.run_until(&plan, stops_a_twin);
+    withdrawn(&mut world, &plan, state);
+    assert_eq!((world.submissions(), world.alive().len()), (1, 0));
+}
+
+/// The same, where the other one is what they have gone on with, or cannot be stopped.
+#[test]
+fn of_what_both_tries_have_submitted_its_own_goes_and_what_is_counted_on_stays() {
+    let place = Place::EmrSteps("j-1ABC".to_owned());
+    let new = wanted_at(&place, "new.py", "r2");
+    for on_delete_error in [OnDeleteError::Fail, OnDeleteError::Ignore] {
+        let plan = plan(Goal::Run(new.clone()), Management { on_delete_error, ..Management::default() });
+        for is_kept in [true, false] {
+            let mut world = World::at(place.clone()).with(&new.identity, Phase::Running);
+            world.stale = 1;
+            let stops_a_twin = |state: &State| matches!(state.stage, Stage::Stop { purpose: Purpose::Twin, .. });
+            let state = world.run_until(&plan, stops_a_twin);
+            let stops = |action: &Action, id| matches!(action, Action::Cancel(run, _) if run.id == id);
+            world.weather = Box::new(move |action, _| (!is_kept && stops(action, "s-1")).then_some(Kind::Denied));
+            let (twin, before, now) = (world.reference(1, &new.identity.name()), world.actions.len(), world.now);
+            let outcome = world.go_on(&plan, withdraw(&plan, state, is_kept.then_some(twin), now), now);
+            assert!(outcome.is_withdrawn(), "{outcome:?}");
+            let told = format!("{on_delete_error:?}, kept: {is_kept}");
+            let stopped = |id| world.actions[before..].iter().any(|action| stops(action, id));
+            assert_eq!((stopped("s-0"), stopped("s-1"), world.alive().len()), (true, !is_kept, 1), "{told}");
+        }
     }
 }
 

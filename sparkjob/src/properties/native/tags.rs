@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::super::fault::Fault;
-use super::super::reader::{Read, Reader, is_empty, is_given};
+use super::super::reader::{Read, Reader, is_given};
 use super::{Api, read};
 
 /// Reads tags that are an object, `{Team: data}`, or a list as most resources of `CloudFormation` have it,
@@ -13,8 +13,9 @@ use super::{Api, read};
 pub(in super::super) fn tags(api: Api) -> impl Fn(&Value) -> Read<BTreeMap<String, String>> {
     move |value| {
         if api == Api::Emr {
-            let fault = || vec![Fault::new("must be left out: a step has no tags")];
-            return if is_empty(value) { Ok(BTreeMap::new()) } else { Err(fault()) };
+            // What would be none elsewhere is none here.
+            let none = tags(Api::EmrContainers)(value).ok().filter(BTreeMap::is_empty);
+            return none.ok_or_else(|| vec![Fault::new("must be left out: a step has no tags")]);
         }
         let (object, mut faults) = match value {
             Value::Array(entries) => from_list(api, entries),
