@@ -125,9 +125,9 @@ unit: ## unit and property tests, in virtual time; nothing that they make the co
 
 # As the tests of `make unit`, so that nothing is built twice.
 .PHONY: chaos
-chaos: ## random pairs of faults, random orders of requests, and real kills at the requests of a Create; SPARKJOB_CHAOS_RUNS= for how many pairs and orders, SPARKJOB_CHAOS_SEED= for these alone
+chaos: ## random pairs of faults, random orders of requests, random lives of stacks, and real kills at the requests of a Create; SPARKJOB_CHAOS_RUNS= for how many pairs, orders and lives, SPARKJOB_CHAOS_SEED= for these alone
 	$(CARGO_TEST) --test faults -- --ignored --nocapture random_pairs
-	$(CARGO_TEST) --test orders -- --ignored --nocapture random_orders
+	$(CARGO_TEST) --test orders -- --ignored --nocapture random_
 	[ -n "$(SPARKJOB_CHAOS_SEED)" ] || SPARKJOB_ALL_KILLS=1 $(MAKE) e2e ONLY=kills
 
 .PHONY: deps

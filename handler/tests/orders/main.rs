@@ -4,6 +4,7 @@
 
 #[path = "../shared/dice.rs"]
 mod dice;
+mod lives;
 #[path = "../shared/log.rs"]
 mod log;
 mod overtaken;

@@ -312,6 +312,6 @@ impl Scene<'_> {
     }
 }
 
-fn millis(dice: &mut Dice, below: usize) -> Duration {
+pub fn millis(dice: &mut Dice, below: usize) -> Duration {
     Duration::from_millis(u64::try_from(dice.below(below)).expect("a small number"))
 }

@@ -48,6 +48,11 @@ pub enum Engine {
 impl Engine {
     pub const ALL: [Self; 5] =
         [Self::Livy, Self::EmrOnEks, Self::EmrServerless, Self::EmrSteps, Self::EmrStepsInCluster];
+
+    /// Whether a job of it is a step.
+    pub fn takes_steps(self) -> bool {
+        matches!(self, Self::EmrSteps | Self::EmrStepsInCluster)
+    }
 }
 
 /// Who works on a request.
@@ -144,6 +149,10 @@ impl World {
     /// Makes a request: the resource is in progress from now on.
     pub fn ask(&self, request_type: &str, request: &str, changes: Value) -> Asked {
         self.stacks.ask(RESOURCE, request_type, self.now());
+        self.asked(request_type, request, changes)
+    }
+
+    fn asked(&self, request_type: &str, request: &str, changes: Value) -> Asked {
         let date = moment::text(Timestamp(self.now().0 / 1000 * 1000)).replace(['-', ':'], "");
         let key = format!("{request}-{date}");
         let mut event = json!({
@@ -194,6 +203,11 @@ impl World {
 
     pub fn delete(&self, request: &str, id: &str, properties: &Value) -> Asked {
         self.ask("Delete", request, json!({"PhysicalResourceId": id, "ResourceProperties": properties}))
+    }
+
+    /// A Delete of what the resource was before: it goes on as what it is now.
+    pub fn clean_up(&self, request: &str, id: &str, properties: &Value) -> Asked {
+        self.asked("Delete", request, json!({"PhysicalResourceId": id, "ResourceProperties": properties}))
     }
 
     /// Delivers a request, to its end; what was answered last, if anything was this time.
