@@ -9,7 +9,6 @@ mod jobs;
 use std::time::Duration;
 
 use serde_json::Value;
-use sparkjob::testing::Script;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -47,8 +46,6 @@ struct Life {
     present: Present,
     /// Whether `CloudFormation` may be asked.
     may_ask: bool,
-    /// Whether listings are half a minute behind.
-    is_shown_late: bool,
     /// The deliveries that nobody waits for any longer.
     overtaken: Vec<JoinHandle<()>>,
     requests: u64,
@@ -93,7 +90,6 @@ impl Life {
             dice,
             present: Present { description, id: INVENTED.to_owned(), waits: false, rests: false },
             may_ask: true,
-            is_shown_late: false,
             overtaken: Vec::new(),
             requests: 0,
             story: Vec::new(),
@@ -230,7 +226,6 @@ impl Life {
     async fn roll_back(&mut self, Edit { round, old, new, .. }: &Edit, id: &str) -> String {
         let patience = self.present.description.service_timeout();
         for attempt in 0.. {
-            self.spare_what_runs_again();
             self.world.stack_is("UPDATE_ROLLBACK_IN_PROGRESS");
             let request = format!("rollback-{round}-{attempt}");
             let answer = self.request(patience, |world| world.update(&request, id, new, old)).await;
@@ -244,14 +239,6 @@ impl Life {
             sleep(self.up_to(&[20, 600])).await;
         }
         unreachable!("it succeeds once it is known for a rollback")
-    }
-
-    /// A rollback fails where what it runs again in a cluster dies before EMR shows the step.
-    fn spare_what_runs_again(&self) {
-        let description = &self.present.description;
-        if description.runs_in_cluster() {
-            self.world.emr.script(description.file, Script::endless());
-        }
     }
 
     /// Deletes what had this id, unless it is the present one.

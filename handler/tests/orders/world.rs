@@ -48,11 +48,6 @@ pub enum Engine {
 impl Engine {
     pub const ALL: [Self; 5] =
         [Self::Livy, Self::EmrOnEks, Self::EmrServerless, Self::EmrSteps, Self::EmrStepsInCluster];
-
-    /// Whether a job of it is a step.
-    pub fn takes_steps(self) -> bool {
-        matches!(self, Self::EmrSteps | Self::EmrStepsInCluster)
-    }
 }
 
 /// Who works on a request.

@@ -32,9 +32,7 @@ impl Life {
         ask: impl Fn(&World) -> Asked,
     ) -> Option<Answer> {
         let within = cut.map_or(patience, |cut| cut.min(patience));
-        // "Two tries of one request seconds apart on EMR steps": a limit of docs/reliability.md.
-        let may_make_two = cut.is_some() && self.is_shown_late && self.world.engine.takes_steps();
-        let again = self.again().filter(|after| *after < within && !may_make_two);
+        let again = self.again().filter(|after| *after < within);
         if let Some(after) = again {
             let first = ask(&self.world);
             if let Some(answer) = self.deliver(first, after).await {

@@ -71,10 +71,6 @@ impl Description {
         Duration::from_secs(self.service_timeout)
     }
 
-    pub fn runs_in_cluster(&self) -> bool {
-        self.deploy_mode == "cluster"
-    }
-
     /// Whether a job of the other one is one of this, too.
     pub fn runs_as(&self, other: &Self) -> bool {
         (self.file, self.rerun, self.deploy_mode) == (other.file, other.rerun, other.deploy_mode)

@@ -26,7 +26,6 @@ impl Life {
             self.world.emr.script(file, script);
         }
         let seconds = *self.dice.pick(&[0, 4, 25]);
-        self.is_shown_late = seconds > 20;
         self.world.emr.show_after(Duration::from_secs(seconds));
     }
 

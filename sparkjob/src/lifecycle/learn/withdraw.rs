@@ -15,9 +15,11 @@ pub fn withdraw(plan: &Plan, mut state: State, kept: Option<RunRef>, now: Timest
     (state.superseded, state.given_up) = (Some(Superseded::WentOn(kept)), true);
     match &state.stage {
         Stage::Done(_) => state,
-        Stage::Stop { runs, purpose: Purpose::Twin } if runs.iter().all(|twin| !state.keeps(&twin.run)) => {
-            at.stop_with_twins(runs.clone(), state)
+        // Which of them stay is another question now.
+        Stage::Stop { runs, purpose: Purpose::Twin } if runs.iter().any(|twin| state.keeps(&twin.run)) => {
+            state.at(Stage::FindOwn, now)
         }
+        Stage::Stop { runs, purpose: Purpose::Twin } => at.stop_with_twins(runs.clone(), state),
         // Something may have been submitted, beside what is known where twins are taken: it is looked for, then cancelled.
         _ if state.own.is_none() && state.unseen.may_be_one() || at.may_still_arrive(&state) => {
             state.at(Stage::FindOwn, now)
