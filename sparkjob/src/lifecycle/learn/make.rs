@@ -137,7 +137,8 @@ impl At<'_> {
         }
         match first_made(&runs) {
             Some(first) if !first.run.is_same(&own.run) => {
-                let first = Own::new(first.run.clone(), state.unseen.has_submitted());
+                // As much its own as the other one's, which may have left it to this one.
+                let first = Own::new(first.run.clone(), true);
                 // A listing that is behind does not show the one that was submitted, which is there all the same and may be
                 // shown as late to those who look for it alone.
                 let is_listed = runs.iter().any(|run| run.run.is_same(&own.run));
