@@ -132,9 +132,13 @@ fn advised(plan: &Plan, outcome: &Outcome) -> Outcome {
     let mut outcome = outcome.clone();
     let is_told = plan.is_restoring() && !outcome.is_withdrawn();
     if let Some(failure) = outcome.failure.as_mut().filter(|_| is_told) {
-        let continued = "Once that is mended, continue the stack's rollback, or else without this resource: aws cloudformation \
-                         continue-update-rollback --resources-to-skip.";
-        failure.advice = format!("{} {continued}", failure.advice).trim_start().to_owned();
+        if !failure.advice.is_empty() {
+            failure.advice.push(' ');
+        }
+        failure.advice.push_str(
+            "Once that is mended, continue the stack's rollback, or else without this resource: aws cloudformation \
+             continue-update-rollback --resources-to-skip.",
+        );
     }
     outcome
 }

@@ -19,7 +19,7 @@ pub fn withdraw(plan: &Plan, mut state: State, kept: Option<RunRef>, now: Timest
         Stage::Stop { runs, purpose: Purpose::Twin } if runs.iter().any(|twin| state.keeps(&twin.run)) => {
             state.at(Stage::FindOwn, now)
         }
-        Stage::Stop { runs, purpose: Purpose::Twin } => at.stop_with_twins(runs.clone(), state),
+        Stage::Stop { runs, purpose: Purpose::Twin } => stop_with_twins(runs.clone(), state),
         // Something may have been submitted, beside what is known where twins are taken: it is looked for, then cancelled.
         _ if state.own.is_none() && state.unseen.may_be_one() || at.may_still_arrive(&state) => {
             state.at(Stage::FindOwn, now)
@@ -39,14 +39,6 @@ pub fn leave(plan: &Plan, mut state: State, now: Timestamp) -> State {
 }
 
 impl At<'_> {
-    /// Goes on stopping what is one too many, and stops what it takes for its own as well; the others of its name are looked for then.
-    fn stop_with_twins(self, mut runs: Vec<Stopping>, mut state: State) -> State {
-        let own = state.own.as_ref().filter(|own| own.ours && !state.keeps(&own.run));
-        runs.extend(own.map(|own| Stopping::of(own.run.clone(), own.shown_by)));
-        state.stage = Stage::Stop { runs, purpose: Purpose::Twin };
-        state
-    }
-
     /// The runs of the name that this try and the one that took its place have given: both take the first for theirs, and the others
     /// are stopped. Where whoever asked has gone on, the one stays that they have gone on with.
     pub(super) fn found_twins(self, state: State, runs: Vec<Run>) -> State {
@@ -63,4 +55,12 @@ impl At<'_> {
         }
         if is_stale || self.may_still_arrive(&state) { self.looked_well(state) } else { state.done(None, self.now) }
     }
+}
+
+/// Goes on stopping what is one too many, and stops what is taken for its own as well; the others of its name are looked for then.
+fn stop_with_twins(mut runs: Vec<Stopping>, mut state: State) -> State {
+    let own = state.own.as_ref().filter(|own| own.ours && !state.keeps(&own.run));
+    runs.extend(own.map(|own| Stopping::of(own.run.clone(), own.shown_by)));
+    state.stage = Stage::Stop { runs, purpose: Purpose::Twin };
+    state
 }
