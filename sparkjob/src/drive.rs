@@ -95,6 +95,7 @@ pub async fn advance(
             let stance = timeout(limit, requester.stance(limit)).await;
             state = match stance.unwrap_or(Stance::Waits) {
                 Stance::Waits => state.confirmed(clock.now()),
+                Stance::AskedAgain if state.is_asked_again() => state.confirmed(clock.now()),
                 Stance::AskedAgain => {
                     has_submitted = false;
                     leave(plan, state, now)

@@ -48,8 +48,10 @@ async fn an_update_that_is_overtaken_before_its_job_is_shown_stops_that() {
     assert!(overtaken > 100, "{overtaken}");
 }
 
-/// Seconds between two tries, and between the second and that nobody waits for either: it submits before the first one's job is shown.
-const TRIES: [(u64, u64); 8] = [(7, 2), (7, 14), (9, 9), (11, 2), (11, 7), (15, 14), (16, 19), (20, 9)];
+/// How many seconds late the first of two tries is delivered, how many lie between the two, and between the second and that nobody waits
+/// for either: it looks before the first one's job is shown.
+const TRIES: [(u64, u64, u64); 9] =
+    [(0, 7, 2), (0, 7, 14), (0, 9, 9), (4, 10, 3), (0, 11, 2), (0, 11, 7), (0, 15, 14), (0, 16, 19), (0, 20, 9)];
 
 #[tokio::test(start_paused = true)]
 async fn what_two_tries_of_a_create_submit_goes_with_the_delete_that_comes_before_it_is_shown() {
@@ -78,12 +80,13 @@ async fn what_two_tries_of_an_update_submit_goes_with_the_rollback_that_comes_be
     let mut overtaken = 0;
     // How late the first step is answered for: by then it may have been asked for again, and is left to that.
     let cases =
-        [("StopThenStart", "Submitted", 0), ("StopThenStart", "Running", 0), ("StartThenStop", "Submitted", 10)];
+        [("StopThenStart", "Submitted", 0), ("StopThenStart", "Running", 3), ("StartThenStop", "Submitted", 10)];
     for (tries, late) in TRIES.into_iter().flat_map(|tries| [15, 25].map(|late| (tries, late))) {
         for ((strategy, wait_for, slow), world) in
             cases.into_iter().flat_map(|case| worlds().into_iter().map(move |world| (case, world)))
         {
             let more = json!({ "UpdateStrategy": strategy, "WaitFor": wait_for });
+            world.emr.script(GOOD, Script { stops: Duration::from_secs(3), ..Script::endless() });
             let (good, id) = created(&world, &more).await;
             world.emr.show_after(Duration::from_secs(late));
             world.emr.fault_next(Method::POST, "AddJobFlowSteps", Fault::Slow(Duration::from_secs(slow)));
@@ -111,7 +114,7 @@ async fn what_two_tries_of_an_update_submit_goes_with_the_rollback_that_comes_be
 /// unless one of them was answered by then: whether it did.
 async fn try_in_vain(
     world: &World,
-    (again, gone): (u64, u64),
+    (delivered, again, gone): (u64, u64, u64),
     ask: impl Fn() -> Asked,
     go_on: impl AsyncFnOnce(),
 ) -> bool {
@@ -129,7 +132,11 @@ async fn try_in_vain(
         };
         tokio::join!(world.deliver(&second), goes_on).1
     };
-    tokio::join!(world.deliver(&first), tries).1
+    let delivery = async {
+        sleep(Duration::from_secs(delivered)).await;
+        world.deliver(&first).await
+    };
+    tokio::join!(delivery, tries).1
 }
 
 /// Takes an Update with `more` back so many `seconds` after it was asked for; whether it was not answered by then. What is to stop takes

@@ -414,6 +414,14 @@ impl State {
                 || self.is_about_to_replace(plan, now)
                 || self.is_about_to_touch_others(now)
                 || self.is_about_to_tell(plan))
+            || self.is_about_to_leave(now)
+    }
+
+    /// Whether it is about to look once more for what it leaves to another try of the request: that may have been overtaken before it has
+    /// seen it, and so may whoever would find it.
+    fn is_about_to_leave(&self, now: Timestamp) -> bool {
+        let is_due = now >= self.not_before && self.confirmed_at < self.not_before;
+        self.is_asked_again() && self.stage == Stage::FindOwn && is_due
     }
 
     /// Whether it is about to tell of a job of its own that takes the place of another one: a rollback that has begun meanwhile may have
@@ -443,7 +451,7 @@ impl State {
     }
 
     /// Whether another try of the request has taken its place.
-    pub(super) fn is_asked_again(&self) -> bool {
+    pub fn is_asked_again(&self) -> bool {
         self.superseded == Some(Superseded::AskedAgain)
     }
 

@@ -1,5 +1,6 @@
 //! What becomes of a request whose time runs out.
 
+use super::withdraw::with_own;
 use super::{At, failure};
 use crate::engine::{Kind, Trouble};
 use crate::job::Phase;
@@ -41,6 +42,10 @@ impl At<'_> {
             Stage::Stop { purpose: Purpose::Useless, .. } if self.plan.is_restoring() && state.own.is_some() => {
                 state.notes.push("What is left of it could not be stopped in time.".to_owned());
                 self.ended_stays(state)
+            }
+            Stage::Stop { runs, purpose: Purpose::Twin } if state.own.as_ref().is_some_and(|own| own.ours) => {
+                let (runs, failure) = (with_own(runs, &state), failure::of_giving_up(self.plan, &state));
+                state.at(Stage::Stop { runs, purpose: Purpose::Abandon(failure) }, self.now)
             }
             _ if self.ends_without_a_look(&state) => self.end_without_a_look(state),
             _ => {

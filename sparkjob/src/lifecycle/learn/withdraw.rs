@@ -19,7 +19,10 @@ pub fn withdraw(plan: &Plan, mut state: State, kept: Option<RunRef>, now: Timest
         Stage::Stop { runs, purpose: Purpose::Twin } if runs.iter().any(|twin| state.keeps(&twin.run)) => {
             state.at(Stage::FindOwn, now)
         }
-        Stage::Stop { runs, purpose: Purpose::Twin } => stop_with_twins(runs.clone(), state),
+        Stage::Stop { runs, purpose: Purpose::Twin } => {
+            let stage = Stage::Stop { runs: with_own(runs, &state), purpose: Purpose::Twin };
+            State { stage, ..state }
+        }
         // Something may have been submitted, beside what is known where twins are taken: it is looked for, then cancelled.
         _ if state.own.is_none() && state.unseen.may_be_one() || at.may_still_arrive(&state) => {
             state.at(Stage::FindOwn, now)
@@ -29,13 +32,13 @@ pub fn withdraw(plan: &Plan, mut state: State, kept: Option<RunRef>, now: Timest
 }
 
 /// The state of a request that another try has taken the place of, at `now`. What it has submitted that one finds, by the token
-/// that both have, so it is left alone; but where both may have submitted, what was made last is stopped. Its outcome is as
-/// that of a request that was [withdrawn](withdraw).
+/// that both have, so it is left alone; but where both may have submitted, what was made last is stopped, and whoever asked is asked
+/// until the engine shows what this one has: they may go on before the other try has seen it. Its outcome is as that of a request that was [withdrawn](withdraw).
 pub fn leave(plan: &Plan, mut state: State, now: Timestamp) -> State {
     let at = At { plan, now };
     (state.superseded, state.given_up) = (Some(Superseded::AskedAgain), true);
     let has_submitted = state.unseen.has_submitted() || state.own.as_ref().is_some_and(|own| own.ours);
-    if at.takes_twins() && has_submitted { state.at(Stage::FindOwn, now) } else { state.done(None, now) }
+    if at.takes_twins() && has_submitted { state.confirmed(now).at(Stage::FindOwn, now) } else { state.done(None, now) }
 }
 
 impl At<'_> {
@@ -57,10 +60,9 @@ impl At<'_> {
     }
 }
 
-/// Goes on stopping what is one too many, and stops what is taken for its own as well; the others of its name are looked for then.
-fn stop_with_twins(mut runs: Vec<Stopping>, mut state: State) -> State {
+/// What is one too many, and what is taken for its own besides, where that is to be stopped as well; the others of its name are looked
+/// for then.
+pub(super) fn with_own(twins: &[Stopping], state: &State) -> Vec<Stopping> {
     let own = state.own.as_ref().filter(|own| own.ours && !state.keeps(&own.run));
-    runs.extend(own.map(|own| Stopping::of(own.run.clone(), own.shown_by)));
-    state.stage = Stage::Stop { runs, purpose: Purpose::Twin };
-    state
+    twins.iter().cloned().chain(own.map(|own| Stopping::of(own.run.clone(), own.shown_by))).collect()
 }
