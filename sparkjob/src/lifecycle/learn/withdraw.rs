@@ -20,8 +20,8 @@ pub fn withdraw(plan: &Plan, mut state: State, kept: Option<RunRef>, now: Timest
             state.at(Stage::FindOwn, now)
         }
         Stage::Stop { runs, purpose: Purpose::Twin } => {
-            let stage = Stage::Stop { runs: with_own(runs, &state), purpose: Purpose::Twin };
-            State { stage, ..state }
+            let runs = with_own(runs, &state);
+            State { stage: Stage::Stop { runs, purpose: Purpose::Twin }, ..state }
         }
         // Something may have been submitted, beside what is known where twins are taken: it is looked for, then cancelled.
         _ if state.own.is_none() && state.unseen.may_be_one() || at.may_still_arrive(&state) => {
