@@ -13,11 +13,12 @@
 | an on-failure record names the request; its Lambda has tries | has no id; calls it once             |
 | has virtual clusters, Serverless applications, EMR clusters  | does not know the types              |
 
-The last of these is in neighbours.py. What stays otherwise than on AWS: where the Update of a rollback to a replaced resource fails,
-MiniStack goes back to the old id, deletes the new resource, and sends nothing when the rollback is continued. This hangs on MiniStack's inside, so on its version. `LAMBDA_ASYNC_RETRY_BASE_SECONDS` is the
-wait before Lambda's first retry: a minute on AWS, a second here; the second wait is twice that. `SFN_WAIT_SCALE` is what a
-workflow's waits before retries are multiplied by; a wait until a moment lasts until then. What was asked and answered is written, a
-JSON object a line, to the file that `SPARKJOB_CUSTOM_RESOURCES` names; what functions log, whoever called them, to
+The last of these is in neighbours.py. What stays otherwise than on AWS: where the Update of a rollback to a replaced
+resource fails, MiniStack goes back to the old id, deletes the new resource, and sends nothing when the rollback is
+continued. This hangs on MiniStack's inside, so on its version. `LAMBDA_ASYNC_RETRY_BASE_SECONDS` is the wait before Lambda's
+first retry: a minute on AWS, a second here; the second wait is twice that. `SFN_WAIT_SCALE` is what a workflow's waits
+before retries are multiplied by; a wait until a moment lasts until then. What was asked and answered is written, a JSON
+object a line, to the file that `SPARKJOB_CUSTOM_RESOURCES` names; what functions log, whoever called them, to
 `SPARKJOB_LAMBDA_LOG`.
 """
 

@@ -257,20 +257,14 @@ fn about(envelope: &Envelope, what: &str) -> String {
     format!("RequestId {}, {} of {}: {what}", envelope.request_id, envelope.action, envelope.logical_id)
 }
 
-/// The longest part of an id that is told of an event that may be anything, in characters: none of `CloudFormation`'s is
-/// longer.
-const LONGEST_ID: usize = 255;
-
 /// What came of an event that cannot be read as it should be, with whose it is, as far as that can be read: in the log, where a
 /// request is looked for, and as a text.
 fn reported(event: &Event, invocation: &str, what: &str) -> String {
     logs::hide(request::hidden(event));
     let what = logs::shown(what);
     logs::fragment(event, invocation).in_scope(|| tracing::error!("{what}"));
-    let ids = ["RequestId", "LogicalResourceId"].into_iter().filter_map(|name| {
-        let id = event.field(name).as_str()?;
-        Some(format!("{name} {}", id.chars().take(LONGEST_ID).collect::<String>()))
-    });
+    let names = ["RequestId", "LogicalResourceId"].into_iter();
+    let ids = names.filter_map(|name| logs::id(event, name).map(|id| format!("{name} {id}")));
     let whose = ids.collect::<Vec<_>>().join(", ");
     logs::shown(&if whose.is_empty() { what } else { format!("{whose}: {what}") })
 }

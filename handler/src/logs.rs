@@ -79,14 +79,24 @@ pub fn request(envelope: &Envelope, invocation: &str) -> Span {
 
 /// The same of an event that may be no whole request, with what it tells of whose it is.
 pub fn fragment(event: &event::Event, invocation: &str) -> Span {
-    let told = |name| event.field(name).as_str();
     tracing::error_span!(
         "request",
-        RequestId = told("RequestId"),
-        LogicalResourceId = told("LogicalResourceId"),
-        action = told("RequestType"),
+        RequestId = id(event, "RequestId"),
+        LogicalResourceId = id(event, "LogicalResourceId"),
+        action = id(event, "RequestType"),
         invocation,
     )
+}
+
+/// The longest part of an id that is told of an event that may be anything, in characters: none of `CloudFormation`'s is
+/// longer.
+const LONGEST_ID: usize = 255;
+
+/// What such an event has under the name of an id, if it is a text.
+pub fn id<'e>(event: &'e event::Event, name: &str) -> Option<&'e str> {
+    let id = event.field(name).as_str()?;
+    let end = id.char_indices().nth(LONGEST_ID).map_or(id.len(), |(end, _)| end);
+    Some(&id[..end])
 }
 
 /// From now on no line that this thread writes shows what is hidden here: the texts that an engine brings are without it

@@ -1,6 +1,6 @@
 //! Answers a request that nobody else did.
 //!
-//! It is told of such requests three times over: by Lambda, which gave one up; by the workflow, one of whose steps came to
+//! It is told of such requests in three ways: by Lambda, which gave one up; by the workflow, one of whose steps came to
 //! nothing; by `EventBridge`, when an execution ended without an answer. An answer that was made and could not be put is put as
 //! it is. Otherwise the request has failed, and the answer tells with which id `CloudFormation` is to go on: on Update and
 //! Delete the one it has; on Create a marker, by which its Delete finds whatever was made.

@@ -440,6 +440,7 @@ async fn tell_the_responder(record: Value, statuses: &[u16]) -> Told {
     let responder = Responder { engines: engines(world.clone()), workflow: None };
     let served = responder.serve(event, Clock::showing(SIGNED + Duration::from_secs(10)));
     let result = Box::pin(served).await.map(|_| ());
+    note(&lines.text());
     Told { result, put: lock(&world.put).clone(), calls: *lock(&world.calls), lines: lines.lines() }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde_json::json;
 use sparkjob::hidden::Hidden;
 use sparkjob::outcome::FailureKind;
-use sparkjob::testing::{Written, start_recording};
+use sparkjob::testing::{Written, note, start_recording};
 use tracing::level_filters::LevelFilter;
 
 use super::*;
@@ -16,6 +16,7 @@ fn lines(count: impl FnOnce()) -> Vec<Value> {
     let written = Written::default();
     let writer = written.clone();
     tracing::subscriber::with_default(logs::subscriber(LevelFilter::ERROR, move || writer.clone()), count);
+    note(&written.text());
     written.lines()
 }
 

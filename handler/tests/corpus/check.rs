@@ -23,7 +23,7 @@ use handler::workflow::{LONGEST_INPUT, Workflow};
 use handler::{Failed, Submitter, logs, moment};
 use sparkjob::drive::Clock;
 use sparkjob::job::Timestamp;
-use sparkjob::testing::{Written, engines};
+use sparkjob::testing::{Written, engines, note};
 
 #[path = "world.rs"]
 mod world;
@@ -204,6 +204,7 @@ impl<'a> Stage<'a> {
     fn put(&self, event: Option<&Event>, came: &Result<(), Failed>) -> Vec<Bytes> {
         let (addresses, bodies): (Vec<Uri>, Vec<Bytes>) = self.world.take_put().into_iter().unzip();
         let logged = self.lines.text();
+        note(&logged);
         // Each line can be read.
         self.lines.lines();
         self.lines.clear();

@@ -89,7 +89,11 @@ fn notes(state: &State) -> &[String] {
 
 /// Logs how far the request has come, and whether it has moved to another stage.
 fn tell_stage(state: &State, has_moved: bool) {
-    let word = state.own.as_ref().and_then(|own| own.status.as_ref()).map_or("", |status| status.word.as_str());
+    let status = match &state.stage {
+        Stage::Stop { runs, .. } => runs.first().and_then(|stopping| stopping.status.as_ref()),
+        _ => state.own.as_ref().and_then(|own| own.status.as_ref()),
+    };
+    let word = status.map_or("", |status| status.word.as_str());
     let at = state.stage.word();
     if let Some(weather) = &state.weather {
         warn!(stage = at, polls = state.polls, "{weather}; trying again");

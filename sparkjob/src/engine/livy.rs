@@ -57,6 +57,8 @@ const LOCKED: &str =
     "Name the secret that lets into this Livy (LivySecretArn), and try again; Kerberos is not supported.";
 /// As much as is quoted of a name that is not ours, in characters.
 const MAX_OTHER: usize = 100;
+/// The longest address that is told of a batch, in bytes.
+const MAX_ADDRESS: usize = 1_100;
 /// A 404 that Livy has no reason for.
 const ASTRAY: &str = "Livy answered as if it had been asked for a batch that it does not know";
 /// A 404 that the listing contradicts.
@@ -191,14 +193,16 @@ impl Livy {
             }
         };
         // What Livy keeps is the log of spark-submit; in cluster mode the driver's own is YARN's.
-        if let Some(application) = &batch.app_id {
+        if let Some(application) = status::application(&batch) {
             full_log = format!("{full_log}; on the cluster: yarn logs -applicationId {application}");
         }
         let told = log::told(&log, status::status(&batch).phase);
         let shown = batch.app_info.unwrap_or_default();
+        // An address that was cut would be none.
+        let address = |told: Option<String>| told.filter(|address| address.len() <= MAX_ADDRESS).unwrap_or_default();
         let addresses = Links {
-            spark_ui: shown.spark_ui_url.unwrap_or_default(),
-            driver_log: shown.driver_log_url.unwrap_or_default(),
+            spark_ui: address(shown.spark_ui_url),
+            driver_log: address(shown.driver_log_url),
             ..Links::default()
         };
         Report { exception: told.exception, tail: told.tail, full_log, links: addresses }

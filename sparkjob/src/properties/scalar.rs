@@ -191,15 +191,20 @@ pub(super) fn location(value: &Value) -> Read<String> {
     } else {
         "must be a URI, such as s3://bucket/job.py, or an absolute path"
     };
-    // Before an at sign may stand a password, after a question mark a token.
+    wrong_location(problem, value)
+}
+
+/// The fault of what may be an address: before an at sign may stand a password, after a question mark a token.
+fn wrong_location<T>(problem: impl Into<String>, value: &Value) -> Read<T> {
+    let may_hold_a_secret = value.as_str().is_some_and(|location| location.contains(['@', '?']));
     let fault = Fault::wrong(problem, value);
-    Err(vec![if location.contains(['@', '?']) { fault.private() } else { fault }])
+    Err(vec![if may_hold_a_secret { fault.private() } else { fault }])
 }
 
 /// The same as an element of a list, which Spark separates by commas.
 pub(super) fn listed_location(value: &Value) -> Read<String> {
     let location = location(value)?;
-    if location.contains(',') { wrong("must be one location, without commas", value) } else { Ok(location) }
+    if location.contains(',') { wrong_location("must be one location, without commas", value) } else { Ok(location) }
 }
 
 /// Maven coordinates. As Spark's `MavenUtils.extractMavenCoordinates` has it, a slash may stand for a colon.
@@ -270,7 +275,7 @@ fn elements(value: &Value, is_kept: fn(&Value) -> bool, read: fn(&Value) -> Read
 pub(super) fn no_list<T>(list: &str, value: &Value) -> Read<T> {
     let commas = value.as_str().is_some_and(|text| text.contains(','));
     let hint = if commas { " (!Split makes one of a string with commas)" } else { "" };
-    wrong(format!("must be {list}{hint}"), value)
+    wrong_location(format!("must be {list}{hint}"), value)
 }
 
 /// The same faults without what was found.
@@ -300,6 +305,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_may_hold_a_secret_is_quoted_by_no_fault_of_an_address() {
+        let jar = json!("https://ghp_x1y2@host/a.jar,b.jar?code=ghp_x1y2");
+        for fault in [listed_location(&jar), location(&json!("ghp_x1y2@host")), no_list("a list of locations", &jar)] {
+            let told = fault.expect_err("a fault")[0].to_string();
+            assert!(!told.contains("ghp_x1y2"), "{told}");
+        }
+    }
 
     #[test]
     fn a_memory_size_has_one_spelling() {

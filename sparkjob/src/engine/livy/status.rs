@@ -16,10 +16,15 @@ pub fn status(batch: &Batch) -> Status {
         word,
         reason: String::new(),
         name: None,
-        application: batch.app_id.clone(),
+        application: application(batch),
         created: None,
         place_gone: false,
     }
+}
+
+/// The id of its YARN application, once it is known.
+pub fn application(batch: &Batch) -> Option<String> {
+    batch.app_id.as_deref().map(|id| clip(id, MAX_WORD).into_owned())
 }
 
 /// The batch's name, where Livy keeps names and it has one.

@@ -325,6 +325,25 @@ async fn a_yarn_application_in_client_mode_counts_as_running_once_its_id_is_know
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_livy_says_of_a_batch_is_kept_within_bounds() {
+    let livy = FakeLivy::new();
+    livy.script(PI, Script::endless());
+    let engine = engine(&livy);
+    let run = start(&*engine, &job(PI)).await;
+    let long = "x".repeat(300_000);
+    let batch = serde_json::json!({
+        "id": 0, "name": identity(&job(PI)).name(), "state": "running", "appId": long, "log": [],
+        "appInfo": {"driverLogUrl": long, "sparkUiUrl": "http://emr:4040"},
+    });
+    livy.fault_each(Method::GET, "/batches/0", Fault::Before(Instead::Answer(200, batch.to_string())));
+    let status = engine.describe(std::slice::from_ref(&run)).await.unwrap().remove(0);
+    assert!(status.application.is_some_and(|id| id.chars().count() == 64));
+    let report = engine.report(&run).await;
+    assert_eq!((report.links.driver_log.as_str(), report.links.spark_ui.as_str()), ("", "http://emr:4040"));
+    assert!(report.full_log.len() < 1_000, "{}", report.full_log.len());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_id_that_livy_could_not_have_given_is_gone() {
     let livy = FakeLivy::new();
     let engine = engine(&livy);
