@@ -67,8 +67,7 @@ pub fn advised(envelope: &Envelope, mut outcome: Outcome) -> Outcome {
         _ => return outcome,
     };
     if let Some(failure) = &mut outcome.failure {
-        let between = if failure.advice.is_empty() { "" } else { " " };
-        failure.advice = format!("{}{between}{advice}", failure.advice);
+        failure.advise(advice);
     }
     outcome
 }

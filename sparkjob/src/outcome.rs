@@ -49,6 +49,16 @@ pub struct Failure {
     pub advice: String,
 }
 
+impl Failure {
+    /// Tells what else can be done about it: a sentence.
+    pub fn advise(&mut self, advice: &str) {
+        if !self.advice.is_empty() {
+            self.advice.push(' ');
+        }
+        self.advice.push_str(advice);
+    }
+}
+
 /// The kinds of failure that a caller may want to tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FailureKind {

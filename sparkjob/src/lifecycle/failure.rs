@@ -48,7 +48,7 @@ pub fn of_following(run: &RunRef, trouble: &Trouble) -> Failure {
 /// Old jobs that could not be stopped or looked for, so that the new one was not submitted, or is not to stay.
 pub fn of_old(place: Option<&Place>, trouble: &Trouble) -> Failure {
     let mut failure = of(place, trouble);
-    failure.advice.push_str(" To go on without stopping the old job, set OnDeleteError to Ignore.");
+    failure.advise("To go on without stopping the old job, set OnDeleteError to Ignore.");
     failure
 }
 

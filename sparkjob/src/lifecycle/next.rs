@@ -132,10 +132,7 @@ fn advised(plan: &Plan, outcome: &Outcome) -> Outcome {
     let mut outcome = outcome.clone();
     let is_told = plan.is_restoring() && !outcome.is_withdrawn();
     if let Some(failure) = outcome.failure.as_mut().filter(|_| is_told) {
-        if !failure.advice.is_empty() {
-            failure.advice.push(' ');
-        }
-        failure.advice.push_str(
+        failure.advise(
             "Once that is mended, continue the stack's rollback, or else without this resource: aws cloudformation \
              continue-update-rollback --resources-to-skip.",
         );

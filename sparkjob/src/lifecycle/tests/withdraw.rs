@@ -138,25 +138,15 @@ fn of_what_both_tries_have_submitted_the_first_stays() {
 /// It had just begun to stop its own beside the other try's when it learnt that nobody waits for either.
 #[test]
 fn of_what_both_tries_have_submitted_none_stays_where_nobody_waits() {
-    let place = Place::EmrSteps("j-1ABC".to_owned());
-    let new = wanted_at(&place, "new.py", "r2");
-    let plan = plan(Goal::Run(new.clone()), Management::default());
-    let mut world = World::at(place).with(&new.identity, Phase::Running);
-    world.stale = 1;
-    let state = world.run_until(&plan, stops_a_twin);
+    let (mut world, plan, state) = stopping_a_twin(OnDeleteError::default());
     withdrawn(&mut world, &plan, state);
     assert_eq!((world.submissions(), world.alive().len()), (1, 0));
 }
 
 #[test]
 fn of_what_both_tries_have_submitted_what_is_counted_on_stays() {
-    let place = Place::EmrSteps("j-1ABC".to_owned());
-    let new = wanted_at(&place, "new.py", "r2");
-    let plan = plan(Goal::Run(new.clone()), Management::default());
-    let mut world = World::at(place).with(&new.identity, Phase::Running);
-    world.stale = 1;
-    let state = world.run_until(&plan, stops_a_twin);
-    let (kept, now) = (world.reference(1, &new.identity.name()), world.now);
+    let (mut world, plan, state) = stopping_a_twin(OnDeleteError::default());
+    let (kept, now) = (world.reference(1, &world.runs[1].name), world.now);
     let outcome = world.go_on(&plan, withdraw(&plan, state, Some(kept), now), now);
     assert!(outcome.is_withdrawn(), "{outcome:?}");
     assert_eq!((cancelled(&world), world.alive().len()), (vec!["s-0"], 1));
@@ -165,15 +155,8 @@ fn of_what_both_tries_have_submitted_what_is_counted_on_stays() {
 /// Its own goes, whatever becomes of the other one.
 #[test]
 fn what_it_has_submitted_goes_although_its_twin_cannot_be_stopped() {
-    let place = Place::EmrSteps("j-1ABC".to_owned());
-    let new = wanted_at(&place, "new.py", "r2");
     for on_delete_error in [OnDeleteError::Fail, OnDeleteError::Ignore] {
-        let plan = plan(Goal::Run(new.clone()), Management { on_delete_error, ..Management::default() });
-        let mut world = World::at(place.clone()).with(&new.identity, Phase::Running);
-        world.stale = 1;
-        let mut state = world.run_until(&plan, stops_a_twin);
-        // The answer to that submission was lost, too.
-        state.own.as_mut().expect("the first is taken for its own").ours = true;
+        let (mut world, plan, state) = stopping_a_twin(on_delete_error);
         let is_twins = |action: &Action| matches!(action, Action::Cancel(run, _) if run.id == "s-1");
         world.weather = Box::new(move |action, _| is_twins(action).then_some(Kind::Denied));
         withdrawn(&mut world, &plan, state);
@@ -182,8 +165,16 @@ fn what_it_has_submitted_goes_although_its_twin_cannot_be_stopped() {
     }
 }
 
-fn stops_a_twin(state: &State) -> bool {
-    matches!(state.stage, Stage::Stop { purpose: Purpose::Twin, .. })
+/// A Create on EMR steps that has submitted beside another try, whose step was not listed before, and is to stop its own.
+fn stopping_a_twin(on_delete_error: OnDeleteError) -> (World, Plan, State) {
+    let place = Place::EmrSteps("j-1ABC".to_owned());
+    let new = wanted_at(&place, "new.py", "r2");
+    let plan = plan(Goal::Run(new.clone()), Management { on_delete_error, ..Management::default() });
+    let mut world = World::at(place).with(&new.identity, Phase::Running);
+    world.stale = 1;
+    let stops_a_twin = |state: &State| matches!(state.stage, Stage::Stop { purpose: Purpose::Twin, .. });
+    let state = world.run_until(&plan, stops_a_twin);
+    (world, plan, state)
 }
 
 /// The ids of what was asked to stop.

@@ -216,10 +216,14 @@ async fn what_a_secret_should_not_hold_is_told_without_a_word_of_it() {
     assert_eq!(town.livy.sends(), 0);
 }
 
+/// A certificate of an authority of one's own.
+fn authority() -> String {
+    rcgen::generate_simple_self_signed(["livy.example.org".to_owned()]).expect("a certificate").cert.pem()
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_authority_goes_with_each_request_and_with_none_over_http() {
-    let authority =
-        rcgen::generate_simple_self_signed(["livy.example.org".to_owned()]).expect("a certificate").cert.pem();
+    let authority = authority();
     let secret = serde_json::json!({"token": "hunter2", "ca": authority}).to_string();
     let town = Town::new();
     town.turn(&secret, "Bearer hunter2");
@@ -246,8 +250,7 @@ async fn an_authority_that_was_turned_is_fetched_anew() {
     let job = job();
     let engine = town.engine(&job.place);
     let run = start(&*engine, &job).await;
-    let authority =
-        rcgen::generate_simple_self_signed(["livy.example.org".to_owned()]).expect("a certificate").cert.pem();
+    let authority = authority();
     let turned = serde_json::json!({"username": "me", "password": "hunter2", "ca": authority}).to_string();
     town.secrets.keep(ARN, &turned);
     town.livy.fault_next(Method::GET, "/batches", unknown());
