@@ -11,13 +11,14 @@
 | a rollback sends an Update to a replaced resource            | only deletes the new one             |
 | starts a running execution once more: it is the same one     | refuses                              |
 | an on-failure record names the request; its Lambda has tries | has no id; calls it once             |
+| a wait lasts until its moment, without the milliseconds      | scales it, as the other waits        |
 | has virtual clusters, Serverless applications, EMR clusters  | does not know the types              |
 
 The last of these is in neighbours.py. What stays otherwise than on AWS: where the Update of a rollback to a replaced
 resource fails, MiniStack goes back to the old id, deletes the new resource, and sends nothing when the rollback is
 continued. This hangs on MiniStack's inside, so on its version. `LAMBDA_ASYNC_RETRY_BASE_SECONDS` is the wait before Lambda's
 first retry: a minute on AWS, a second here; the second wait is twice that. `SFN_WAIT_SCALE` is what a workflow's waits
-before retries are multiplied by; a wait until a moment lasts until then. What was asked and answered is written, a JSON
+before retries are multiplied by. What was asked and answered is written, a JSON
 object a line, to the file that `SPARKJOB_CUSTOM_RESOURCES` names; what functions log, whoever called them, to
 `SPARKJOB_LAMBDA_LOG`.
 """
@@ -314,8 +315,11 @@ def the_same_or(start):
 
 
 def sleep_until(moment):
-    """MiniStack would scale this as well: a workflow that wakes too early finds nothing to do, and waits again."""
-    until = datetime.fromisoformat(moment.replace("Z", "+00:00"))
+    """As Step Functions, which leaves the milliseconds out. MiniStack would scale the time.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/state-wait.html
+    """
+    until = datetime.fromisoformat(moment.replace("Z", "+00:00")).replace(microsecond=0)
     time.sleep(max(0, (until - datetime.now(timezone.utc)).total_seconds()))
 
 

@@ -25,6 +25,12 @@ use crate::stack::Standing;
 use crate::turn::{Answer, Progress, Turn};
 use crate::way::Way;
 
+/// So much too early a step may be taken: Step Functions [leaves the milliseconds out][state-wait] of the moment until which it is to
+/// wait.
+///
+/// [state-wait]: https://docs.aws.amazon.com/step-functions/latest/dg/state-wait.html
+const EARLY: Duration = Duration::from_secs(1);
+
 /// What is left of an invocation for telling what came of it.
 const TO_TELL: Duration = Duration::from_secs(2);
 
@@ -45,6 +51,7 @@ pub async fn step(
     lambda_ends: Timestamp,
     way: Way<'_>,
 ) -> Result<Turn, Failed> {
+    once_due(&turn, way).await;
     let now = way.clock.now();
     let state = match turn.progress.clone() {
         Progress::Answered(_) | Progress::Superseded => return Ok(turn),
@@ -73,6 +80,15 @@ pub async fn step(
         }
     };
     Ok(turn.on(progress, until))
+}
+
+/// Waits for the rest of the second in which the step is due. Who handed it back undone would be called again at once, and again,
+/// until the second is over; and an execution has only so many events.
+async fn once_due(turn: &Turn, way: Way<'_>) {
+    let now = way.clock.now();
+    if let Some(due) = turn.due() {
+        way.clock.sleep_until(due.min(now + EARLY)).await;
+    }
 }
 
 /// What came of working.

@@ -98,9 +98,14 @@ impl Turn {
         }
     }
 
+    /// When the next step is to be taken, where that is told.
+    pub fn due(&self) -> Option<Timestamp> {
+        moment::read(&self.until)
+    }
+
     /// When the answer is to be put at the earliest, where there is one that was not.
     pub fn held_until(&self) -> Option<Timestamp> {
-        if matches!(self.progress, Progress::Answer(_)) { moment::read(&self.until) } else { None }
+        if matches!(self.progress, Progress::Answer(_)) { self.due() } else { None }
     }
 
     /// The next turn: the same request, so much further, at `until`, or none where it is at its end.

@@ -273,6 +273,9 @@ async fn a_job_that_takes_longer_than_many_invocations_is_followed_to_its_end() 
         let answer = account.deliver(&stack.create(NEW, told)).await;
         assert_eq!((answer.status.as_str(), account.town().jobs_of(NEW)), ("SUCCESS", 1), "{}", answer.reason);
         assert!(account.failures().is_empty(), "{:?}", account.failures());
+        // Each step has something to do, though it may be woken before that is due.
+        let (steps, sends) = (account.entered("Act"), account.way().sends());
+        assert!(steps < sends, "{engine:?}: {steps} steps, {sends} requests");
         account.finish(stack, &answer).await;
     }
 }

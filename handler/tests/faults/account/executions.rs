@@ -93,6 +93,11 @@ impl Account {
         held(&self.0.executions).by_name.keys().cloned().collect()
     }
 
+    /// How often all of them together have entered this state.
+    pub fn entered(&self, state: &str) -> usize {
+        held(&self.0.executions).by_name.values().map(|execution| execution.history.entered(state)).sum()
+    }
+
     /// Whether some execution has stored an answer.
     pub fn holds_an_answer(&self) -> bool {
         held(&self.0.executions).by_name.values().any(|execution| execution.history.holds_an_answer())

@@ -55,6 +55,15 @@ impl History {
         self.0.push(Event { at, kind, details });
     }
 
+    /// How often this state was entered.
+    pub fn entered(&self, state: &str) -> usize {
+        let names = self.0.iter().filter_map(|event| match &event.details {
+            Details::Given(name, _) => Some(name),
+            _ => None,
+        });
+        names.filter(|name| *name == state).count()
+    }
+
     /// Whether a state has left an answer, which is stored from then on.
     pub fn holds_an_answer(&self) -> bool {
         let mut turns = self.0.iter().filter_map(|event| match &event.details {

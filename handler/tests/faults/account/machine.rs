@@ -321,9 +321,11 @@ impl Account {
         told.await.expect("a call returns")
     }
 
+    /// [Without the milliseconds](https://docs.aws.amazon.com/step-functions/latest/dg/state-wait.html) of the moment.
     async fn wait<'a>(&self, wait: &'a Wait, input: &Value) -> Result<&'a String, Fault> {
         let until = at(&wait.timestamp_path, input)?;
         let until = time(until).ok_or_else(|| Fault::new("States.Runtime", format!("{until} is no timestamp")))?;
+        let until = Timestamp(until.0 - until.0 % 1000);
         sleep(until.since(self.town().now())).await;
         Ok(&wait.next)
     }
