@@ -21,6 +21,7 @@ mod denied;
 #[path = "../shared/dice.rs"]
 mod dice;
 mod durable;
+mod ending;
 mod foreign;
 mod functions;
 mod hurry;

@@ -14,7 +14,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use futures_util::future::OptionFuture;
 
-use super::aws::AwsError;
 use super::emr_cluster::{Cluster, EmrCluster, NAME_ANOTHER, Refusal, refusal};
 use super::livy::{Livy, Login};
 use super::{Engine, How, Kind, Links, Lookup, Report, Trouble, doing};
@@ -57,10 +56,7 @@ impl Engine for LivyOnCluster {
         *self.known() = None;
         match self.livy(&doing).await? {
             Found::Livy(livy) => self.heed(livy.start(job, identity).await),
-            Found::Ending(_, said) | Found::Over(said) => {
-                let advice = NAME_ANOTHER.to_owned();
-                Err(Trouble { advice, ..Trouble::new(Kind::Rejected, doing, said) })
-            }
+            Found::Ending(_, said) | Found::Over(said) => Err(closed(Kind::Rejected, doing, said)),
         }
     }
 
@@ -71,12 +67,12 @@ impl Engine for LivyOnCluster {
                 let asked = livy.as_ref().map(|livy| livy.find(identity, by, since));
                 let found = OptionFuture::from(asked).await;
                 heard(found, || match by {
-                    // The look before a submission: there is none to be made here.
-                    Lookup::Name => self.absent(said),
+                    // No job is to be submitted here, as to which this is the look before; one that was may run.
+                    Lookup::Name => closed(Kind::Rejected, doing::find(&self.place()), said),
                     _ => ending(doing::find(&self.place()), &said),
                 })
             }
-            Found::Over(said) => Err(self.absent(said)),
+            Found::Over(said) => Err(closed(Kind::Absent, doing::find(&self.place()), said)),
         }
     }
 
@@ -122,7 +118,7 @@ impl Engine for LivyOnCluster {
                 Report { full_log: format!("out of reach, as there is no Livy on {said}"), ..Report::default() }
             }
             Ok(Found::Over(said)) => Report { full_log: format!("gone with {said}"), ..Report::default() },
-            Err(error) => Report { full_log: format!("not there yet: {}", error.failed.said), ..Report::default() },
+            Err(said) => Report { full_log: format!("not there yet: {said}"), ..Report::default() },
         };
         if !links.log_uri.is_empty() {
             let Report { full_log, .. } = &report;
@@ -142,34 +138,31 @@ impl LivyOnCluster {
         Place::LivyOnCluster(self.cluster.id.clone())
     }
 
-    fn absent(&self, said: String) -> Trouble {
-        let advice = NAME_ANOTHER.to_owned();
-        Trouble { advice, ..Trouble::new(Kind::Absent, doing::find(&self.place()), said) }
-    }
-
     /// The cluster's Livy, where it was last found or where EMR says that it is.
     async fn livy(&self, doing: &str) -> Result<Found, Trouble> {
         if let Some(livy) = self.known().clone() {
             return Ok(Found::Livy(livy));
         }
-        let found = match self.cluster.describe().await {
-            Ok(cluster) => self.server(&cluster),
-            Err(error) if refusal(&error) == Some(Refusal::UnknownCluster) => Ok(Found::Over(error.failed.said)),
-            Err(error) => Err(error),
-        };
-        match found {
-            Ok(Found::Livy(livy)) => {
-                *self.known() = Some(Arc::clone(&livy));
-                Ok(Found::Livy(livy))
+        let cluster = match self.cluster.describe().await {
+            Ok(cluster) => cluster,
+            Err(error) if refusal(&error) == Some(Refusal::UnknownCluster) => {
+                return Ok(Found::Over(error.failed.said));
             }
-            // Not kept: EMR is to be asked each time, so as to learn when the cluster has ended.
-            Ok(found) => Ok(found),
-            Err(error) => Err(self.cluster.trouble(error, doing, "DescribeCluster")),
+            Err(error) => return Err(self.cluster.trouble(error, doing, "DescribeCluster")),
+        };
+        let found = self.server(&cluster).map_err(|said| {
+            let advice = "Try again when the cluster runs.".to_owned();
+            Trouble { advice, ..Trouble::new(Kind::Unavailable, doing, said) }
+        })?;
+        // What ends is not kept: EMR is to be asked each time, so as to learn when the cluster has ended.
+        if let Found::Livy(livy) = &found {
+            *self.known() = Some(Arc::clone(livy));
         }
+        Ok(found)
     }
 
-    /// Where the Livy of `cluster` is.
-    fn server(&self, cluster: &Cluster) -> Result<Found, AwsError> {
+    /// Where the Livy of `cluster` is, or why it is not there yet.
+    fn server(&self, cluster: &Cluster) -> Result<Found, String> {
         let id = &self.cluster.id;
         let which = || format!("cluster {id}, which is {}", cluster.told());
         if cluster.is_over() {
@@ -179,14 +172,10 @@ impl LivyOnCluster {
             return Ok(Found::Ending(None, which()));
         }
         if cluster.primary.is_empty() {
-            return Err(AwsError::unavailable(format!(
-                "cluster {id} has no primary node yet, it is {}",
-                cluster.told()
-            )));
+            return Err(format!("cluster {id} has no primary node yet, it is {}", cluster.told()));
         }
         let url = LivyUrl::from_host(&cluster.primary, DEFAULT_LIVY_PORT);
-        let url =
-            url.map_err(|_| AwsError::unavailable(format!("EMR gives no host for the primary node of cluster {id}")))?;
+        let url = url.map_err(|_| format!("EMR gives no host for the primary node of cluster {id}"))?;
         let livy = Arc::new(Livy::at(self.place(), url, Arc::clone(&self.transport), self.login.clone()));
         Ok(if cluster.is_ending() { Found::Ending(Some(livy), which()) } else { Found::Livy(livy) })
     }
@@ -199,8 +188,8 @@ impl LivyOnCluster {
             }
             *self.known() = None;
             let advice = format!(
-                "Check that Livy is among the applications of cluster {}, and that the network lets the submitter reach port \
-                 {DEFAULT_LIVY_PORT} of its primary node (subnets, security groups).",
+                "Where nothing answers at all, check that Livy is among the applications of cluster {}, and that the network \
+                 lets the submitter reach port {DEFAULT_LIVY_PORT} of its primary node (subnets, security groups).",
                 self.cluster.id
             );
             Trouble { advice, ..trouble }
@@ -210,6 +199,11 @@ impl LivyOnCluster {
     fn known(&self) -> MutexGuard<'_, Option<Arc<Livy>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The cluster takes no jobs (any more), for this reason.
+fn closed(kind: Kind, doing: impl Into<String>, said: String) -> Trouble {
+    Trouble { advice: NAME_ANOTHER.to_owned(), ..Trouble::new(kind, doing, said) }
 }
 
 /// Whether Livy does not answer (any more). Where it is the secret that is not to be had, the trouble has advice of its own.

@@ -146,16 +146,16 @@ async fn a_cluster_that_is_terminating_is_still_asked_for_its_jobs() {
         assert!(trouble.said.ends_with(&format!("(on cluster {CLUSTER}, which is TERMINATING)")), "{trouble}");
         assert!(trouble.advice.contains("when the cluster is TERMINATED"), "{}", trouble.advice);
     }
-    // No job can be submitted there, which the look before that tells.
+    // No job can be submitted there, which the look before that tells: not that none is there, as one may have been submitted.
     let before = || engine.find(&identity, Lookup::Name, Timestamp::default());
     let trouble = before().await.unwrap_err();
-    assert_eq!((trouble.kind, trouble.advice.as_str()), (Kind::Absent, super::NAME_ANOTHER));
+    assert_eq!((trouble.kind, trouble.advice.as_str()), (Kind::Rejected, super::NAME_ANOTHER));
     // Nor is one without a name for its primary node over.
     town.emr.cluster(CLUSTER, |cluster| cluster.primary = None);
     assert_eq!(engine.cancel(&run, How::Ask).await.unwrap_err().kind, Kind::Busy);
     let log = engine.report(&run).await.full_log;
     assert!(log.starts_with(&format!("out of reach, as there is no Livy on cluster {CLUSTER}")), "{log}");
-    assert_eq!((find().await.unwrap_err().kind, before().await.unwrap_err().kind), (Kind::Busy, Kind::Absent));
+    assert_eq!((find().await.unwrap_err().kind, before().await.unwrap_err().kind), (Kind::Busy, Kind::Rejected));
     state("TERMINATED");
     assert_eq!(phase(&*engine, &run).await, Phase::Gone);
     engine.cancel(&run, How::Ask).await.unwrap();
@@ -222,6 +222,7 @@ async fn a_cluster_that_is_not_up_yet_is_worth_another_try() {
     let trouble = engine.start(&job(), &identity(&job())).await.unwrap_err();
     assert_eq!(trouble.kind, Kind::Unavailable);
     assert_eq!(trouble.said, format!("cluster {CLUSTER} has no primary node yet, it is STARTING"));
+    assert_eq!(trouble.advice, "Try again when the cluster runs.");
     town.move_to(PRIMARY);
     start(&*engine, &job()).await;
 }
