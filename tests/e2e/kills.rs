@@ -28,56 +28,103 @@ enum Neighbour {
 
 use Neighbour::{Answers, Engine, StepFunctions};
 
-/// The scene's name, the neighbour, k, and whether it is one of the few that are always tried.
-type Kill = (&'static str, Neighbour, u32, When, bool);
+/// Who sends the `k`-th request to a neighbour dies of it.
+#[derive(Clone, Copy, Debug)]
+struct Kill {
+    /// The scene's name.
+    scene: &'static str,
+    neighbour: Neighbour,
+    k: u32,
+    /// How that request begins: its method and path.
+    request: &'static str,
+    when: When,
+    /// Whether it is one of the few that are always tried.
+    is_usual: bool,
+}
 
-/// A look by the name, the submission, a look at the batch.
-const ON_LIVY: [Kill; 10] = [
-    ("KillLivyClaim", StepFunctions, 1, Before, false),
-    ("KillLivyClaimed", StepFunctions, 1, After, true),
-    ("KillLivyLook", Engine, 1, Before, false),
-    ("KillLivyLooked", Engine, 1, After, false),
-    ("KillLivySubmission", Engine, 2, Before, false),
-    ("KillLivySubmitted", Engine, 2, After, true),
-    ("KillLivyWatch", Engine, 3, Before, false),
-    ("KillLivyWatched", Engine, 3, After, false),
-    ("KillLivyAnswer", Answers, 1, Before, false),
-    ("KillLivyAnswered", Answers, 1, After, true),
+/// The k-th request, and how it begins.
+type Kth = (u32, &'static str);
+
+const CLAIM: Kth = (1, "POST /");
+const ANSWER: Kth = (1, "PUT /");
+
+const LIVY_LOOK: Kth = (1, "GET /batches/");
+/// What is not found by its name may be listed.
+const LIVY_LIST: Kth = (2, "GET /batches?");
+const LIVY_SUBMISSION: Kth = (3, "POST /batches");
+const LIVY_WATCH: Kth = (4, "GET /batches/");
+
+const ON_LIVY: [Kill; 12] = [
+    kill("KillLivyClaim", StepFunctions, CLAIM, Before),
+    kill("KillLivyClaimed", StepFunctions, CLAIM, After).usual(),
+    kill("KillLivyLook", Engine, LIVY_LOOK, Before),
+    kill("KillLivyLooked", Engine, LIVY_LOOK, After),
+    kill("KillLivyList", Engine, LIVY_LIST, Before),
+    kill("KillLivyListed", Engine, LIVY_LIST, After),
+    kill("KillLivySubmission", Engine, LIVY_SUBMISSION, Before),
+    kill("KillLivySubmitted", Engine, LIVY_SUBMISSION, After).usual(),
+    kill("KillLivyWatch", Engine, LIVY_WATCH, Before),
+    kill("KillLivyWatched", Engine, LIVY_WATCH, After),
+    kill("KillLivyAnswer", Answers, ANSWER, Before),
+    kill("KillLivyAnswered", Answers, ANSWER, After).usual(),
 ];
 
-/// The submission, a look at the run.
+const EMR_SUBMISSION: Kth = (1, "POST /applications/");
+const EMR_WATCH: Kth = (2, "GET /applications/");
+
 const ON_SERVERLESS: [Kill; 8] = [
-    ("KillEmrClaim", StepFunctions, 1, Before, false),
-    ("KillEmrClaimed", StepFunctions, 1, After, false),
-    ("KillEmrSubmission", Engine, 1, Before, false),
-    ("KillEmrSubmitted", Engine, 1, After, true),
-    ("KillEmrWatch", Engine, 2, Before, false),
-    ("KillEmrWatched", Engine, 2, After, false),
-    ("KillEmrAnswer", Answers, 1, Before, true),
-    ("KillEmrAnswered", Answers, 1, After, false),
+    kill("KillEmrClaim", StepFunctions, CLAIM, Before),
+    kill("KillEmrClaimed", StepFunctions, CLAIM, After),
+    kill("KillEmrSubmission", Engine, EMR_SUBMISSION, Before),
+    kill("KillEmrSubmitted", Engine, EMR_SUBMISSION, After).usual(),
+    kill("KillEmrWatch", Engine, EMR_WATCH, Before),
+    kill("KillEmrWatched", Engine, EMR_WATCH, After),
+    kill("KillEmrAnswer", Answers, ANSWER, Before).usual(),
+    kill("KillEmrAnswered", Answers, ANSWER, After),
 ];
+
+const fn kill(scene: &'static str, neighbour: Neighbour, (k, request): Kth, when: When) -> Kill {
+    Kill { scene, neighbour, k, request, when, is_usual: false }
+}
+
+impl Kill {
+    const fn usual(self) -> Self {
+        Self { is_usual: true, ..self }
+    }
+
+    fn deadly(self) -> Deadly {
+        Deadly::at(self.k, self.when)
+    }
+
+    /// Looks that somebody has died of the very request.
+    fn assert_struck(self, deadly: &Deadly) {
+        let requests = deadly.requests();
+        let is_meant = matches!(&requests[..], [request] if request.starts_with(self.request));
+        assert!(deadly.has_killed() && is_meant, "{self:?}: {requests:?}");
+    }
+}
 
 #[test]
 fn a_lambda_that_is_killed_at_any_request_of_a_create_on_livy_makes_one_job() {
-    survive("Livy", &ON_LIVY, &async |scene, (_, neighbour, k, when, _)| {
-        let deadly = Deadly::at(k, when);
-        let before = Ways::of(scene, neighbour, &deadly).await;
+    survive("Livy", &ON_LIVY, &async |scene, kill| {
+        let deadly = kill.deadly();
+        let before = Ways::of(scene, kill.neighbour, &deadly).await;
         let livy = before.way(Engine, &scene.livy.url()).await;
         let job = with(&scene.idle(900), serde_json::json!({ "LivyUrl": livy }));
         before.create(scene, &job).await;
-        assert!(deadly.has_killed());
+        kill.assert_struck(&deadly);
         scene.only_batch();
     });
 }
 
 #[test]
 fn a_lambda_that_is_killed_at_any_request_of_a_create_on_emr_serverless_makes_one_job() {
-    survive("EMR Serverless", &ON_SERVERLESS, &async |scene, (_, neighbour, k, when, _)| {
-        let deadly = Deadly::at(k, when);
+    survive("EMR Serverless", &ON_SERVERLESS, &async |scene, kill| {
+        let deadly = kill.deadly();
         let place = scene.on(Way::Serverless).await;
-        let before = Ways::of(scene, neighbour, &deadly).await;
+        let before = Ways::of(scene, kill.neighbour, &deadly).await;
         before.create(scene, &scene.idle_on(&place, 900).await).await;
-        assert!(deadly.has_killed());
+        kill.assert_struck(&deadly);
         place.only_run().await;
     });
 }
@@ -85,9 +132,9 @@ fn a_lambda_that_is_killed_at_any_request_of_a_create_on_emr_serverless_makes_on
 /// Tries some of `kills`, or all, and tells how many.
 fn survive(engine: &str, kills: &[Kill], create: &impl AsyncFn(&Scene, Kill)) {
     let all = std::env::var_os("SPARKJOB_ALL_KILLS").is_some();
-    let tried: Vec<Kill> = kills.iter().filter(|kill| all || kill.4).copied().collect();
+    let tried: Vec<Kill> = kills.iter().filter(|kill| all || kill.is_usual).copied().collect();
     for &kill in &tried {
-        play(kill.0, async |scene| create(scene, kill).await);
+        play(kill.scene, async |scene| create(scene, kill).await);
     }
     // Past the test's own capture of what it prints.
     _ = writeln!(std::io::stderr(), "{engine}, for real: {} kills survived, 0 violations", tried.len());

@@ -1,8 +1,8 @@
 //! In front of a neighbour: passes requests on as they are, since what AWS is asked is signed, host and all, and kills who sends
 //! some of them.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sparkjob::http::{Net, Transport};
@@ -21,6 +21,8 @@ pub struct Deadly {
     when: When,
     passed: Arc<AtomicU32>,
     killed: Arc<AtomicU32>,
+    /// The requests of which somebody was to die, as their method and path.
+    struck: Arc<Mutex<Vec<String>>>,
 }
 
 /// When a sender dies of a request.
@@ -49,7 +51,7 @@ impl Deadly {
     }
 
     fn between(first: u32, last: u32, when: When) -> Self {
-        Self { first, last, when, passed: Arc::default(), killed: Arc::default() }
+        Self { first, last, when, passed: Arc::default(), killed: Arc::default(), struck: Arc::default() }
     }
 
     /// Whether all have died who were to.
@@ -57,14 +59,23 @@ impl Deadly {
         self.killed.load(Ordering::Relaxed) == self.last + 1 - self.first
     }
 
+    /// Of which requests they have died: `POST /batches`.
+    pub fn requests(&self) -> Vec<String> {
+        self.struck.lock().expect("nobody panics while holding it").clone()
+    }
+
     fn kill(&self, peer: Peer) {
         self.killed.fetch_add(kill_lambda_behind(peer), Ordering::Relaxed);
     }
 
-    /// When the sender of one more request dies of it; none where it does not.
-    fn pass(&self) -> Option<When> {
+    /// When the sender of one more request, which is `told` so, dies of it; none where it does not.
+    fn pass(&self, told: String) -> Option<When> {
         let count = self.passed.fetch_add(1, Ordering::Relaxed) + 1;
-        (self.first..=self.last).contains(&count).then_some(self.when)
+        if !(self.first..=self.last).contains(&count) {
+            return None;
+        }
+        self.struck.lock().expect("nobody panics while holding it").push(told);
+        Some(self.when)
     }
 
     /// Stands in front of the neighbour at `url`; returns where.
@@ -73,12 +84,13 @@ impl Deadly {
         let port = serve(move |mut request| {
             let (deadly, url, net) = (deadly.clone(), url.clone(), Arc::clone(&net));
             async move {
-                let (when, peer) = (deadly.pass(), request.extensions().get::<Peer>().copied()?);
+                let path = request.uri().path_and_query()?.as_str().to_owned();
+                let told = format!("{} {path}", request.method());
+                let (when, peer) = (deadly.pass(told), request.extensions().get::<Peer>().copied()?);
                 if when == Some(When::Before) {
                     deadly.kill(peer);
                     return None;
                 }
-                let path = request.uri().path_and_query()?.as_str().to_owned();
                 *request.uri_mut() = format!("{url}{path}").parse().ok()?;
                 let response = net.send(request, LIMIT).await.ok();
                 if when == Some(When::After) {
