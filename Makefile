@@ -25,6 +25,7 @@ E2E := $(LOCAL) --instance e2e
 CONFORMANCE_JOBS := .local/run/e2e/work/conformance
 # All packages, whichever tests are run: of fewer of them cargo compiles what they share with other features, once more.
 CARGO_TEST := cargo test --locked --workspace
+E2E_TEST := $(CARGO_TEST) --features tests/e2e --test e2e
 # SAM finds cargo-lambda, and that finds zig, on the path.
 WITH_TOOLS := PATH="$(CURDIR)/.local/tools/bin:$$PATH"
 # Both functions are built from the same folder, so SAM builds it once, for both.
@@ -112,9 +113,11 @@ fmt-check:
 clippy:
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 
+# There are no examples: with them cargo takes the dependencies with the features that they have in tests, as it has just checked them
+# for clippy.
 .PHONY: doc
 doc:
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --lib --examples
 
 .PHONY: unit
 unit: ## unit and property tests, in virtual time; nothing that they make the code write shows a secret of theirs
@@ -180,14 +183,18 @@ size: build ## print the zip's size in bytes; above 3.1 MB is an error
 	@bytes=$$(stat -c %s $(ZIP)); echo "$$bytes bytes zipped"; \
 	if ((bytes > $(ZIP_LIMIT))); then echo "more than $(ZIP_LIMIT)" >&2; exit 1; fi
 
+# While the conformance suites wait for jobs the rest is compiled, once they have let go of cargo's lock.
 .PHONY: e2e
 e2e: install build ## end to end: the real binary, every engine, Spark, stacks; ONLY= for some scenes alone
 	trap '$(E2E) down' EXIT INT TERM; \
 	$(E2E) up --aws-port 0 --livy-port 0 --emr-port 0; \
 	eval "$$($(E2E) env)"; \
 	[ -n "$(ONLY)" ] || SPARKJOB_TEST_JOBS="$(CURDIR)/$(CONFORMANCE_JOBS)" \
-	  $(CARGO_TEST) --test conformance -- --ignored --test-threads 8; \
-	SPARKJOB_INSTANCE=e2e $(CARGO_TEST) --features tests/e2e --test e2e -- --test-threads 16 $(ONLY)
+	  $(CARGO_TEST) --test conformance -- --ignored --test-threads 8 & suites=$$!; \
+	sleep 2; \
+	$(E2E_TEST) --no-run; \
+	wait $$suites; \
+	SPARKJOB_INSTANCE=e2e $(E2E_TEST) -- --test-threads 16 $(ONLY)
 	@rm -rf $(E2E_RECORD) && mkdir -p $(E2E_RECORD)
 	@sed '/^{"scripted": /d' $(E2E_LOG)/lambda.log > $(E2E_RECORD)/log
 	@cat $(E2E_LOG)/answers.jsonl <(grep -s '"kind": "answer"' $(E2E_LOG)/custom-resources.jsonl) > $(E2E_RECORD)/answers
