@@ -92,12 +92,8 @@ impl Submitter {
         async {
             let (now, lambda_ends) = (clock.now(), Timestamp(context.deadline));
             tracing::info!(resource_type = envelope.resource_type, stack = envelope.stack_id, "began");
-            if let Some(successors) = &self.successors {
-                let Some(why) = self.hand_over(successors, &envelope, &event, context, clock).await? else {
-                    return Ok(());
-                };
-                tracing::warn!(why, "the workflow is not to be had: the request is worked on within one invocation");
-            }
+            let Some(why) = self.hand_over(&envelope, &event, context, clock).await? else { return Ok(()) };
+            tracing::warn!(why, "the workflow is not to be had: the request is worked on within one invocation");
             let times = Times::of(&envelope, &event, now, lambda_ends);
             self.answer(&Request::of(envelope.clone(), event), &times, lambda_ends, clock).await
         }
@@ -108,12 +104,12 @@ impl Submitter {
     /// Hands a request to the workflow. None once nothing is left to do here; else why it has to be worked on here.
     async fn hand_over(
         &self,
-        successors: &Successors,
         envelope: &Envelope,
         event: &Event,
         context: &Context,
         clock: &Clock,
     ) -> Result<Option<String>, Failed> {
+        let Some(successors) = &self.successors else { return Ok(Some(NO_SUCCESSORS.to_owned())) };
         let now = clock.now();
         let lambda_ends = ends(Timestamp(context.deadline), now);
         let times = Times::durable(envelope, event, now);
@@ -207,6 +203,9 @@ impl Submitter {
         }
     }
 }
+
+/// Why a request is not handed over by a function that was not deployed by the template.
+const NO_SUCCESSORS: &str = "its variables name no workflow and no responder";
 
 /// What an answer says whose time was up because Lambda's was.
 const ONE_INVOCATION: &str = "One invocation of the function lasts 15 minutes at most, and the workflow that goes on \
