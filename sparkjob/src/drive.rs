@@ -199,7 +199,9 @@ fn masked(seen: Seen, hidden: &Hidden) -> Seen {
         Hidden::in_text(&said.said).mask_in(&mut said.said);
         trouble(said)
     };
-    let status = |status: &mut Status| hidden.mask_in(&mut status.reason);
+    let status = |Status { word, reason, application, .. }: &mut Status| {
+        [word, reason].into_iter().chain(application).for_each(|text| hidden.mask_in(text));
+    };
     match seen {
         Seen::Found(Ok(mut runs)) => {
             for run in &mut runs {

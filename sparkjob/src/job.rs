@@ -165,7 +165,7 @@ pub struct Parameters {
 
 impl fmt::Debug for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Job").field(&Shown(self)).field(&self.tags).finish()
+        f.debug_tuple("Job").field(&Shown(self)).field(&Shown(&self.tags)).finish()
     }
 }
 
@@ -182,7 +182,7 @@ impl fmt::Debug for Parameters {
 }
 
 /// A part of a description, as JSON without secrets.
-struct Shown<'a, T>(&'a T);
+pub(crate) struct Shown<'a, T>(pub &'a T);
 
 impl<T: Serialize> fmt::Debug for Shown<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -42,8 +42,9 @@ impl Way {
     }
 }
 
-/// What `spark-submit <parameters> <entry point> <arguments>` takes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What `spark-submit <parameters> <entry point> <arguments>` takes. It may hold secrets, so it has no Debug to be shown by.
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Invocation {
     /// `NAME=value` for the process of `spark-submit` itself: where that is the driver's too, else none.
     pub environment: Vec<String>,

@@ -94,3 +94,15 @@ async fn a_job_that_is_not_the_request_s_any_more_is_let_go_of_before_another_on
     let state = advance(&plan, let_go, &engines, &clock, &Patient, span).await;
     assert!(state.own.is_some() && emr.runs().len() == 2, "{state:?}");
 }
+
+#[test]
+fn nothing_that_is_said_of_a_run_shows_what_is_hidden() {
+    let said = |words: &str| Status {
+        word: words.to_owned(),
+        reason: words.to_owned(),
+        application: Some(words.to_owned()),
+        ..Status::gone()
+    };
+    let seen = masked(Seen::Described(Ok(vec![said("dead of hunter2")])), &Hidden::of(["hunter2"]));
+    assert_eq!(seen, Seen::Described(Ok(vec![said("dead of ***")])));
+}

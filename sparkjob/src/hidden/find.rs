@@ -51,6 +51,8 @@ impl Finder<'_> {
         // A pair, as EMR writes properties of a step.
         let value = fields.iter().find(|(field, _)| is_called_value(field)).map(|(_, value)| value);
         for (field, name) in fields {
+            // Whoever writes a list's item among names, as `DB_PASSWORD=…: ''`, reads it in the fault.
+            self.in_pairs(field);
             match (name, value) {
                 (Value::String(name), Some(value)) if is_name_of_pair(field) => {
                     self.in_named(name, value);

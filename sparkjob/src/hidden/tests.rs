@@ -33,6 +33,7 @@ fn a_value_is_known_by_its_name() {
         assert!(is_hidden(&json!({ "Configuration": { name: "hunter2" } })), "{name}");
         assert!(is_hidden(&json!({"Properties": [{"Key": name, "Value": "hunter2"}]})), "{name}");
     }
+    assert!(is_hidden(&json!({ "Environment": { "DB_PASSWORD=hunter2": "" } })));
     for name in [
         "PWD",
         "OLDPWD",
@@ -345,7 +346,8 @@ fn job_with(secret: &str) -> Job {
     };
     let native = json!({"JobDriver": {"SparkSubmitJobDriver": {"entryPointArguments": ["--api-key", secret]}}});
     let Value::Object(native) = native else { unreachable!("an object") };
-    Job { native: Native(native.into_iter().collect()), ..Job::of(Place::EmrSteps("j-1".to_owned()), parameters) }
+    let place = Place::EmrSteps("j-1".to_owned());
+    Job { native: Native(native.into_iter().collect()), tags: [named("ApiToken")].into(), ..Job::of(place, parameters) }
 }
 
 proptest! {

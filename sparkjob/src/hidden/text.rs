@@ -43,7 +43,8 @@ pub enum Author {
 }
 
 /// A value, and the shortest beginning of it that may be all of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Secret<'t> {
     /// The value, or more than that.
     pub value: &'t str,

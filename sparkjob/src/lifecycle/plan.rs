@@ -1,5 +1,6 @@
 //! What a request asks for, in terms that every front door shares.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::next::Action;
 use crate::engine::Lookup;
 use crate::hidden::Hidden;
-use crate::job::{Access, Digest, Identity, Job, Place, RunRef, Tags, Timestamp};
+use crate::job::{Access, Digest, Identity, Job, Place, RunRef, Shown, Tags, Timestamp};
 use crate::properties::{Management, WaitFor};
 
 /// By how much the clocks of those who take part may differ.
@@ -244,7 +245,7 @@ pub struct StaysAs {
 }
 
 /// How the tags of a run change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Retag {
     /// As they are to be.
     pub wanted: Tags,
@@ -252,8 +253,14 @@ pub struct Retag {
     pub old: Tags,
 }
 
+impl fmt::Debug for Retag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Retag").field("wanted", &Shown(&self.wanted)).field("old", &Shown(&self.old)).finish()
+    }
+}
+
 /// What has to be known of a description that is replaced: where its runs are, and by what they are recognised.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Former {
     /// Where they run.
     pub place: Place,
@@ -262,6 +269,14 @@ pub struct Former {
     /// The tags that they were given.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
     pub tags: Tags,
+}
+
+impl fmt::Debug for Former {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, identity, tags } = self;
+        let mut told = f.debug_struct("Former");
+        told.field("place", place).field("identity", identity).field("tags", &Shown(tags)).finish()
+    }
 }
 
 impl From<Wanted> for Former {

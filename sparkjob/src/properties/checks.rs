@@ -121,7 +121,9 @@ fn said_by_fields(parameters: &Parameters) -> Vec<Said> {
     .into_iter()
     .filter_map(|(property, field, value, kind)| {
         let (property, field) = (property.to_owned(), field.to_owned());
-        Some(Said { property, field, value: value?, kind, is_private: false })
+        // An address may hold what lets in there.
+        let is_private = matches!(kind, Kind::List);
+        Some(Said { property, field, value: value?, kind, is_private })
     })
     .collect()
 }
@@ -269,15 +271,15 @@ mod tests {
         for (property, field) in [
             ("spark.yarn.queue", r#"Queue, which is "etl""#),
             ("spark.app.name", r#"Name, which is "Pi""#),
-            ("spark.jars", r#"Jars, which is "/a.jar,/b.jar""#),
-            ("spark.yarn.dist.jars", r#"Jars, which is "/a.jar,/b.jar""#),
-            ("spark.submit.pyFiles", r#"PyFiles, which is "/a.py""#),
-            ("spark.yarn.dist.pyFiles", r#"PyFiles, which is "/a.py""#),
-            ("spark.files", r#"Files, which is "/a""#),
-            ("spark.yarn.dist.files", r#"Files, which is "/a""#),
-            ("spark.archives", r#"Archives, which is "/a.zip""#),
-            ("spark.yarn.dist.archives", r#"Archives, which is "/a.zip""#),
-            ("spark.jars.packages", r#"Packages, which is "a:b:1""#),
+            ("spark.jars", "Jars"),
+            ("spark.yarn.dist.jars", "Jars"),
+            ("spark.submit.pyFiles", "PyFiles"),
+            ("spark.yarn.dist.pyFiles", "PyFiles"),
+            ("spark.files", "Files"),
+            ("spark.yarn.dist.files", "Files"),
+            ("spark.archives", "Archives"),
+            ("spark.yarn.dist.archives", "Archives"),
+            ("spark.jars.packages", "Packages"),
             ("spark.executor.cores", r#"ExecutorCores, which is "2""#),
             ("spark.executorEnv.A", "Environment.A"),
             ("spark.yarn.appMasterEnv.A", "Environment.A"),

@@ -216,7 +216,7 @@ pub(super) fn package(value: &Value) -> Read<String> {
     if parts.len() == 3 && parts.iter().all(is_part) {
         Ok(package)
     } else {
-        wrong("must be Maven coordinates, group:artifact:version", value)
+        wrong_location("must be Maven coordinates, group:artifact:version", value)
     }
 }
 

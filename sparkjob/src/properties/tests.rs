@@ -269,11 +269,15 @@ fn no_secret_is_told() {
         (json!("https://me:hunter2@repo/a.jar"), json!({})),
         (json!(["https://me:hunter2@repo/a.jar,https://repo/b.jar"]), json!({})),
         (json!(["https://me:hunter2@repo/a.jar"]), json!({"spark.jars": "s3://code/a.jar"})),
+        (json!(["https://hunter2@repo/a.jar"]), json!({"spark.jars": "s3://code/a.jar"})),
     ] {
         let parameters = json!({"File": "s3://code/a.py", "Jars": jars, "Configuration": configuration});
         let text = told(&json!({"LivyHost": "a", "Parameters": parameters})).join("; ");
         assert!(text.contains("Jars") && !text.contains("hunter2"), "{text}");
     }
+    let parameters = json!({"File": "s3://code/a.py", "Packages": ["https://hunter2@repo/a.jar"]});
+    let text = told(&json!({"LivyHost": "a", "Parameters": parameters})).join("; ");
+    assert!(text.contains("Packages[0]: must be Maven coordinates") && !text.contains("hunter2"), "{text}");
     for name in ["Args", "Environment", "Configuration"] {
         for value in [json!("hunter2,"), json!(["hunter2\u{0}"]), json!({"A": "hunter2\u{0}"})] {
             let text = told(&json!({"LivyHost": "a", "Parameters": {"File": "/a", name: value}})).join("; ");

@@ -7,7 +7,8 @@ use crate::job::{Phase, Status};
 use crate::spark_submit::{command, yarn_tag};
 
 /// What there is of the application that a step left behind.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
+#[cfg_attr(test, derive(Debug))]
 pub enum Remains<'a> {
     /// Nothing: the step has left none.
     Nothing,

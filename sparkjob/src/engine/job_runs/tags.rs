@@ -8,7 +8,7 @@ use crate::job::{RunRef, Tags};
 
 /// What is missing from the tags that a job run has, and what of them is to go: nothing where it has them already, so that no
 /// permission is needed to change nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Change {
     /// Tags that it has not, or has with another value.
     pub missing: HashMap<String, String>,

@@ -1,6 +1,7 @@
 //! What lets into a Livy, as a secret holds it.
 
 use std::fmt;
+use std::iter;
 
 use aws_smithy_types::base64;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -59,12 +60,17 @@ impl Credentials {
             None => None,
         };
         let sent: Vec<&str> = headers.values().filter_map(|value| std::str::from_utf8(value.as_bytes()).ok()).collect();
-        // Without the scheme's name, too: a server may repeat either.
-        let bare = sent.iter().filter_map(|value| value.split_once(' ')).map(|(_, bare)| bare);
         let kept = ["password", "token"].into_iter().filter_map(|name| fields.get(name)?.as_str());
-        let hidden = Hidden::of(sent.iter().copied().chain(bare).chain(kept));
+        let hidden = Hidden::of(sent.iter().copied().flat_map(forms).chain(kept));
         Ok(Self { headers, trust, hidden })
     }
+}
+
+/// What a server may repeat of a header's value: all of it, it without the scheme's name, and each value in it, as of cookies.
+fn forms(value: &str) -> impl Iterator<Item = &str> {
+    let bare = value.split_once(' ').map(|(_, bare)| bare);
+    let parts = value.split([';', ',']).filter_map(|part| part.split_once('='));
+    iter::once(value).chain(bare).chain(parts.map(|(_, part)| part.trim().trim_matches('"')))
 }
 
 /// The way of [RFC 7617](https://www.rfc-editor.org/rfc/rfc7617).
@@ -211,6 +217,9 @@ mod tests {
         let credentials = Credentials::read(&secret).expect("credentials");
         let echo = "refused Basic c3Bhcms6aHVudGVyMg== (c3Bhcms6aHVudGVyMg==, hunter2) of spark";
         assert_eq!(credentials.hidden.mask(echo), "refused *** (***, ***) of spark");
+        let secret = json!({"headers": {"Cookie": "user=spark; session=\"hunter2\"", "X-Key": "hunter3"}}).to_string();
+        let credentials = Credentials::read(&secret).expect("credentials");
+        assert_eq!(credentials.hidden.mask("session hunter2 of key hunter3 is over"), "session *** of key *** is over");
     }
 
     proptest! {
