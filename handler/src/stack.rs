@@ -21,6 +21,7 @@ use sparkjob::engine::Kind;
 use sparkjob::engine::aws::{Asked, Failed, error, moment};
 use sparkjob::http::sdk::Aws;
 use sparkjob::job::{RunRef, Timestamp};
+use sparkjob::lifecycle::{CLOCKS_DIFFER, LONGEST_TRY};
 
 use crate::envelope::{Action, Envelope};
 use crate::physical_id::PhysicalId;
@@ -69,6 +70,9 @@ pub struct Standing {
     /// Whether it deletes what its resources were before: asked for once, by whoever looks for a job.
     #[serde(skip)]
     pub cleans_up: bool,
+    /// Whether it is about nothing any more.
+    #[serde(skip)]
+    pub rests: bool,
     /// The job that the resource has by then, where a Delete asks whose id is that of no job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<RunRef>,
@@ -79,6 +83,12 @@ impl Standing {
     /// does not tell whether it did so by then.
     fn goes_forward_since(&self, then: Timestamp) -> bool {
         !self.rolls_back && self.since.is_some_and(|since| since <= then + SAME_SECOND)
+    }
+
+    /// Whether it waits for nothing that was asked for by then on its way to something new.
+    fn is_past(&self, then: Timestamp) -> bool {
+        let is_about_later = self.since.is_some_and(|since| since > then + SAME_SECOND);
+        self.rests || self.rolls_back || self.cleans_up || is_about_later
     }
 }
 
@@ -157,6 +167,13 @@ impl<'a> Stack<'a> {
         Some(self.known.get_or_init(|| standing).clone())
     }
 
+    /// When the Create was asked for at the earliest that this Delete is to clean up after, where it was cut off for taking too long.
+    /// Once a stack goes back, when it was last updated may not tell: whether a rollback counts as another update is published
+    /// nowhere.
+    fn earliest_create(&self) -> Option<Timestamp> {
+        self.envelope.response_url.signed().map(|signed| signed.before(LONGEST_TRY + CLOCKS_DIFFER))
+    }
+
     /// What it is about now; it is asked again for so long.
     async fn standing_within(&self, within: Duration) -> Result<Standing, Untold> {
         let mut patience = Patience::of(within);
@@ -179,10 +196,13 @@ impl<'a> Stack<'a> {
             return Err(Untold::new(DESCRIBE_STACKS, "the stack is not in the answer"));
         };
         let status = stack.stack_status().map(StackStatus::as_str).unwrap_or_default();
+        let since = moment(stack.last_updated_time()).or(moment(stack.creation_time()));
+        let goes_back = self.envelope.action == Action::Delete && status.contains(BACK);
         Ok(Standing {
             rolls_back: status.ends_with(ROLLING_BACK),
             cleans_up: status.ends_with(CLEANING_UP),
-            since: moment(stack.last_updated_time()).or(moment(stack.creation_time())),
+            rests: AT_REST.iter().any(|end| status.ends_with(end)),
+            since: if goes_back { since.min(self.earliest_create().or(since)) } else { since },
             job: None,
         })
     }
@@ -206,9 +226,13 @@ impl<'a> Stack<'a> {
     /// How the resource is; none where that is not to be known. One question that is not answered does not tell so, since a request
     /// that goes on without may stop what others count on; but that is waited for once.
     async fn resource(&self) -> Option<Resource> {
+        self.told(self.resource_told().await, AN_AWAITED_ONE)
+    }
+
+    async fn resource_told(&self) -> Result<Resource, Untold> {
         let has_warned = self.has_warned.load(Ordering::Relaxed);
         let within = if has_warned { LIMIT } else { LIMIT * 2 + FIRST_PAUSE };
-        self.told(self.resource_within(within).await, AN_AWAITED_ONE)
+        self.resource_within(within).await
     }
 
     /// How the resource is; it is asked again for so long.
@@ -234,7 +258,8 @@ impl<'a> Stack<'a> {
         let resource = told.and_then(|told| {
             Some(Resource {
                 changed: moment(told.last_updated_timestamp())?,
-                id: told.physical_resource_id().map(PhysicalId::from),
+                // Of one that has none yet an empty one may be told.
+                id: told.physical_resource_id().filter(|id| !id.is_empty()).map(PhysicalId::from),
                 status: told.resource_status().cloned(),
             })
         });
@@ -247,7 +272,12 @@ impl<'a> Stack<'a> {
     /// thing. A request whose address does not tell when it was signed is taken to be awaited.
     async fn present_stance(&self) -> Stance {
         let Some(signed) = self.envelope.response_url.signed() else { return Stance::Waits };
-        let Some(resource) = self.resource().await else { return Stance::Waits };
+        let told = self.resource_told().await;
+        if told.as_ref().is_err_and(Untold::is_of_no_resource) && self.is_past(signed).await {
+            tracing::warn!("CloudFormation has deleted the resource without an answer to this delivery of the request");
+            return Stance::WentOn(None);
+        }
+        let Some(resource) = self.told(told, AN_AWAITED_ONE) else { return Stance::Waits };
         if !resource.has_gone_on(&self.envelope.action, signed) && !self.has_turned_back(&resource, signed).await {
             return Stance::Waits;
         }
@@ -259,6 +289,15 @@ impl<'a> Stack<'a> {
             "CloudFormation has gone on without an answer to this delivery of the request"
         );
         if is_asked_again { Stance::AskedAgain } else { Stance::WentOn(resource.job()) }
+    }
+
+    /// Whether a resource of which nothing is told is none any more. One that an update, or the rollback of one, has deleted is [not
+    /// told of][recorded]; one that is about to be made may not be told of yet.
+    ///
+    /// [recorded]: https://github.com/localstack/localstack/blob/main/tests/aws/services/cloudformation/api/test_resources.py
+    async fn is_past(&self, signed: Timestamp) -> bool {
+        let present = self.told(self.standing_within(LIMIT).await, AN_AWAITED_ONE);
+        present.is_some_and(|present| present.is_past(signed))
     }
 
     /// Whether a resource that was changed since the request, whose address was signed then, is nevertheless about the same: then the
@@ -313,6 +352,12 @@ impl<'a> Stack<'a> {
 /// a stack that goes back: `UPDATE_ROLLBACK_IN_PROGRESS`.
 const ROLLING_BACK: &str = "ROLLBACK_IN_PROGRESS";
 
+/// The same of one that is about nothing any more.
+const AT_REST: [&str; 2] = ["_COMPLETE", "_FAILED"];
+
+/// What it says anywhere of one that goes back, or has gone back and deletes what it does not need: `UPDATE_ROLLBACK_COMPLETE`.
+const BACK: &str = "ROLLBACK";
+
 /// The same of one that has come to its goal, and deletes what it has replaced: `UPDATE_COMPLETE_CLEANUP_IN_PROGRESS`.
 const CLEANING_UP: &str = "CLEANUP_IN_PROGRESS";
 
@@ -365,6 +410,11 @@ impl Untold {
 
     fn late(operation: &'static str) -> Self {
         Self::new(operation, format!("no answer within {} s", LIMIT.as_secs()))
+    }
+
+    /// Whether it is since there is no such resource in the stack.
+    fn is_of_no_resource(&self) -> bool {
+        self.operation == DESCRIBE_STACK_RESOURCE && self.why.contains("does not exist for stack")
     }
 
     fn of(operation: &'static str, Failed { kind, said, .. }: Failed) -> Self {

@@ -24,6 +24,8 @@ enum Says {
     Text(u16, &'static str),
     /// The first of `DescribeStackResource`, the second of `DescribeStacks`, which is asked too often the first time.
     Both(&'static str, &'static str),
+    /// That there is no such resource; this of `DescribeStacks`.
+    Of(&'static str),
     /// That it is asked too often, so many times; then this.
     After(usize, &'static str),
     Nothing,
@@ -43,15 +45,16 @@ impl Transport for CloudFormation {
         let text = String::from_utf8(request.body().to_vec()).expect("text");
         let says = match self.says {
             Says::Both(resource, _) if text.contains("DescribeStackResource") => Says::Text(200, resource),
+            Says::Of(_) if text.contains("DescribeStackResource") => UNKNOWN,
             Says::Both(..) if self.count() < 2 => THROTTLED,
-            Says::Both(_, stack) => Says::Text(200, stack),
+            Says::Both(_, stack) | Says::Of(stack) => Says::Text(200, stack),
             Says::After(times, _) if self.count() < times => THROTTLED,
             Says::After(_, then) => Says::Text(200, then),
             says => says,
         };
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(text);
         match says {
-            Says::Both(..) | Says::After(..) => unreachable!("it is one of them"),
+            Says::Both(..) | Says::Of(_) | Says::After(..) => unreachable!("it is one of them"),
             Says::Text(status, text) => {
                 let mut response = Response::new(Bytes::from_static(text.as_bytes()));
                 *response.status_mut() = status.try_into().expect("a status");
@@ -255,6 +258,8 @@ async fn the_job_that_cloudformation_has_gone_on_with_is_told() {
 async fn a_create_that_is_asked_for_once_more_is_known_by_the_resource_s_status() {
     let again = Says::Text(200, resource!("2026-11-21T08:00:00Z", "CREATE_IN_PROGRESS", ""));
     assert_eq!(stance(again).await, Stance::AskedAgain);
+    let empty = resource!("2026-11-21T08:00:00Z", "CREATE_IN_PROGRESS", "<PhysicalResourceId></PhysicalResourceId>");
+    assert_eq!(stance(Says::Text(200, empty)).await, Stance::AskedAgain);
     // One that has an id was given up: what is being created is what takes its place.
     let given_up = resource!(
         "2026-11-21T08:00:00Z",
@@ -302,6 +307,31 @@ async fn a_request_is_awaited_unless_the_contrary_is_known() {
         let began = Instant::now();
         assert!(waits(says).await, "{says:?}");
         assert!(began.elapsed() <= LIMIT * 2 + FIRST_PAUSE, "{says:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_whose_resource_an_update_has_deleted_is_superseded_once_the_stack_is_past_it() {
+    for (told, waited_for) in [
+        (stack!("<StackStatus>CREATE_IN_PROGRESS</StackStatus>"), true),
+        (
+            stack!(
+                "<StackStatus>UPDATE_IN_PROGRESS</StackStatus><LastUpdatedTime>2026-11-21T06:59:58Z</LastUpdatedTime>"
+            ),
+            true,
+        ),
+        (
+            stack!(
+                "<StackStatus>UPDATE_IN_PROGRESS</StackStatus><LastUpdatedTime>2026-11-21T07:00:03Z</LastUpdatedTime>"
+            ),
+            false,
+        ),
+        (stack!("<StackStatus>UPDATE_ROLLBACK_IN_PROGRESS</StackStatus>"), false),
+        (stack!("<StackStatus>UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS</StackStatus>"), false),
+        (stack!("<StackStatus>UPDATE_ROLLBACK_COMPLETE</StackStatus>"), false),
+        (stack!(""), true),
+    ] {
+        assert_eq!(waits(Says::Of(told)).await, waited_for, "{told}");
     }
 }
 
@@ -403,6 +433,26 @@ async fn what_a_stack_is_about_began_with_its_last_update_or_else_its_creation()
     assert_eq!(since(stack!("<StackStatus>DELETE_IN_PROGRESS</StackStatus>")).await, Some(SIGNED.before(day)));
     let updated = stack!("<LastUpdatedTime>2026-11-21T07:00:00Z</LastUpdatedTime>");
     assert_eq!(since(updated).await, Some(SIGNED));
+    // Of one that goes back that may be when it began to.
+    let an_hour = Duration::from_mins(65);
+    for (back, since_when) in [
+        (
+            stack!(
+                "<StackStatus>UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS</StackStatus>
+                 <LastUpdatedTime>2026-11-21T07:00:00Z</LastUpdatedTime>"
+            ),
+            SIGNED.before(an_hour),
+        ),
+        (
+            stack!(
+                "<StackStatus>UPDATE_ROLLBACK_IN_PROGRESS</StackStatus>
+                 <LastUpdatedTime>2026-11-21T04:00:00Z</LastUpdatedTime>"
+            ),
+            SIGNED.before(Duration::from_hours(3)),
+        ),
+    ] {
+        assert_eq!(since(back).await, Some(since_when), "{back}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

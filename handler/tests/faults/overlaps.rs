@@ -18,6 +18,8 @@ use crate::{NEW, OLD};
 enum Scene {
     /// A Delete comes while the Create is in flight.
     CutOff,
+    /// The same in an update that is rolled back: `CloudFormation` tells nothing of the resource once it is deleted.
+    TakenAway,
     /// An Update is rolled back while it is in flight.
     Overtaken,
     /// An Update comes when it has been rolled back.
@@ -29,6 +31,11 @@ enum Scene {
 #[tokio::test(start_paused = true)]
 async fn a_create_that_is_cut_off_by_its_delete_survives_any_one_fault() {
     survives(Scene::CutOff).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_whose_resource_is_taken_away_before_it_comes_survives_any_one_fault() {
+    survives(Scene::TakenAway).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -66,6 +73,7 @@ async fn play(engine: Engine, scene: Scene, fault: Option<(usize, Fault)>) -> us
     };
     let (before, sends) = match scene {
         Scene::CutOff => cut_off(&account, strike, &told).await,
+        Scene::TakenAway => taken_away(&account, strike, &told).await,
         Scene::Overtaken => overtaken(&account, strike, &told).await,
         Scene::Late => late(&account, strike, &told).await,
         Scene::Again => again(&account, strike, &told).await,
@@ -86,6 +94,26 @@ async fn cut_off(account: &Account, strike: impl Fn(usize) -> usize, told: &str)
     assert_eq!(deleted.status, "SUCCESS", "{told}: {}", deleted.reason);
     assert!(account.town().alive().is_empty(), "{told}: {:?} is left", account.town().alive());
     over(account, &[&create, &delete], told).await;
+    assert!(account.town().alive().is_empty(), "{told}: {:?} came afterwards", account.town().alive());
+    failed_at_most(account, &create, told);
+    (before, account.way().sends() - before)
+}
+
+/// Lambda delivers the Create when the update that had added the resource has been taken back.
+async fn taken_away(account: &Account, strike: impl Fn(usize) -> usize, told: &str) -> (usize, usize) {
+    let (mut stack, stacks) = (Stack::new(account.town()), account.town().stacks());
+    let create = stack.create(NEW, Properties::BRIEF);
+    stacks.go_on("UPDATE_IN_PROGRESS", account.town().now());
+    sleep(Duration::from_secs(20)).await;
+    stacks.go_back(account.town().now());
+    let deleted = account.deliver(&stack.delete_of(INVENTED)).await;
+    assert_eq!(deleted.status, "SUCCESS", "{told}: {}", deleted.reason);
+    account.settled().await;
+    stacks.go_on("UPDATE_ROLLBACK_COMPLETE", account.town().now());
+    stacks.forget("Pi");
+    let before = strike(account.way().sends());
+    account.deliver_again(&create);
+    over(account, &[&create], told).await;
     assert!(account.town().alive().is_empty(), "{told}: {:?} came afterwards", account.town().alive());
     failed_at_most(account, &create, told);
     (before, account.way().sends() - before)

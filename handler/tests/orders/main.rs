@@ -24,7 +24,7 @@ use handler::plan;
 use handler::turn::{Progress, Step};
 use serde_json::{Value, json};
 use sparkjob::testing::Script;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::level_filters::LevelFilter;
 
 use log::Log;
@@ -87,6 +87,37 @@ async fn a_create_that_is_delivered_after_its_delete_makes_nothing() {
         assert_eq!(world.deliver(&create).await, None, "{}", world.name());
         assert_eq!(world.made(GOOD), 0, "{}", world.name());
         assert!(log.counted().is_empty(), "{}: {:?}", world.name(), log.counted());
+    }
+}
+
+/// Whoever followed the job is dead, and the rollback counts as another update.
+#[tokio::test(start_paused = true)]
+async fn a_delete_in_the_rollback_of_an_update_finds_what_a_create_in_that_has_made() {
+    for world in worlds() {
+        world.stack_is("UPDATE_IN_PROGRESS");
+        let properties = world.properties(GOOD, &json!({"WaitFor": "Succeeded"}));
+        let create = world.create("create", &properties);
+        assert!(timeout(Duration::from_secs(100), world.deliver(&create)).await.is_err(), "{}", world.name());
+        assert_eq!(world.alive(), [GOOD], "{}", world.name());
+        world.stack_goes_back();
+        world.succeeds(&world.delete("delete", INVENTED, &properties)).await;
+        assert!(world.alive().is_empty(), "{}", world.name());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_delivered_after_an_update_has_taken_its_resource_away_makes_nothing() {
+    for world in worlds() {
+        world.stack_is("UPDATE_IN_PROGRESS");
+        let properties = world.properties(GOOD, &json!({}));
+        let create = world.create("create", &properties);
+        world.stack_is("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");
+        sleep(Duration::from_mins(10)).await;
+        world.succeeds(&world.delete("delete", INVENTED, &properties)).await;
+        world.stack_is("UPDATE_ROLLBACK_COMPLETE");
+        world.loses_the_resource();
+        assert_eq!(world.deliver(&create).await, None, "{}", world.name());
+        assert_eq!(world.made(GOOD), 0, "{}", world.name());
     }
 }
 

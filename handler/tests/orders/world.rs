@@ -131,6 +131,16 @@ impl World {
         self.stacks.go_on(status, self.now());
     }
 
+    /// The stack takes its update back, as another one.
+    pub fn stack_goes_back(&self) {
+        self.stacks.go_back(self.now());
+    }
+
+    /// An update has deleted the resource, or its rollback has.
+    pub fn loses_the_resource(&self) {
+        self.stacks.forget(RESOURCE);
+    }
+
     /// Whether `CloudFormation` may be asked from now on.
     pub fn may_ask(&self, may: bool) {
         self.stacks.may_be_asked(may);

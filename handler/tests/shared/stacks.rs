@@ -45,13 +45,19 @@ impl Stacks {
 
     /// The stack goes on to something else. It is
     /// [updated](https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Stack.html) when an update begins.
-    /// Whether a rollback counts as another one is published nowhere: here it does not.
+    /// Whether a rollback counts as another one is published nowhere: here it does not, but for [`Stacks::go_back`].
     pub fn go_on(&self, status: &'static str, now: Timestamp) {
         let mut told = self.told();
         if status == "UPDATE_IN_PROGRESS" {
             told.updated = Some(now);
         }
         told.status = status;
+    }
+
+    /// The stack takes its update back, which counts as another one.
+    pub fn go_back(&self, now: Timestamp) {
+        self.told().updated = Some(now);
+        self.go_on("UPDATE_ROLLBACK_IN_PROGRESS", now);
     }
 
     /// A request of this type is made of the resource.
@@ -71,6 +77,13 @@ impl Stacks {
         let status = format!("{action}_{}", if is_well { "COMPLETE" } else { "FAILED" });
         let answered = Resource { status, changed: now, id: Some(id.to_owned()) };
         told.resources.insert(logical_id.to_owned(), answered);
+    }
+
+    /// An update has deleted the resource, or its rollback has: nothing is
+    /// [told of it](https://github.com/localstack/localstack/blob/main/tests/aws/services/cloudformation/api/test_resources.py)
+    /// any more.
+    pub fn forget(&self, logical_id: &str) {
+        self.told().resources.remove(logical_id);
     }
 
     /// Whether anybody may ask from now on.

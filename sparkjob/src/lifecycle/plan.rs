@@ -12,12 +12,12 @@ use crate::job::{Access, Digest, Identity, Job, Place, RunRef, Shown, Tags, Time
 use crate::properties::{Management, WaitFor};
 
 /// By how much the clocks of those who take part may differ.
-const CLOCKS_DIFFER: Duration = Duration::from_mins(5);
+pub const CLOCKS_DIFFER: Duration = Duration::from_mins(5);
 
 /// How long [`CloudFormation`] waits for an answer at most, before it asks for the same once more.
 ///
 /// [`CloudFormation`]: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html
-const LONGEST_TRY: Duration = Duration::from_hours(1);
+pub const LONGEST_TRY: Duration = Duration::from_hours(1);
 
 /// How far back the last run of a description is looked for. Engines list what is over by its age only, so the list of a busy
 /// place grows with it; what is older counts as forgotten.
