@@ -269,6 +269,29 @@ async fn of_two_deliveries_that_no_workflow_works_on_one_job_stays_although_the_
     }
 }
 
+/// The second has nothing and can ask for nothing, and fails; the first has submitted, and its job comes up when that was taken.
+#[tokio::test(start_paused = true)]
+async fn of_two_deliveries_that_no_workflow_works_on_the_first_asks_before_it_tells_what_the_second_has_denied() {
+    for engine in [Engine::EmrOnEks, Engine::EmrServerless] {
+        let world = World::new(engine, Driver::OneInvocation);
+        world.emr.script(GOOD, Script { waits: Duration::from_secs(38), ..Script::endless() });
+        let properties = world.properties(GOOD, &json!({"StableSeconds": "0"}));
+        let create = world.create("create", &properties);
+        let again = async {
+            sleep(Duration::from_secs(1)).await;
+            world.emr.deny("StartJobRun", true);
+            let denied = world.deliver(&create).await.expect("an answer");
+            world.takes(&denied);
+            denied
+        };
+        let (_, denied) = tokio::join!(world.deliver(&create), again);
+        assert_eq!((denied.status.as_str(), denied.id.as_str()), ("FAILED", "spark-job:nothing"), "{engine:?}");
+        world.stack_is("ROLLBACK_IN_PROGRESS");
+        world.succeeds(&world.delete("delete", &denied.id, &properties)).await;
+        assert!(world.alive().is_empty() && world.made(GOOD) == 1, "{engine:?}: {:?}", world.alive());
+    }
+}
+
 /// A stack about to be updated, whose jobs, of either file, run like that.
 async fn slow_to_stop(world: &World, strategy: &str, script: &Script) -> (Value, String) {
     for file in [GOOD, BAD] {

@@ -26,6 +26,9 @@ pub struct State {
     pub weather_since: Option<Timestamp>,
     /// What the last call of this stage said, where it failed.
     pub weather: Option<String>,
+    /// What came back, the last time in this stage that a run was asked to stop, where that does not tell whether it will.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unheeded: Option<String>,
     /// Looks so far in this stage: the intervals grow with it.
     pub polls: u32,
     /// The job that will answer.
@@ -340,6 +343,7 @@ impl State {
             not_before: now,
             weather_since: None,
             weather: None,
+            unheeded: None,
             polls: 0,
             own,
             unseen: Unseen::at_first(plan.wanted().is_some() && is_late),
@@ -425,11 +429,13 @@ impl State {
     }
 
     /// Whether it is about to tell of a job of its own that takes the place of another one: a rollback that has begun meanwhile may have
-    /// looked for that before the engine showed it. What a first job is stopped by looks for longer, unless it finds a twin first.
+    /// looked for that before the engine showed it. What a first job is stopped by looks for longer, unless it finds a twin first; or
+    /// another delivery, which could not even look, may have answered that there is none.
     fn is_about_to_tell(&self, plan: &Plan) -> bool {
-        let ours = self.own.as_ref().filter(|own| own.ours);
-        let is_missed = ours.is_some_and(|own| !plan.is_for_a_first_job() || own.run.place.takes_twins());
-        self.stage == Stage::Explain(None) && is_missed && self.confirmed_at < self.since
+        let is_missed =
+            |own: &Own| !plan.is_for_a_first_job() || own.run.place.takes_twins() || !self.unseen.is_alone();
+        let tells_of_one = self.stage == Stage::Explain(None) && self.confirmed_at < self.since;
+        tells_of_one && self.own.as_ref().filter(|own| own.ours).is_some_and(is_missed)
     }
 
     /// Whether it is about to submit in place of a job that took its time to stop, or to end: a rollback may have begun meanwhile.
@@ -482,7 +488,7 @@ impl State {
         self.stage = stage;
         (self.since, self.not_before) = (now, now);
         self.weather_since = None;
-        self.weather = None;
+        (self.weather, self.unheeded) = (None, None);
         self.polls = 0;
         self
     }

@@ -49,6 +49,11 @@ impl Unseen {
         self.sole = true;
     }
 
+    /// Whether nobody else does.
+    pub(super) fn is_alone(&self) -> bool {
+        self.sole
+    }
+
     /// A submission's answer was lost.
     pub(super) fn lose(&mut self, now: Timestamp) {
         (self.tried, self.lost) = (true, Some(now));
