@@ -73,7 +73,7 @@ impl At<'_> {
         match state.stage.clone() {
             Stage::Explain(failure) => state.done(failure, self.now),
             Stage::Stop { purpose: Purpose::Abandon(failure), runs } => {
-                state.notes.push(failure::not_over(&runs, state.weather.as_deref()));
+                state.notes.push(failure::not_over(&runs, state.weather.as_deref().or(state.unheeded.as_deref())));
                 state.done(Some(failure), self.now)
             }
             // The job that answers has come to what was waited for: only what was left behind is still at hand.

@@ -85,9 +85,12 @@ impl At<'_> {
     ) -> State {
         let at = runs.iter().position(|stopping| stopping.run == *run);
         match asked {
-            Ok(()) => {}
+            Ok(()) => state.unheeded = None,
             // It may be under way: whether it is, only a look tells.
-            Err(trouble) if trouble.kind == Kind::Unclear => state.weather = Some(trouble.to_string()),
+            Err(trouble) if trouble.kind == Kind::Unclear => {
+                let said = Some(trouble.to_string());
+                (state.weather, state.unheeded) = (said.clone(), said);
+            }
             Err(trouble) => {
                 // The others have their turn before it is asked again.
                 if let Some(at) = at {

@@ -146,6 +146,20 @@ fn a_job_that_does_not_stop_in_time_fails_the_request_with_its_state() {
 }
 
 #[test]
+fn what_came_of_asking_a_job_to_stop_is_told_where_it_did_not() {
+    let job = wanted("pi.py", "r1");
+    let goal = Goal::Stop(Target::Run(reference(0, &job.identity.name())));
+    let refuses = |action: &Action, _| matches!(action, Action::Cancel(..)).then_some(Kind::Unclear);
+    let mut world = World::new().with(&job.identity, Phase::Running).weather(refuses);
+    world.runs[0].deaf = true;
+    let what = world.run(&short(goal, Management::default(), 120)).failure.expect("a failure").what;
+    assert!(
+        what.contains("Not stopped in time") && what.contains("Last of all: ") && what.contains("Unclear"),
+        "{what}"
+    );
+}
+
+#[test]
 fn a_job_that_succeeds_just_before_it_is_given_up_has_succeeded() {
     for before in [1, 3, 10] {
         let ends = 900 - 120 - before;
