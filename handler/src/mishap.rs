@@ -42,6 +42,8 @@ pub enum Mishap {
         /// Whether a person asks, not `EventBridge`.
         is_by_hand: bool,
     },
+    /// Nobody failed at it: a template names this function where it is to name the other one.
+    Misdirected(Event),
     /// None of these; why.
     Foreign(String),
 }
@@ -62,6 +64,8 @@ fn read(payload: &str) -> Mishap {
         caught(payload).unwrap_or_else(|error| Mishap::BadTurn(unlike(&error)))
     } else if event.has("detail") {
         serde_json::from_str::<Notice>(payload).map_or_else(foreign, Mishap::from)
+    } else if event.has("ResponseURL") {
+        Mishap::Misdirected(event)
     } else {
         Mishap::Foreign(
             "it is none of Lambda's records, no step of the workflow and no event of Step Functions".to_owned(),

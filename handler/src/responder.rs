@@ -88,6 +88,7 @@ impl Responder {
                 let case = closed(workflow, &name, told, input, &invocation, &clock).instrument(whose).await;
                 if is_by_hand && matches!(case, Err(Failed::Running(_))) { Ok(None) } else { case.map(Some) }
             }
+            Mishap::Misdirected(event) => misdirected(event, &invocation).map(Some),
             Mishap::Foreign(why) => Err(Failed::Foreign(why)),
         };
         self.take_up(case, &invocation, &clock).await.or_else(passed_over)
@@ -176,6 +177,13 @@ impl Responder {
         let by = claim::excess(&Request::of(envelope.clone(), event.clone()))?;
         Some(Answer(settle::refusal(envelope, event, by).text()))
     }
+}
+
+/// A request that came here by mistake, and what is answered.
+fn misdirected(event: Event, invocation: &Invocation) -> Result<Case, Failed> {
+    let told = "the template's ServiceToken names the responder".to_owned();
+    let answer = settle::misdirection(&envelope(&event, &told, invocation)?, &event);
+    Ok(Case { event, progress: Progress::Answer(Answer(answer.text())), told, left: None })
 }
 
 /// What comes of a request that nobody waits for any more.

@@ -17,6 +17,7 @@ use crate::counters;
 use crate::deadlines::Times;
 use crate::envelope::{Action, Envelope};
 use crate::event::Event;
+use crate::physical_id::PhysicalId;
 use crate::plan::{Refused, plan};
 use crate::request::Request;
 use crate::response::{self, Response};
@@ -98,6 +99,18 @@ fn invalid(what: String) -> Outcome {
 /// The answer to a request that is too large for the workflow, by these bytes: the same whoever gives it.
 pub fn refusal(envelope: &Envelope, event: &Event, by: usize) -> Response {
     let outcome = invalid(at_fault(envelope, &format!("its properties are too large by {by} bytes")));
+    counters::concluded(envelope, event, &outcome);
+    response::compose(envelope, &outcome)
+}
+
+/// The answer to a request that came to the responder: there nothing is ever made, so that there is nothing to delete, either.
+pub fn misdirection(envelope: &Envelope, event: &Event) -> Response {
+    const WHY: &str = "its ServiceToken names the responder, which answers for the submitter alone; give the ARN of that, the \
+                       output SubmitterArn of its stack";
+    let mut outcome = invalid(at_fault(envelope, WHY));
+    if envelope.action == Action::Delete && envelope.physical_id == Some(PhysicalId::Nothing) {
+        outcome.failure = None;
+    }
     counters::concluded(envelope, event, &outcome);
     response::compose(envelope, &outcome)
 }

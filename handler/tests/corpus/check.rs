@@ -126,6 +126,7 @@ impl<'a> Stage<'a> {
     async fn respond(&self, mishap: Mishap) {
         let turn = match &mishap {
             Mishap::GivenUp { event, answer, .. } => Some((event.clone(), answer.clone(), true)),
+            Mishap::Misdirected(event) => Some((event.clone(), None, true)),
             Mishap::Caught { turn, .. } | Mishap::Closed { input: Some(turn), .. } => {
                 Some((turn.event.clone(), known(&turn.progress), turn.progress != Progress::Superseded))
             }

@@ -78,7 +78,7 @@ fn turns_of_this_version_are_read_and_written_as_they_are_kept() {
 /// The fuzzer finds nothing behind what cannot even be read: when a turn is written otherwise, so must these be.
 #[test]
 fn all_that_may_come_is_in_the_corpus() {
-    let (mut arrivals, mut mishaps) = ([0; 3], [0; 5]);
+    let (mut arrivals, mut mishaps) = ([0; 3], [0; 6]);
     for (_, bytes) in corpus() {
         match serde_json::from_slice(&bytes) {
             Ok(Arrival::Request(event)) if event.has("RequestType") => arrivals[0] += 1,
@@ -92,6 +92,7 @@ fn all_that_may_come_is_in_the_corpus() {
             Ok(Mishap::Closed { input: Some(_), .. }) => mishaps[2] += 1,
             Ok(Mishap::Closed { input: None, .. }) => mishaps[3] += 1,
             Ok(Mishap::BadTurn(_)) => mishaps[4] += 1,
+            Ok(Mishap::Misdirected(_)) => mishaps[5] += 1,
             Ok(Mishap::Foreign(_)) | Err(_) => {}
         }
     }

@@ -276,3 +276,20 @@ fn turn(mut changed: Value) -> Value {
     changed["Responder"] = Function::Responder.arn().into();
     changed
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_template_that_names_the_responder_is_told_so_and_its_stack_can_go() {
+    let account = Account::new(Engine::Livy);
+    let mut stack = Stack::new(account.town());
+    let create = stack.create(NEW, Properties::default());
+    account.invoke(Function::Responder, create.event.clone());
+    let created = account.answer(&create).await.expect("an answer");
+    assert_eq!((created.status.as_str(), created.id.as_str()), ("FAILED", "spark-job:nothing"));
+    assert!(created.reason.contains("its ServiceToken names the responder"), "{}", created.reason);
+    stack.answered(&created);
+    for (delete, status) in [(stack.delete_of("another"), "FAILED"), (stack.delete(), "SUCCESS")] {
+        account.invoke(Function::Responder, delete.event.clone());
+        assert_eq!(account.answer(&delete).await.expect("an answer").status, status);
+    }
+    assert!(account.failures().is_empty() && account.town().alive().is_empty());
+}
