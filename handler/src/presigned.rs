@@ -65,7 +65,9 @@ impl fmt::Debug for ResponseUrl {
 pub fn without_signatures(text: &str) -> String {
     let is_signed = |word: &str| {
         let word = word.to_ascii_lowercase();
-        ["signature=", "x-amz-credential=", "x-amz-security-token="].iter().any(|key| word.contains(key))
+        ["signature=", "x-amz-credential=", "x-amz-security-token=", "x-amz-security-token:"]
+            .iter()
+            .any(|key| word.contains(key))
     };
     let words = text.split_inclusive(char::is_whitespace).map(|word| {
         let end = word.trim_end().len();
@@ -151,6 +153,7 @@ mod tests {
     fn words_with_a_signature_are_left_out_and_the_rest_stays() {
         let text = format!("could not put <{SIGNED}>:\n  refused");
         assert_eq!(without_signatures(&text), "could not put (a signed address)\n  refused");
+        assert_eq!(without_signatures("a\nx-amz-security-token:IQoJ\nb"), "a\n(a signed address)\nb");
     }
 
     proptest! {

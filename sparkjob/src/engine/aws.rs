@@ -142,13 +142,22 @@ where
         return without_code(undecided(asked), format!("HTTP {status} with an answer that is not the service's"));
     }
     let code = error.code().unwrap_or_default().to_owned();
-    let said = match error.message().filter(|message| !message.trim().is_empty()) {
+    let message = error.message().map(without_request).filter(|message| !message.is_empty());
+    let said = match message {
         Some(message) if !code.is_empty() => format!("{code}: {message}"),
         Some(message) => format!("HTTP {status}: {message}"),
         None if !code.is_empty() => format!("HTTP {status}, {code}"),
         None => format!("HTTP {status}"),
     };
     AwsError { failed: Failed::new(kind_of(asked, status, &code), line(&said, MAX_QUOTE)), code }
+}
+
+/// What a service says, without the request: who refuses a signature [repeats][signing] what should have been signed, and in that the
+/// token of the session.
+///
+/// [signing]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+fn without_request(message: &str) -> &str {
+    message.split("The Canonical String for this request").next().unwrap_or_default().trim()
 }
 
 /// Why a call was not sent: nothing has been made of it yet that could be a secret.

@@ -83,6 +83,11 @@ async fn nothing_is_quoted_of_an_answer_that_is_not_the_services() {
             (200, r#"{"jobRun": {"createdAt": "hunter2"}, "jobRuns": "hunter2", "Steps": "hunter2""#),
             (400, r#"{"jobDriver": "hunter2"}"#),
             (502, "<html>hunter2</html>"),
+            // The service's own, which repeats what was asked.
+            (
+                403,
+                r#"{"__type": "InvalidSignatureException", "message": "The request signature we calculated does not match the signature you provided.\n\nThe Canonical String for this request should have been\n'POST\n/\n\nhost:a\nx-amz-security-token:hunter2\n'"}"#,
+            ),
         ] {
             let engine = testing::engines(Arc::new(Parrot::of(status, body))).at(&job.place, None);
             let told = [
