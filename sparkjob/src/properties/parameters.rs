@@ -10,19 +10,27 @@ use super::scalar::{
 };
 use crate::job::Parameters;
 
-/// Reads the block, and all that is wrong with it: none where a field is, but the block beside a name that is not known.
-/// `place_of` tells where a name belongs that is known elsewhere.
-pub(super) fn read(value: &Value, place_of: impl Fn(&str) -> Option<&'static str>) -> (Option<Parameters>, Vec<Fault>) {
+/// The block, as far as it can be read: a field that cannot be is left out.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Block {
+    pub parameters: Parameters,
+    /// Whether nothing is wrong with it but a name that is not known.
+    pub is_sound: bool,
+}
+
+/// Reads the block, and all that is wrong with it: none where it is no block at all. `place_of` tells where a name belongs that is
+/// known elsewhere.
+pub(super) fn read(value: &Value, place_of: impl Fn(&str) -> Option<&'static str>) -> (Option<Block>, Vec<Fault>) {
     let mut reader = match Reader::over(value) {
         Ok(reader) => reader,
         Err(faults) => return (None, faults),
     };
     let parameters = take(&mut reader);
-    // A field that could not be read is left out here, so that no fault is told twice.
+    // What could not be read is not there, so that no fault is told twice.
     for fault in checks::faults(&parameters) {
         reader.fault(fault);
     }
-    (reader.is_sound().then_some(parameters), reader.finish(place_of))
+    (Some(Block { parameters, is_sound: reader.is_sound() }), reader.finish(place_of))
 }
 
 /// Every field's name.
@@ -121,16 +129,24 @@ mod tests {
             name: Some("Pi".to_owned()),
             configuration: [("spark.a".to_owned(), "false".to_owned())].into(),
         };
-        assert_eq!(read(&given, |_| None), (Some(parameters), vec![]));
+        assert_eq!(read(&given, |_| None), (Some(Block { parameters, is_sound: true }), vec![]));
     }
 
     #[test]
     fn a_name_that_is_not_known_leaves_the_rest_readable() {
-        let read = |block: &Value| read(block, |_| None);
-        let (parameters, faults) = read(&json!({"File": "/pi.py", "Foo": 1}));
-        assert_eq!((parameters.map(|parameters| parameters.file).as_deref(), faults.len()), (Some("/pi.py"), 1));
-        assert_eq!(read(&json!({"File": "/pi.py", "Jars": 1})).0, None);
-        assert_eq!(read(&json!({"File": "/pi.py", "ClassName": "a.B"})).0, None);
+        for (block, is_sound) in [
+            (json!({"File": "/pi.py", "Foo": 1}), true),
+            (json!({"File": "/pi.py", "Jars": 1}), false),
+            (json!({"File": "/pi.py", "ClassName": "a.B"}), false),
+        ] {
+            let (read, faults) = read(&block, |_| None);
+            let read = read.expect("a block");
+            assert_eq!(
+                (read.parameters.file.as_str(), read.is_sound, faults.len()),
+                ("/pi.py", is_sound, 1),
+                "{block}"
+            );
+        }
     }
 
     #[test]

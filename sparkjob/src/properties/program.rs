@@ -4,7 +4,7 @@ mod limits;
 
 use super::fault::Fault;
 use super::native::{self, Api};
-use super::parameters;
+use super::parameters::{self, Block};
 use super::reader::Reader;
 use super::scalar::{MAX_COUNT, name, whole, word};
 use super::target::Engine;
@@ -22,16 +22,8 @@ pub(super) struct Program {
     pub timeout_minutes: Option<u32>,
     pub deploy_mode: DeployMode,
     pub tags: Tags,
-}
-
-impl Program {
     /// Whether nothing tells when the job has ended: a step that is over once it has submitted its application.
-    pub fn lets_go(&self) -> bool {
-        let in_cluster = self.parameters.as_ref().filter(|_| self.deploy_mode == DeployMode::Cluster);
-        let portable = in_cluster.map(|told| Invocation::of(told, "", Way::ClusterStep).command());
-        let native = || self.native.get("HadoopJarStep").and_then(command::args_of);
-        portable.or_else(native).is_some_and(|args| command::lets_go(&args))
-    }
+    pub lets_go: bool,
 }
 
 /// Properties of which exactly one says what runs.
@@ -76,14 +68,16 @@ pub(super) fn take(reader: &mut Reader, engine: Option<Engine>, is_beside: impl 
     }
     let deploy_mode = take_deploy_mode(reader, engine, is_portable);
     let place_of = |name: &str| is_beside(name).then_some("beside Parameters");
-    let parameters = reader.take_partly("Parameters", |value| {
-        let (parameters, mut faults) = parameters::read(value, place_of);
-        if let (Some(parameters), Some(way)) = (&parameters, engine.and_then(|engine| way(engine, deploy_mode))) {
-            faults.extend(spark_submit::problems(parameters, way).into_iter().map(fault));
+    let block = reader.take_partly("Parameters", |value| {
+        let (block, mut faults) = parameters::read(value, place_of);
+        if let (Some(block), Some(way)) = (&block, engine.and_then(|engine| way(engine, deploy_mode))) {
+            faults.extend(spark_submit::problems(&block.parameters, way).into_iter().map(fault));
         }
-        (parameters, faults)
+        (block, faults)
     });
     let native = take_native(reader, engine, &drivers);
+    let lets_go = lets_go(block.as_ref().filter(|_| deploy_mode == DeployMode::Cluster), &native);
+    let parameters = block.filter(|block| block.is_sound).map(|block| block.parameters);
     let mode = reader.take_or_default("Mode", word(&MODE));
     for fault in limits::faults(&native, mode) {
         reader.fault(fault);
@@ -101,7 +95,15 @@ pub(super) fn take(reader: &mut Reader, engine: Option<Engine>, is_beside: impl 
         timeout_minutes,
         deploy_mode,
         tags: take_tags(reader, engine),
+        lets_go,
     }
+}
+
+/// Whether the step that runs this in the cluster is over once it has submitted its application.
+fn lets_go(in_cluster: Option<&Block>, native: &Native) -> bool {
+    let portable = in_cluster.map(|block| Invocation::of(&block.parameters, "", Way::ClusterStep).command());
+    let native = || native.get("HadoopJarStep").and_then(command::args_of);
+    portable.or_else(native).is_some_and(|args| command::lets_go(&args))
 }
 
 /// What is to be given where nothing says what runs.

@@ -57,6 +57,24 @@ fn every_fault_is_told_at_once() {
          Parameters.ExecutorCore: unknown; did you mean ExecutorCores?; Mode: must be BATCH or STREAMING (did you mean \
          BATCH?), got \"Batch\"; WaitForIt: unknown; did you mean WaitFor?"
     );
+    // What an engine has no place for is told beside what no engine has.
+    let parameters = json!({"File": "s3://code/a.py", "Queue": "q", "DriverMemory": "1.5g"});
+    assert_eq!(
+        told(
+            &json!({"ApplicationId": "00f1", "ExecutionRoleArn": "arn:aws:iam::123456789012:role/job", "Parameters": parameters})
+        ),
+        [
+            "Parameters.DriverMemory: must be a whole number and a unit (k, m, g or t), such as 512m; Spark takes no fractions, use \
+             1536m, got \"1.5g\"",
+            "Parameters.Queue: not possible on EMR Serverless: a queue is YARN's",
+        ]
+    );
+    let unwaited = json!({"spark.yarn.submit.waitAppCompletion": "false"});
+    let parameters = json!({"File": "s3://code/a.py", "DriverCores": "x", "Configuration": unwaited});
+    let faults = told(&json!({
+        "ClusterId": "j-1ABC", "DeployMode": "cluster", "WaitFor": "Succeeded", "Parameters": parameters,
+    }));
+    assert!(faults.len() == 2 && faults[1].starts_with("WaitFor: Succeeded waits for a job to end"), "{faults:?}");
 }
 
 #[test]
