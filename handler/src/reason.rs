@@ -1,5 +1,6 @@
 //! What people read in the stack's events: the most telling first.
 
+use sparkjob::engine::uncoloured;
 use sparkjob::outcome::{self, Failure, Outcome};
 
 use crate::presigned::without_signatures;
@@ -64,22 +65,13 @@ impl Reason {
 /// `text` as `CloudFormation` can show it: its API speaks XML, which has no control characters, and a log may colour
 /// its lines. No signature either, whoever wrote it there.
 pub fn clean(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\n' => plain.push(c),
-            '\t' => plain.push(' '),
-            // A colour: ESC [ numbers letter.
-            '\u{1b}' if chars.as_str().starts_with('[') => {
-                let end = chars.as_str().find(|c: char| c.is_ascii_alphabetic()).map_or(0, |letter| letter + 1);
-                chars = chars.as_str()[end..].chars();
-            }
-            '\u{fffe}' | '\u{ffff}' => {}
-            c if c.is_control() => {}
-            c => plain.push(c),
-        }
-    }
+    let shown = |c: char| match c {
+        '\t' => Some(' '),
+        '\n' => Some(c),
+        '\u{fffe}' | '\u{ffff}' => None,
+        c => (!c.is_control()).then_some(c),
+    };
+    let plain: String = uncoloured(text).chars().filter_map(shown).collect();
     without_signatures(&plain)
 }
 

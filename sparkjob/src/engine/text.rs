@@ -27,6 +27,22 @@ pub fn line(text: &str, characters: usize) -> String {
     clip(&line, characters).into_owned()
 }
 
+/// `text` without what [colours](https://en.wikipedia.org/wiki/ANSI_escape_code#Control_Sequence_Introducer_commands) it on a
+/// terminal: ESC, a bracket, numbers, a letter.
+pub fn uncoloured(text: &str) -> Cow<'_, str> {
+    let mut parts = text.split("\u{1b}[");
+    let first = parts.next().unwrap_or_default();
+    if first.len() == text.len() {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = first.to_owned();
+    for part in parts {
+        let behind = part.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+        plain.push_str(behind.strip_prefix(|c: char| c.is_ascii_alphabetic()).unwrap_or(behind));
+    }
+    Cow::Owned(plain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,6 +51,12 @@ mod tests {
     fn a_text_is_cut_where_it_is_too_long_and_says_so() {
         assert_eq!((clip("abc", 3), clip("abcd", 3)), (Cow::Borrowed("abc"), Cow::Borrowed("ab\u{2026}")));
         assert_eq!(clip("\u{e9}\u{e9}\u{e9}", 2), "\u{e9}\u{2026}");
+    }
+
+    #[test]
+    fn colours_are_left_out_whole() {
+        assert_eq!(uncoloured("\u{1b}[1;31mERROR\u{1b}[0m of [m]\u{1b}["), "ERROR of [m]");
+        assert_eq!(uncoloured("plain"), Cow::Borrowed("plain"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The lines of a log, and whose they are.
 
+use crate::engine::text::uncoloured;
+
 /// One line of a log, not empty.
 pub struct Line {
     pub text: String,
@@ -14,8 +16,8 @@ pub fn read(log: &[String]) -> Vec<Line> {
     let mut by_yarn = false;
     let mut lines = Vec::new();
     for text in log.iter().flat_map(|entry| entry.split(['\n', '\r'])) {
-        // Colours and the like; the tab tells a Java frame.
-        let text = text.replace(|c: char| c.is_control() && c != '\t', "");
+        // The tab tells a Java frame.
+        let text = uncoloured(text).replace(|c: char| c.is_control() && c != '\t', "");
         match text.trim() {
             "" | "stdout:" | "stderr:" => {}
             "YARN Diagnostics:" => by_yarn = true,
