@@ -67,13 +67,16 @@ fn no_call_of_a_function_is_lost_unseen() {
     }
 }
 
-/// [What EventBridge counts](https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html).
+/// What [Step Functions](https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html) counts, and what
+/// [EventBridge](https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html) does.
 #[test]
 fn no_execution_ends_badly_unseen() {
+    let ends = ["ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"].map(str::to_owned);
+    assert_eq!(watched("AWS/States", "StateMachineArn", "SparkJobLifecycle"), BTreeSet::from(ends));
     let rules = resources("AWS::Events::Rule");
     assert_eq!(rules, ["BrokenExecutions"]);
     for rule in rules {
-        let told = ["Invocations", "FailedInvocations"].map(str::to_owned);
+        let told = ["FailedInvocations"].map(str::to_owned);
         assert_eq!(watched("AWS/Events", "RuleName", &rule), BTreeSet::from(told), "{rule}");
     }
 }
