@@ -152,7 +152,7 @@ struct Parts {
 
 impl Parts {
     fn job(self) -> Option<Job> {
-        let Program { parameters, is_sound, native, mode, timeout_minutes, deploy_mode, tags } = self.program;
+        let Program { parameters, is_sound, native, mode, timeout_minutes, deploy_mode, tags, .. } = self.program;
         is_sound.then_some(())?;
         Some(Job {
             place: self.place?,
@@ -195,7 +195,7 @@ fn take(reader: &mut Reader, limit: &Limit) -> Whole {
         let problem = "FinishThenStart waits for a job to end, which one with Mode STREAMING does not";
         reader.fault(Fault::new(problem).under("UpdateStrategy"));
     }
-    if parts.program.lets_go() {
+    if parts.program.lets_go {
         let why = "waits for a job to end, of which nothing tells where its step does not wait for it \
                    (spark.yarn.submit.waitAppCompletion is false)";
         if management.wait_for == WaitFor::Succeeded {
