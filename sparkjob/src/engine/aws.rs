@@ -70,6 +70,11 @@ impl AwsError {
         Self { failed: Failed::unavailable(said), code: String::new() }
     }
 
+    /// Whether the service knows who asks.
+    pub fn knows_the_caller(&self) -> bool {
+        !UNKNOWN_CALLER.contains(&&*self.code)
+    }
+
     /// Whether the service's words have one of these in them, all in lower case.
     pub fn says(&self, words: &[&str]) -> bool {
         let said = self.failed.said.to_lowercase();
@@ -80,7 +85,7 @@ impl AwsError {
     /// the service itself does not tell.
     pub fn while_doing(self, doing: impl Into<String>, permission: &str, resource: &str) -> Trouble {
         let advice = match self.failed.kind {
-            Kind::Denied if UNKNOWN_CALLER.contains(&&*self.code) => {
+            Kind::Denied if !self.knows_the_caller() => {
                 "Check the credentials, the region and the clock of the submitter.".to_owned()
             }
             Kind::Denied => {

@@ -35,7 +35,7 @@ pub fn leaves_nothing_to_cancel(error: &AwsError) -> bool {
 
 /// A submission that failed, told for people.
 pub fn of_start(error: AwsError, cluster: &str, doing: String) -> Trouble {
-    let is_denied = error.failed.kind == Kind::Denied;
+    let is_denied = error.failed.kind == Kind::Denied && error.knows_the_caller();
     let advice = advice_on_start(&error, cluster);
     let trouble = error.while_doing(doing, "emr-containers:StartJobRun", &format!("virtual cluster {cluster}"));
     match advice {
