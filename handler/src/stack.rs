@@ -70,7 +70,7 @@ pub struct Standing {
     /// Whether it deletes what its resources were before: asked for once, by whoever looks for a job.
     #[serde(skip)]
     pub cleans_up: bool,
-    /// Whether it is about nothing any more.
+    /// Whether it makes nothing any more.
     #[serde(skip)]
     pub rests: bool,
     /// The job that the resource has by then, where a Delete asks whose id is that of no job.
@@ -167,13 +167,6 @@ impl<'a> Stack<'a> {
         Some(self.known.get_or_init(|| standing).clone())
     }
 
-    /// When the Create was asked for at the earliest that this Delete is to clean up after, where it was cut off for taking too long.
-    /// Once a stack goes back, when it was last updated may not tell: whether a rollback counts as another update is published
-    /// nowhere.
-    fn earliest_create(&self) -> Option<Timestamp> {
-        self.envelope.response_url.signed().map(|signed| signed.before(LONGEST_TRY + CLOCKS_DIFFER))
-    }
-
     /// What it is about now; it is asked again for so long.
     async fn standing_within(&self, within: Duration) -> Result<Standing, Untold> {
         let mut patience = Patience::of(within);
@@ -196,13 +189,17 @@ impl<'a> Stack<'a> {
             return Err(Untold::new(DESCRIBE_STACKS, "the stack is not in the answer"));
         };
         let status = stack.stack_status().map(StackStatus::as_str).unwrap_or_default();
+        // Whether a rollback counts as another update is published nowhere; and the Create that a Delete is to clean up after may have
+        // been given up by then.
+        let goes_forward = status.starts_with(UPDATING) && !status.contains(BACK);
+        let looks_further = self.envelope.action == Action::Delete && !goes_forward;
+        let is_before = if looks_further { LONGEST_TRY + CLOCKS_DIFFER } else { Duration::ZERO };
         let since = moment(stack.last_updated_time()).or(moment(stack.creation_time()));
-        let goes_back = self.envelope.action == Action::Delete && status.contains(BACK);
         Ok(Standing {
             rolls_back: status.ends_with(ROLLING_BACK),
             cleans_up: status.ends_with(CLEANING_UP),
-            rests: AT_REST.iter().any(|end| status.ends_with(end)),
-            since: if goes_back { since.min(self.earliest_create().or(since)) } else { since },
+            rests: status.starts_with(DELETING) || AT_REST.iter().any(|end| status.ends_with(end)),
+            since: since.map(|since| since.before(is_before)),
             job: None,
         })
     }
@@ -352,11 +349,15 @@ impl<'a> Stack<'a> {
 /// a stack that goes back: `UPDATE_ROLLBACK_IN_PROGRESS`.
 const ROLLING_BACK: &str = "ROLLBACK_IN_PROGRESS";
 
-/// The same of one that is about nothing any more.
+/// The same of one that has come to an end.
 const AT_REST: [&str; 2] = ["_COMPLETE", "_FAILED"];
 
 /// What it says anywhere of one that goes back, or has gone back and deletes what it does not need: `UPDATE_ROLLBACK_COMPLETE`.
 const BACK: &str = "ROLLBACK";
+
+/// What it says at its beginning of one that is updated, and of one that is deleted.
+const UPDATING: &str = "UPDATE_";
+const DELETING: &str = "DELETE_";
 
 /// The same of one that has come to its goal, and deletes what it has replaced: `UPDATE_COMPLETE_CLEANUP_IN_PROGRESS`.
 const CLEANING_UP: &str = "CLEANUP_IN_PROGRESS";

@@ -329,6 +329,7 @@ async fn a_create_whose_resource_an_update_has_deleted_is_superseded_once_the_st
         (stack!("<StackStatus>UPDATE_ROLLBACK_IN_PROGRESS</StackStatus>"), false),
         (stack!("<StackStatus>UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS</StackStatus>"), false),
         (stack!("<StackStatus>UPDATE_ROLLBACK_COMPLETE</StackStatus>"), false),
+        (stack!("<StackStatus>DELETE_IN_PROGRESS</StackStatus>"), false),
         (stack!(""), true),
     ] {
         assert_eq!(waits(Says::Of(told)).await, waited_for, "{told}");
@@ -430,12 +431,17 @@ async fn what_a_stack_is_about_began_with_its_last_update_or_else_its_creation()
         standing("Delete", json!({"PhysicalResourceId": "invented"}), says).await.and_then(|standing| standing.since)
     };
     let day = Duration::from_hours(24);
-    assert_eq!(since(stack!("<StackStatus>DELETE_IN_PROGRESS</StackStatus>")).await, Some(SIGNED.before(day)));
-    let updated = stack!("<LastUpdatedTime>2026-11-21T07:00:00Z</LastUpdatedTime>");
-    assert_eq!(since(updated).await, Some(SIGNED));
-    // Of one that goes back that may be when it began to.
+    // Of one that goes back, or has, that may be when it began to.
     let an_hour = Duration::from_mins(65);
-    for (back, since_when) in [
+    for (told, since_when) in [
+        (stack!("<StackStatus>DELETE_IN_PROGRESS</StackStatus>"), SIGNED.before(day + an_hour)),
+        (
+            stack!(
+                "<StackStatus>UPDATE_COMPLETE_CLEANUP_IN_PROGRESS</StackStatus>
+                 <LastUpdatedTime>2026-11-21T07:00:00Z</LastUpdatedTime>"
+            ),
+            SIGNED,
+        ),
         (
             stack!(
                 "<StackStatus>UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS</StackStatus>
@@ -445,13 +451,13 @@ async fn what_a_stack_is_about_began_with_its_last_update_or_else_its_creation()
         ),
         (
             stack!(
-                "<StackStatus>UPDATE_ROLLBACK_IN_PROGRESS</StackStatus>
+                "<StackStatus>UPDATE_ROLLBACK_FAILED</StackStatus>
                  <LastUpdatedTime>2026-11-21T04:00:00Z</LastUpdatedTime>"
             ),
-            SIGNED.before(Duration::from_hours(3)),
+            SIGNED.before(Duration::from_hours(3) + an_hour),
         ),
     ] {
-        assert_eq!(since(back).await, Some(since_when), "{back}");
+        assert_eq!(since(told).await, Some(since_when), "{told}");
     }
 }
 
