@@ -215,9 +215,14 @@ fn masked(seen: Seen, hidden: &Hidden) -> Seen {
         }
         Seen::Reported(mut report) => {
             let Links { spark_ui, driver_log, log_uri, console } = &mut report.links;
-            let links = [spark_ui, driver_log, log_uri, console];
+            // Half an address leads nowhere.
+            for link in [spark_ui, driver_log, log_uri, console] {
+                if hidden.mask(link) != *link {
+                    link.clear();
+                }
+            }
             let log = report.exception.iter_mut().chain(&mut report.tail).chain([&mut report.full_log]);
-            log.chain(links).for_each(|text| hidden.mask_in(text));
+            log.for_each(|text| hidden.mask_in(text));
             Seen::Reported(report)
         }
         Seen::Found(Err(said)) => Seen::Found(Err(of_another(said))),

@@ -7,6 +7,7 @@ use crate::job::Phase;
 use crate::lifecycle::next::horizon;
 use crate::lifecycle::plan::Deadlines;
 use crate::lifecycle::state::{Purpose, Stage, State, Stopping};
+use crate::outcome::sentence;
 use crate::properties::OnTimeout;
 
 impl At<'_> {
@@ -81,7 +82,7 @@ impl At<'_> {
                 if state.own.is_some() && self.starts_before_it_stops() =>
             {
                 let said = state.weather.as_deref().unwrap_or("time ran out");
-                state.notes.push(format!("A job that a lost request left behind may still run: {said}."));
+                state.notes.push(sentence(&format!("A job that a lost request left behind may still run: {said}")));
                 state.done(None, self.now)
             }
             // An engine that has no room is asked for as long as there is time, and has told nothing.

@@ -8,6 +8,7 @@ use crate::engine::{Kind, SUBMISSION_LIMIT, Trouble};
 use crate::job::{Identity, Phase, Place, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::plan::Deadlines;
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping, is_told, shown_by};
+use crate::outcome::sentence;
 use crate::properties::WaitFor;
 
 /// A run without any sign of life for so long was registered but never started.
@@ -376,7 +377,7 @@ impl At<'_> {
         let status = match (seen, &mut state.own) {
             (Ok(seen), Some(own)) => own.saw(&seen, self.now),
             (Err(trouble), _) => {
-                state.notes.push(format!("How the job is doing is not known: {trouble}."));
+                state.notes.push(sentence(&format!("How the job is doing is not known: {trouble}")));
                 None
             }
             (Ok(_), None) => None,

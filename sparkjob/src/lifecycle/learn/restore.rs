@@ -7,6 +7,7 @@ use crate::engine::Trouble;
 use crate::job::{Phase, Run, Status, Timestamp};
 use crate::lifecycle::next::{LOOKS_BACK_FOR, STOPPED_WITHIN, is_passed_over};
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping};
+use crate::outcome::sentence;
 use crate::properties::WaitFor;
 
 impl At<'_> {
@@ -253,30 +254,34 @@ impl At<'_> {
             Stage::Review if state.alive_at.is_some() => self.present_stays(state),
             Stage::Recall => {
                 let note = "Whether the job is the one that there was or the update's, which was to go, is not known";
-                self.restored_unseen(state, &format!("{note}: {said}."))
+                self.restored_unseen(state, &sentence(&format!("{note}: {said}")))
             }
-            Stage::Review => self.restored_unseen(state, &format!("How the job is doing is not known: {said}.")),
+            Stage::Review => {
+                self.restored_unseen(state, &sentence(&format!("How the job is doing is not known: {said}")))
+            }
             Stage::Tag => {
-                state.notes.push(format!("The tags of the job could not be changed: {said}."));
+                state.notes.push(sentence(&format!("The tags of the job could not be changed: {said}")));
                 state.at(Stage::Look, self.now)
             }
             Stage::Newest if state.newest.is_some() => {
-                let unseen = state.weather.take().map(|_| format!("Whether the job goes on is not known: {said}."));
+                let unseen =
+                    state.weather.take().map(|_| sentence(&format!("Whether the job goes on is not known: {said}")));
                 state.notes.extend(unseen);
                 self.newest_stays(state)
             }
             Stage::Newest if state.own.is_some() => {
-                state.notes.push(format!("Whether the job runs again already is not known: {said}."));
+                state.notes.push(sentence(&format!("Whether the job runs again already is not known: {said}")));
                 self.ended_stays(state)
             }
             Stage::Newest => {
                 let is_over = self.has_surely_ended(&state);
                 let rest = if is_over { "; WaitFor was Succeeded, so none is run again" } else { "" };
+                let said = said.trim_end_matches('.');
                 state.notes.push(format!("Whether there is a job already is not known: {said}{rest}."));
                 if is_over { state.done(None, self.now) } else { self.start_again(state) }
             }
             _ => {
-                state.notes.push(format!("Whether a lost update left a job behind is not known: {said}."));
+                state.notes.push(sentence(&format!("Whether a lost update left a job behind is not known: {said}")));
                 if state.given_up { self.restored_unseen(state, NO_TIME) } else { self.nothing_left_behind(state) }
             }
         }

@@ -5,7 +5,7 @@ use crate::engine::{Kind, Lookup, SUBMISSION_LIMIT, Trouble};
 use crate::job::{Phase, Place, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::plan::{Goal, Target};
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping, is_told};
-use crate::outcome::Failure;
+use crate::outcome::{Failure, sentence};
 
 impl At<'_> {
     pub(super) fn found_old(self, state: State, found: Result<Vec<Run>, Trouble>) -> State {
@@ -231,12 +231,13 @@ impl At<'_> {
     /// Runs cannot be stopped, or looked for, since their engine cannot be asked.
     pub(super) fn cannot_stop(self, mut state: State, purpose: Purpose, trouble: &Trouble) -> State {
         if let Purpose::Abandon(failure) = purpose {
-            state.notes.push(format!("The job may still run: {trouble}. {}", trouble.advice).trim_end().to_owned());
+            let said = sentence(&format!("The job may still run: {trouble}"));
+            state.notes.push(format!("{said} {}", trouble.advice).trim_end().to_owned());
             return state.done(Some(failure), self.now);
         }
         if purpose == Purpose::LeftBehind && self.keeps_present(&state) {
             // Nothing is submitted, so nothing can get in the way of what may be left there: it is told, no more.
-            state.notes.push(format!("Whether a lost update left a job behind is not known: {trouble}."));
+            state.notes.push(sentence(&format!("Whether a lost update left a job behind is not known: {trouble}")));
             return self.nothing_left_behind(state);
         }
         if purpose == Purpose::Twin && state.superseded.is_some() {
@@ -250,7 +251,7 @@ impl At<'_> {
             return self.fail(state, failure);
         }
         let why = if self.plan.is_restoring() { "An update is taken back" } else { "OnDeleteError is Ignore" };
-        state.notes.push(format!("{why}, so a job may have been left running: {trouble}."));
+        state.notes.push(sentence(&format!("{why}, so a job may have been left running: {trouble}")));
         match purpose {
             Purpose::RollBack => state.at(Stage::Newest, self.now),
             Purpose::MakeRoom => state.at(Stage::Start, self.now),

@@ -108,7 +108,12 @@ impl World {
             state = serde_json::from_str(&stored).expect("a state reads back");
             state = state.taken_up(plan, self.now);
             match next(plan, &state, self.now) {
-                Action::Done(outcome) => return *outcome,
+                Action::Done(outcome) => {
+                    let failure = outcome.failure.as_ref().map(|failure| &failure.what);
+                    let told = outcome.notes.iter().chain(failure);
+                    assert!(told.clone().all(|told| !told.contains("..")), "{outcome:?}");
+                    return *outcome;
+                }
                 Action::Wait(until) => {
                     assert!(until > self.now, "waits for a moment that has passed, at {:?}", state.stage);
                     self.now = until;
@@ -176,8 +181,8 @@ impl World {
     }
 
     fn answer(&mut self, action: &Action) -> Seen {
-        let trouble =
-            (self.weather)(action, self.now).map(|kind| Trouble::new(kind, "speak to the engine", format!("{kind:?}")));
+        let trouble = (self.weather)(action, self.now)
+            .map(|kind| Trouble::new(kind, "speak to the engine", format!("{kind:?}.")));
         // What is unclear was done, and its answer was lost; anything else was not done.
         let done = trouble.as_ref().is_none_or(|trouble| trouble.kind == Kind::Unclear);
         match (action, trouble) {
