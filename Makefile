@@ -186,7 +186,7 @@ size: build ## print the zip's size in bytes; above 3.1 MB is an error
 # While the conformance suites wait for jobs the rest is compiled, once they have let go of cargo's lock.
 .PHONY: e2e
 e2e: install build ## end to end: the real binary, every engine, Spark, stacks; ONLY= for some scenes alone
-	trap '$(E2E) down' EXIT INT TERM; \
+	trap 'kill $$(jobs -p) 2>/dev/null || true; $(E2E) down' EXIT INT TERM; \
 	$(E2E) up --aws-port 0 --livy-port 0 --emr-port 0; \
 	eval "$$($(E2E) env)"; \
 	[ -n "$(ONLY)" ] || SPARKJOB_TEST_JOBS="$(CURDIR)/$(CONFORMANCE_JOBS)" \

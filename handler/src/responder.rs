@@ -88,7 +88,10 @@ impl Responder {
                 let case = closed(workflow, &name, told, input, &invocation, &clock).instrument(whose).await;
                 if is_by_hand && matches!(case, Err(Failed::Running(_))) { Ok(None) } else { case.map(Some) }
             }
-            Mishap::Misdirected(event) => misdirected(event, &invocation).map(Some),
+            Mishap::Misdirected(event) => {
+                let whose = logs::fragment(&event, &invocation.id);
+                whose.in_scope(|| misdirected(event, &invocation)).map(Some)
+            }
             Mishap::Foreign(why) => Err(Failed::Foreign(why)),
         };
         self.take_up(case, &invocation, &clock).await.or_else(passed_over)

@@ -103,16 +103,19 @@ pub fn refusal(envelope: &Envelope, event: &Event, by: usize) -> Response {
     response::compose(envelope, &outcome)
 }
 
-/// The answer to a request that came to the responder: there nothing is ever made, so that there is nothing to delete, either.
+/// The answer to a request that came to the responder: there nothing is ever made, so that there is nothing to delete,
+/// either, but for a job that the id names.
 pub fn misdirection(envelope: &Envelope, event: &Event) -> Response {
     const WHY: &str = "its ServiceToken names the responder, which answers for the submitter alone; give the ARN of that, the \
                        output SubmitterArn of its stack";
     let mut outcome = invalid(at_fault(envelope, WHY));
-    if envelope.action == Action::Delete && envelope.physical_id == Some(PhysicalId::Nothing) {
+    if envelope.action == Action::Delete
+        && !matches!(envelope.physical_id, Some(PhysicalId::Run(_) | PhysicalId::Unknown(..)))
+    {
         outcome.failure = None;
     }
     counters::concluded(envelope, event, &outcome);
-    response::compose(envelope, &outcome)
+    response::compose(envelope, &advised(envelope, outcome))
 }
 
 /// The request was left in the middle, so anything may have been made.

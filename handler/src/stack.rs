@@ -189,8 +189,8 @@ impl<'a> Stack<'a> {
             return Err(Untold::new(DESCRIBE_STACKS, "the stack is not in the answer"));
         };
         let status = stack.stack_status().map(StackStatus::as_str).unwrap_or_default();
-        // Whether a rollback counts as another update is published nowhere; and the Create that a Delete is to clean up after may have
-        // been given up by then.
+        // Whether a rollback counts as another update is published nowhere; and the Create that a Delete is to clean up after
+        // may have been given up by then.
         let goes_forward = status.starts_with(UPDATING) && !status.contains(BACK);
         let looks_further = self.envelope.action == Action::Delete && !goes_forward;
         let is_before = if looks_further { LONGEST_TRY + CLOCKS_DIFFER } else { Duration::ZERO };
@@ -288,8 +288,8 @@ impl<'a> Stack<'a> {
         if is_asked_again { Stance::AskedAgain } else { Stance::WentOn(resource.job()) }
     }
 
-    /// Whether a resource of which nothing is told is none any more. One that an update, or the rollback of one, has deleted is [not
-    /// told of][recorded]; one that is about to be made may not be told of yet.
+    /// Whether a resource of which nothing is told is none any more. One that an update, or the rollback of one, has deleted
+    /// is [not told of][recorded]; one that is about to be made may not be told of yet.
     ///
     /// [recorded]: https://github.com/localstack/localstack/blob/main/tests/aws/services/cloudformation/api/test_resources.py
     async fn is_past(&self, signed: Timestamp) -> bool {

@@ -25,8 +25,8 @@ use crate::stack::Standing;
 use crate::turn::{Answer, Progress, Turn};
 use crate::way::Way;
 
-/// So much too early a step may be taken: Step Functions [leaves the milliseconds out][state-wait] of the moment until which it is to
-/// wait.
+/// So much too early a step may be taken: Step Functions [leaves the milliseconds out][state-wait] of the moment until which
+/// it is to wait.
 ///
 /// [state-wait]: https://docs.aws.amazon.com/step-functions/latest/dg/state-wait.html
 const EARLY: Duration = Duration::from_secs(1);

@@ -200,7 +200,9 @@ fn masked(seen: Seen, hidden: &Hidden) -> Seen {
         trouble(said)
     };
     let status = |Status { word, reason, application, .. }: &mut Status| {
-        [word, reason].into_iter().chain(application).for_each(|text| hidden.mask_in(text));
+        // What is just a word or an id is shown, whatever a part of it may happen to be.
+        let others = [word].into_iter().chain(application).filter(|text| !is_one_word(text));
+        others.chain([reason]).for_each(|text| hidden.mask_in(text));
     };
     match seen {
         Seen::Found(Ok(mut runs)) => {
@@ -232,6 +234,11 @@ fn masked(seen: Seen, hidden: &Hidden) -> Seen {
         Seen::Tagged(tagged) => Seen::Tagged(tagged.map_err(of_another)),
         Seen::Late => Seen::Late,
     }
+}
+
+/// Whether it is what an engine calls a state or an application.
+fn is_one_word(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
 
 /// Races a call against the deadline; what is lost then has the meaning `kind`.

@@ -12,7 +12,7 @@ use tracing::level_filters::LevelFilter;
 
 use crate::NEW;
 use crate::account::{Account, Function, Missed, STATES, Status};
-use crate::cloudformation::{Properties, Stack};
+use crate::cloudformation::{INVENTED, Properties, Stack};
 use crate::log::Log;
 use crate::told::{RESPONDS, line};
 use crate::town::{APPLICATION, CLUSTER, Engine, VIRTUAL_CLUSTER};
@@ -279,6 +279,7 @@ fn turn(mut changed: Value) -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn a_template_that_names_the_responder_is_told_so_and_its_stack_can_go() {
+    let log = Log::at(LevelFilter::INFO);
     let account = Account::new(Engine::Livy);
     let mut stack = Stack::new(account.town());
     let create = stack.create(NEW, Properties::default());
@@ -287,9 +288,14 @@ async fn a_template_that_names_the_responder_is_told_so_and_its_stack_can_go() {
     assert_eq!((created.status.as_str(), created.id.as_str()), ("FAILED", "spark-job:nothing"));
     assert!(created.reason.contains("its ServiceToken names the responder"), "{}", created.reason);
     stack.answered(&created);
-    for (delete, status) in [(stack.delete_of("another"), "FAILED"), (stack.delete(), "SUCCESS")] {
+    let job = "emr-steps://j-1ABC/steps/s-1#pi-1";
+    for (delete, status) in
+        [(stack.delete_of(job), "FAILED"), (stack.delete_of(INVENTED), "SUCCESS"), (stack.delete(), "SUCCESS")]
+    {
         account.invoke(Function::Responder, delete.event.clone());
         assert_eq!(account.answer(&delete).await.expect("an answer").status, status);
     }
+    let told = line(&log, &create.id, "a request failed").expect("it is counted as what it is about");
+    assert_eq!(told["LogicalResourceId"], "Pi");
     assert!(account.failures().is_empty() && account.town().alive().is_empty());
 }

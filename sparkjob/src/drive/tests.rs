@@ -105,6 +105,10 @@ fn nothing_that_is_said_of_a_run_shows_what_is_hidden() {
     };
     let seen = masked(Seen::Described(Ok(vec![said("dead of hunter2")])), &Hidden::of(["hunter2"]));
     assert_eq!(seen, Seen::Described(Ok(vec![said("dead of ***")])));
+    let shown =
+        Status { word: "RUNNING".to_owned(), application: Some("application_1700_0001".to_owned()), ..Status::gone() };
+    let seen = masked(Seen::Described(Ok(vec![shown.clone()])), &Hidden::of(["1700"]));
+    assert_eq!(seen, Seen::Described(Ok(vec![shown])));
     let report = |full_log: &str, log_uri: &str| {
         let links = Links { log_uri: log_uri.to_owned(), console: "https://console".to_owned(), ..Links::default() };
         Seen::Reported(Report { full_log: full_log.to_owned(), links, ..Report::default() })

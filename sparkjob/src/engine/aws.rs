@@ -157,8 +157,8 @@ where
     AwsError { failed: Failed::new(kind_of(asked, status, &code), line(&said, MAX_QUOTE)), code }
 }
 
-/// What a service says, without the request: who refuses a signature [repeats][signing] what should have been signed, and in that the
-/// token of the session.
+/// What a service says, without the request: who refuses a signature [repeats][signing] what should have been signed, and in
+/// that the token of the session.
 ///
 /// [signing]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
 fn without_request(message: &str) -> &str {

@@ -28,7 +28,7 @@ pub fn line(text: &str, characters: usize) -> String {
 }
 
 /// `text` without what [colours](https://en.wikipedia.org/wiki/ANSI_escape_code#Control_Sequence_Introducer_commands) it on a
-/// terminal: ESC, a bracket, numbers, a letter.
+/// terminal: ESC, a bracket, parameters, a letter.
 pub fn uncoloured(text: &str) -> Cow<'_, str> {
     let mut parts = text.split("\u{1b}[");
     let first = parts.next().unwrap_or_default();
@@ -37,7 +37,7 @@ pub fn uncoloured(text: &str) -> Cow<'_, str> {
     }
     let mut plain = first.to_owned();
     for part in parts {
-        let behind = part.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+        let behind = part.trim_start_matches(|c: char| ('0'..='?').contains(&c));
         plain.push_str(behind.strip_prefix(|c: char| c.is_ascii_alphabetic()).unwrap_or(behind));
     }
     Cow::Owned(plain)
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn colours_are_left_out_whole() {
-        assert_eq!(uncoloured("\u{1b}[1;31mERROR\u{1b}[0m of [m]\u{1b}["), "ERROR of [m]");
+        assert_eq!(uncoloured("\u{1b}[1;31mERROR\u{1b}[0m\u{1b}[?25l of [m]\u{1b}["), "ERROR of [m]");
         assert_eq!(uncoloured("plain"), Cow::Borrowed("plain"));
     }
 

@@ -179,8 +179,8 @@ fn of_time(plan: &Plan, state: &State) -> Failure {
             (format!("The job could not be submitted{place} in time."), "Try again when the engine answers.")
         }
     };
-    let said = state.weather.as_deref().or(state.unheeded.as_deref());
-    let said = said.map(|said| format!(" Last of all: {}", sentence(said))).unwrap_or_default();
+    let when = if state.weather.is_some() { "Last of all" } else { "When it was last asked to stop" };
+    let said = state.last_said().map(|said| format!(" {when}: {}", sentence(said))).unwrap_or_default();
     let kind = FailureKind::Unavailable;
     Failure { kind, what: format!("{what} The time was {whole} s in all.{said}"), advice: advice.to_owned() }
 }

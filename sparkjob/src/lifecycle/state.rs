@@ -428,9 +428,10 @@ impl State {
         self.is_asked_again() && self.stage == Stage::FindOwn && is_due
     }
 
-    /// Whether it is about to tell of a job of its own that takes the place of another one: a rollback that has begun meanwhile may have
-    /// looked for that before the engine showed it. What a first job is stopped by looks for longer, unless it finds a twin first; or
-    /// another delivery, which could not even look, may have answered that there is none.
+    /// Whether it is about to tell of a job of its own that whoever is to stop it may have missed. Where it takes the place
+    /// of another one, that is a rollback which has looked for it before the engine showed it. What stops a first job looks
+    /// for longer, unless it finds a twin first, or another delivery, which could not even look, has answered that there is
+    /// none.
     fn is_about_to_tell(&self, plan: &Plan) -> bool {
         let is_missed =
             |own: &Own| !plan.is_for_a_first_job() || own.run.place.takes_twins() || !self.unseen.is_alone();
@@ -491,6 +492,11 @@ impl State {
         (self.weather, self.unheeded) = (None, None);
         self.polls = 0;
         self
+    }
+
+    /// What came back last where a call failed, or where a run was asked to stop and nothing tells whether it will.
+    pub(super) fn last_said(&self) -> Option<&str> {
+        self.weather.as_deref().or(self.unheeded.as_deref())
     }
 
     /// The same, with the next action at `moment` at the latest, where there is one.

@@ -49,7 +49,7 @@ impl Unseen {
         self.sole = true;
     }
 
-    /// Whether nobody else does.
+    /// Whether nobody else acts for the same request.
     pub(super) fn is_alone(&self) -> bool {
         self.sole
     }

@@ -18,8 +18,8 @@ pub(super) struct Block {
     pub is_sound: bool,
 }
 
-/// Reads the block, and all that is wrong with it: none where it is no block at all. `place_of` tells where a name belongs that is
-/// known elsewhere.
+/// Reads the block, and all that is wrong with it: none where it is no block at all. `place_of` tells where a name belongs
+/// that is known elsewhere.
 pub(super) fn read(value: &Value, place_of: impl Fn(&str) -> Option<&'static str>) -> (Option<Block>, Vec<Fault>) {
     let mut reader = match Reader::over(value) {
         Ok(reader) => reader,

@@ -44,8 +44,8 @@ pub enum Instead {
 
 impl Fault {
     /// Every way to lose an answer, with and without effect. What a client knows is never more than the fault tells: a
-    /// connection that was refused, for one, had no effect. And a page of success without an effect is a connection that was reset
-    /// to whoever reads it, but for the place of the answer, which has taken the answer then.
+    /// connection that was refused, for one, had no effect. And a page of success without an effect is a connection that was
+    /// reset to whoever reads it, but for the place of the answer, which has taken the answer then.
     pub fn losses() -> Vec<Self> {
         let error = || Instead::Answer(500, "\"java.io.IOException: Broken pipe\"".to_owned());
         vec![

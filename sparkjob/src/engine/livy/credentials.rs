@@ -59,18 +59,19 @@ impl Credentials {
             Some(_) => return Err("its ca must be a string".to_owned()),
             None => None,
         };
-        let sent: Vec<&str> = headers.values().filter_map(|value| std::str::from_utf8(value.as_bytes()).ok()).collect();
         let kept = ["password", "token"].into_iter().filter_map(|name| fields.get(name)?.as_str());
-        let hidden = Hidden::of(sent.iter().copied().flat_map(forms).chain(kept));
+        let hidden = Hidden::of(headers.iter().flat_map(|(name, value)| forms(name, value)).chain(kept));
         Ok(Self { headers, trust, hidden })
     }
 }
 
-/// What a server may repeat of a header's value: all of it, it without the scheme's name, and each value in it, as of cookies.
-fn forms(value: &str) -> impl Iterator<Item = &str> {
+/// What a server may repeat of a header's value: all of it, it without the scheme's name, and each cookie's own.
+fn forms<'v>(name: &HeaderName, value: &'v HeaderValue) -> impl Iterator<Item = &'v str> {
+    let value = std::str::from_utf8(value.as_bytes()).unwrap_or_default();
     let bare = value.split_once(' ').map(|(_, bare)| bare);
-    let parts = value.split([';', ',']).filter_map(|part| part.split_once('='));
-    iter::once(value).chain(bare).chain(parts.map(|(_, part)| part.trim().trim_matches('"')))
+    let cookies = if *name == header::COOKIE { value } else { "" };
+    let cookies = cookies.split(';').filter_map(|cookie| cookie.split_once('='));
+    iter::once(value).chain(bare).chain(cookies.map(|(_, value)| value.trim().trim_matches('"')))
 }
 
 /// The way of [RFC 7617](https://www.rfc-editor.org/rfc/rfc7617).
@@ -217,7 +218,7 @@ mod tests {
         let credentials = Credentials::read(&secret).expect("credentials");
         let echo = "refused Basic c3Bhcms6aHVudGVyMg== (c3Bhcms6aHVudGVyMg==, hunter2) of spark";
         assert_eq!(credentials.hidden.mask(echo), "refused *** (***, ***) of spark");
-        let secret = json!({"headers": {"Cookie": "user=spark; session=\"hunter2\"", "X-Key": "hunter3"}}).to_string();
+        let secret = json!({"headers": {"Cookie": "user=me; session=\"hunter2\"", "X-Key": "hunter3"}}).to_string();
         let credentials = Credentials::read(&secret).expect("credentials");
         assert_eq!(credentials.hidden.mask("session hunter2 of key hunter3 is over"), "session *** of key *** is over");
     }

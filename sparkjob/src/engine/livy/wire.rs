@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The body of `POST /batches`. Livy answers an unknown field with 400, so only what is said is sent. It may hold secrets, so it has no
-/// Debug to be shown by.
+/// The body of `POST /batches`. Livy answers an unknown field with 400, so only what is said is sent. It may hold secrets, so
+/// it has no Debug to be shown by.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(Debug, PartialEq))]
 #[serde(rename_all = "camelCase")]

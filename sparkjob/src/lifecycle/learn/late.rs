@@ -74,14 +74,14 @@ impl At<'_> {
         match state.stage.clone() {
             Stage::Explain(failure) => state.done(failure, self.now),
             Stage::Stop { purpose: Purpose::Abandon(failure), runs } => {
-                state.notes.push(failure::not_over(&runs, state.weather.as_deref().or(state.unheeded.as_deref())));
+                state.notes.push(failure::not_over(&runs, state.last_said()));
                 state.done(Some(failure), self.now)
             }
             // The job that answers has come to what was waited for: only what was left behind is still at hand.
             Stage::FindOld | Stage::Stop { purpose: Purpose::LeftBehind, .. }
                 if state.own.is_some() && self.starts_before_it_stops() =>
             {
-                let said = state.weather.as_deref().unwrap_or("time ran out");
+                let said = state.last_said().unwrap_or("time ran out");
                 state.notes.push(sentence(&format!("A job that a lost request left behind may still run: {said}")));
                 state.done(None, self.now)
             }

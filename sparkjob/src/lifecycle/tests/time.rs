@@ -154,7 +154,9 @@ fn what_came_of_asking_a_job_to_stop_is_told_where_it_did_not() {
     world.runs[0].deaf = true;
     let what = world.run(&short(goal, Management::default(), 120)).failure.expect("a failure").what;
     assert!(
-        what.contains("Not stopped in time") && what.contains("Last of all: ") && what.contains("Unclear"),
+        what.contains("Not stopped in time")
+            && what.contains("When it was last asked to stop: ")
+            && what.contains("Unclear"),
         "{what}"
     );
 }
