@@ -1,4 +1,5 @@
-//! What comes to the responder: a request that nobody answered, as one of three services tells of it.
+//! What comes to the responder: a request that nobody answered, as one of three services tells of it, or one that was to go to the
+//! submitter.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;

@@ -4,6 +4,8 @@
 //! nothing; by `EventBridge`, when an execution ended without an answer. An answer that was made and could not be put is put as
 //! it is. Otherwise the request has failed, and the answer tells with which id `CloudFormation` is to go on: on Update and
 //! Delete the one it has; on Create a marker, by which its Delete finds whatever was made.
+//!
+//! A request that `CloudFormation` itself sends here, since a template names this function, is told so.
 
 mod known;
 
@@ -13,7 +15,7 @@ use tracing::Instrument;
 
 use sparkjob::drive::Clock;
 use sparkjob::engine::{Engines, Report};
-use sparkjob::outcome::{Failure, FailureKind, Made, Outcome};
+use sparkjob::outcome::{Failure, FailureKind, Made, Outcome, sentence};
 
 use crate::deadlines::{TO_FAIL, TO_PUT, Times};
 use crate::deliver::{Undelivered, deliver};
@@ -225,7 +227,7 @@ fn envelope(event: &Event, told: &str, invocation: &Invocation) -> Result<Envelo
 
 /// Whoever tells of the request, and however far it is known to have come, a Create has one and the same id: the marker.
 fn failed(envelope: &Envelope, event: &Event, told: &str) -> Answer {
-    let what = format!("Nobody finished the {} of {}: {told}.", envelope.action, envelope.logical_id);
+    let what = sentence(&format!("Nobody finished the {} of {}: {told}", envelope.action, envelope.logical_id));
     // Both functions write to one.
     let group = std::env::var("AWS_LAMBDA_LOG_GROUP_NAME").map(|name| format!(" group {name}")).unwrap_or_default();
     let advice = format!("The log{group} tells more, look for RequestId {}.", envelope.request_id);

@@ -11,7 +11,7 @@ use sparkjob::drive;
 use sparkjob::engine::Report;
 use sparkjob::job::Timestamp;
 use sparkjob::lifecycle::Deadlines;
-use sparkjob::outcome::{Failure, FailureKind, Made, Outcome};
+use sparkjob::outcome::{Failure, FailureKind, Made, Outcome, sentence};
 
 use crate::counters;
 use crate::deadlines::Times;
@@ -108,12 +108,15 @@ pub fn refusal(envelope: &Envelope, event: &Event, by: usize) -> Response {
 pub fn misdirection(envelope: &Envelope, event: &Event) -> Response {
     const WHY: &str = "its ServiceToken names the responder, which answers for the submitter alone; give the ARN of that, the \
                        output SubmitterArn of its stack";
-    let mut outcome = invalid(at_fault(envelope, WHY));
-    if envelope.action == Action::Delete
-        && !matches!(envelope.physical_id, Some(PhysicalId::Run(_) | PhysicalId::Unknown(..)))
-    {
-        outcome.failure = None;
-    }
+    let what = at_fault(envelope, WHY);
+    let outcome = match (&envelope.action, &envelope.physical_id) {
+        // No other template helps a Delete.
+        (Action::Delete, Some(PhysicalId::Run(_) | PhysicalId::Unknown(..))) => {
+            failed(FailureKind::Invalid, Made::Nothing, what, "")
+        }
+        (Action::Delete, _) => Outcome { failure: None, ..invalid(what) },
+        _ => invalid(what),
+    };
     counters::concluded(envelope, event, &outcome);
     response::compose(envelope, &advised(envelope, outcome))
 }
@@ -121,7 +124,7 @@ pub fn misdirection(envelope: &Envelope, event: &Event) -> Response {
 /// The request was left in the middle, so anything may have been made.
 pub fn abandoned(envelope: &Envelope, why: &str) -> Outcome {
     let Envelope { action, logical_id, request_id, .. } = envelope;
-    let what = format!("The Lambda function gave up in the middle of the {action} of {logical_id}: {why}.");
+    let what = sentence(&format!("The Lambda function gave up in the middle of the {action} of {logical_id}: {why}"));
     let advice = format!(
         "This is a fault of the function, not of the job: its log tells more, look for RequestId {request_id}."
     );

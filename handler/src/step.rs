@@ -219,6 +219,8 @@ async fn put(
     lambda_ends: Timestamp,
     way: Way<'_>,
 ) -> Result<Turn, Failed> {
+    // The step that knew of the job was another one.
+    tracing::Span::current().record("job", answer.physical_id());
     let until = times.put_by(way.clock.now(), lambda_ends);
     deliver(way.engines.transport(), &request.envelope, &answer, "answered", way.clock, until)
         .await

@@ -76,8 +76,9 @@ pub async fn advance(
     requester: &dyn Requester,
     span: Span,
 ) -> State {
-    if let Some(wanted) = plan.wanted_now(state.anew).filter(|_| state.own.is_none()) {
-        tracing::Span::current().record("job", wanted.identity.name());
+    let job = state.own.as_ref().map(|own| own.run.to_string());
+    if let Some(job) = job.or_else(|| plan.wanted_now(state.anew).map(|wanted| wanted.identity.name())) {
+        tracing::Span::current().record("job", job);
     }
     let mut has_submitted = false;
     loop {

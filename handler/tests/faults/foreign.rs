@@ -10,12 +10,12 @@ use sparkjob::testing::{Fault, Instead, Script};
 use tokio::time::sleep;
 use tracing::level_filters::LevelFilter;
 
-use crate::NEW;
 use crate::account::{Account, Function, Missed, STATES, Status};
 use crate::cloudformation::{INVENTED, Properties, Stack};
 use crate::log::Log;
 use crate::told::{RESPONDS, line};
 use crate::town::{APPLICATION, CLUSTER, Engine, VIRTUAL_CLUSTER};
+use crate::{NEW, OLD};
 
 #[tokio::test(start_paused = true)]
 async fn a_turn_of_a_newer_version_is_answered_as_far_as_it_can_be_read() {
@@ -234,6 +234,27 @@ async fn the_job_that_is_found_by_its_token_and_stopped_is_named_in_the_log() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_line_with_an_answer_names_the_job_that_it_tells_of() {
+    for engine in Engine::UNLIKE {
+        let log = Log::at(LevelFilter::INFO);
+        let account = Account::new(engine);
+        let mut stack = Stack::new(account.town());
+        let create = stack.create(OLD, Properties::BRIEF);
+        let created = account.deliver(&create).await;
+        stack.answered(&created);
+        account.settled().await;
+        let update = stack.update(NEW, Properties::BRIEF);
+        let updated = account.deliver(&update).await;
+        account.settled().await;
+        for (request, answer) in [(create, created), (update, updated.clone())] {
+            let told = line(&log, &request.id, "answered").expect("a line");
+            assert_eq!(told["job"], answer.id, "{engine:?}: {}", log.text());
+        }
+        account.finish(stack, &updated).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn that_nobody_waits_any_more_is_a_line_in_the_log_whoever_asks_the_responder() {
     let log = Log::at(LevelFilter::INFO);
     let account = Account::new(Engine::EmrServerless);
@@ -293,7 +314,9 @@ async fn a_template_that_names_the_responder_is_told_so_and_its_stack_can_go() {
         [(stack.delete_of(job), "FAILED"), (stack.delete_of(INVENTED), "SUCCESS"), (stack.delete(), "SUCCESS")]
     {
         account.invoke(Function::Responder, delete.event.clone());
-        assert_eq!(account.answer(&delete).await.expect("an answer").status, status);
+        let answer = account.answer(&delete).await.expect("an answer");
+        assert_eq!(answer.status, status);
+        assert!(!answer.reason.contains("deploy again"), "{}", answer.reason);
     }
     let told = line(&log, &create.id, "a request failed").expect("it is counted as what it is about");
     assert_eq!(told["LogicalResourceId"], "Pi");

@@ -449,7 +449,7 @@ impl State {
     /// have answered with the job that this one has for its own.
     fn is_about_to_touch_others(&self, now: Timestamp) -> bool {
         let touches = match &self.stage {
-            Stage::Stop { purpose: Purpose::Goal | Purpose::Useless | Purpose::Twin, .. } => false,
+            Stage::Stop { purpose: Purpose::Goal | Purpose::Twin, .. } => false,
             Stage::Stop { runs, .. } => to_be_asked(runs, now).is_some(),
             Stage::Tag => true,
             _ => false,

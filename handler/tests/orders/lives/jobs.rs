@@ -8,6 +8,9 @@ use sparkjob::testing::Script;
 use super::description::{DIES, FILES};
 use super::{Life, NOTHING, Present};
 
+/// After so long EMR Serverless stops a run by itself.
+const LONGEST: Duration = Duration::from_hours(12);
+
 /// A job as its engine knows it.
 pub(super) struct Job {
     id: String,
@@ -73,7 +76,8 @@ impl Life {
         });
         let runs = self.world.emr.runs().into_iter().map(|run| Job {
             is_alive: run.is_alive(),
-            is_stopped: matches!(run.phase, Phase::Ending | Phase::Cancelled),
+            is_stopped: matches!(run.phase, Phase::Ending | Phase::Cancelled)
+                && run.over.is_none_or(|over| over.duration_since(run.at) < LONGEST),
             id: run.id,
             file: run.file,
         });

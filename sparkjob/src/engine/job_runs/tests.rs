@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use crate::engine::tests::{PI, engine, identity, request, seconds, start};
 use crate::engine::{Engine, Kind, Lookup};
-use crate::job::{Identity, Job, Native, Parameters, Phase, Place, RunRef, Timestamp};
+use crate::job::{Identity, Job, Mode, Native, Parameters, Phase, Place, RunRef, Timestamp};
 use crate::testing::{FakeEmr, Fault, Instead, OPENED, Script};
 
 const UNKNOWN: &str = "HIBERNATING";
@@ -120,6 +120,8 @@ async fn a_look_up_costs_two_calls_however_much_has_ended_before_yesterday() {
     for place in places() {
         let (emr, engine, job) = account(&place);
         crowd(&*engine, &place, 300).await;
+        // One that the service does not end by itself.
+        let job = Job { mode: Mode::Streaming, ..job };
         let run = start(&*engine, &job).await;
         sleep(Duration::from_hours(25)).await;
         let before = emr.sends();

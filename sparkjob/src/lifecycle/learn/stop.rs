@@ -61,8 +61,9 @@ impl At<'_> {
                 let last = identity.anew().filter(|_| !place.is_livy()).unwrap_or_else(|| identity.clone());
                 runs.iter().any(|run| last.asked_for(run.name()))
             }
-            // An owner may have other runs, but only those of the one that is searched are as young.
-            _ => runs.iter().any(|run| self.may_be_searched(run) == Some(true)),
+            // An owner may have other runs, but only those of the one that is searched are as young. What is over may be a twin of it,
+            // or have come of an earlier request.
+            _ => runs.iter().any(|run| !run.status.phase.is_over() && self.may_be_searched(run) == Some(true)),
         }
     }
 

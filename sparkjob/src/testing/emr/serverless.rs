@@ -17,6 +17,9 @@ use super::{Answer, Operation, Refusal, Service, World};
 use crate::job::Phase;
 use crate::testing::aws::{ACCOUNT, REGION};
 
+/// After so many minutes the service cancels a run that says nothing else.
+const LONGEST_MINUTES: u64 = 720;
+
 /// The release of every application.
 const RELEASE: &str = "emr-7.10.0";
 
@@ -54,7 +57,7 @@ fn get(world: &mut World, application: &str, id: &str) -> Answer {
             told[name] = value;
         }
     }
-    told["executionTimeoutMinutes"] = member("executionTimeoutMinutes").unwrap_or(json!(720));
+    told["executionTimeoutMinutes"] = member("executionTimeoutMinutes").unwrap_or(json!(LONGEST_MINUTES));
     told.as_object_mut().expect("an object").remove("id");
     Ok(json!({"jobRun": told}))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{admit, application_arn, invalid, known, operation, run_arn, tags};
+use super::{LONGEST_MINUTES, admit, application_arn, invalid, known, operation, run_arn, tags};
 use crate::spark_submit::quote;
 use crate::testing::emr::runs::Run;
 use crate::testing::emr::{Answer, Operation, Refusal, Service, World};
@@ -58,10 +58,10 @@ pub(super) fn start(world: &mut World, application: &str, body: &Value) -> Answe
     Ok(made(application, &id))
 }
 
-/// After how long the service cancels the run by itself.
+/// After how long the service cancels the run by itself: after twelve hours, unless something else is said, and never after 0.
 fn timeout(body: &Value) -> Option<Duration> {
-    let minutes = body["executionTimeoutMinutes"].as_u64().filter(|minutes| *minutes > 0);
-    minutes.map(|minutes| Duration::from_secs(60 * minutes))
+    let minutes = body["executionTimeoutMinutes"].as_u64().unwrap_or(LONGEST_MINUTES);
+    (minutes > 0).then(|| Duration::from_mins(minutes))
 }
 
 fn made(application: &str, id: &str) -> Value {
