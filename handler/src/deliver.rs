@@ -11,7 +11,8 @@ use sparkjob::drive::Clock;
 use sparkjob::http::Transport;
 use sparkjob::job::Timestamp;
 
-use crate::envelope::Envelope;
+use crate::envelope::{Action, Envelope};
+use crate::physical_id::PhysicalId;
 use crate::presigned::ResponseUrl;
 use crate::turn::Answer;
 
@@ -38,6 +39,9 @@ pub async fn deliver(
     clock: &Clock,
     over: Timestamp,
 ) -> Result<(), Undelivered> {
+    if let Some(job) = job_of(envelope, answer) {
+        tracing::Span::current().record("job", job);
+    }
     let delivered = put_until(transport, &envelope.response_url, &answer.0.clone().into(), clock, over).await;
     let text = &answer.0;
     match &delivered {
@@ -46,6 +50,16 @@ pub async fn deliver(
         Err(why) => tracing::error!(answer = text, "not {told}: {why}"),
     }
     delivered
+}
+
+/// The job that an answer tells of: whoever puts it may not know that otherwise. Of an Update that failed it names the one that there
+/// was before.
+fn job_of(envelope: &Envelope, answer: &Answer) -> Option<String> {
+    let is_the_old = envelope.action == Action::Update && answer.is_failure();
+    match PhysicalId::from(answer.physical_id().as_str()) {
+        PhysicalId::Run(run) if !is_the_old => Some(run.to_string()),
+        _ => None,
+    }
 }
 
 /// Puts `body` to `url` until it is there. No try begins after `over` but the first.

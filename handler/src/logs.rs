@@ -64,7 +64,7 @@ where
 }
 
 /// The span of one request in one invocation, which Lambda knows by that id; its fields are on every line within it. `job` is the
-/// one that the event names, until the driver records another.
+/// one that the event names, until another is known.
 pub fn request(envelope: &Envelope, invocation: &str) -> Span {
     // An error's span is there at every level.
     tracing::error_span!(

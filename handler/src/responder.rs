@@ -125,6 +125,7 @@ impl Responder {
             let is_answered = matches!(case.progress, Progress::Answered(_));
             let answer = match case.progress {
                 Progress::Superseded => return Ok(gone_on(&told)),
+                Progress::Working(state) if state.superseded.is_some() => return Ok(gone_on(&told)),
                 Progress::Answer(answer) | Progress::Answered(answer) => answer,
                 Progress::Claimed | Progress::Working(_) => {
                     let told = with_its_job(&told, &case.progress);

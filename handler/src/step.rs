@@ -9,7 +9,7 @@ use std::time::Duration;
 use sparkjob::drive::{self, Span};
 use sparkjob::job::Timestamp;
 use sparkjob::lifecycle::{self, Plan, State, next};
-use sparkjob::outcome::{Made, Outcome};
+use sparkjob::outcome::{FailureKind, Made, Outcome};
 
 use crate::Failed;
 use crate::counters;
@@ -178,7 +178,7 @@ fn refused(
 fn given_up(request: &Request, state: &State, told: &str, times: &Times, now: Timestamp) -> Worked {
     let told = request.hidden().mask(told).into_owned();
     let why = format!("{} of its steps came to nothing and had to be taken again: {told}", state.unseen.deaths());
-    let outcome = abandoned(&request.envelope, &why);
+    let outcome = knowing(abandoned(&request.envelope, &why), Some(state.clone()));
     Worked::Out(Box::new(outcome), times.once_arrived(&request.envelope, now, now))
 }
 
@@ -187,8 +187,13 @@ fn begin(plan: &Plan, now: Timestamp) -> State {
     State::begin(plan, now).alone()
 }
 
-/// What a step that came to nothing knows from those before it.
+/// What a step that came to nothing knows from those before it: a job, and whether anybody waits.
 fn knowing(mut outcome: Outcome, known: Option<State>) -> Outcome {
+    if known.as_ref().is_some_and(|state| state.superseded.is_some())
+        && let Some(failure) = &mut outcome.failure
+    {
+        failure.kind = FailureKind::Withdrawn;
+    }
     match known {
         Some(State { own: Some(own), .. }) => {
             (outcome.made, outcome.status) = (Made::Job(own.run), own.status);
@@ -219,8 +224,6 @@ async fn put(
     lambda_ends: Timestamp,
     way: Way<'_>,
 ) -> Result<Turn, Failed> {
-    // The step that knew of the job was another one.
-    tracing::Span::current().record("job", answer.physical_id());
     let until = times.put_by(way.clock.now(), lambda_ends);
     deliver(way.engines.transport(), &request.envelope, &answer, "answered", way.clock, until)
         .await
@@ -231,7 +234,8 @@ async fn put(
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use sparkjob::outcome::{Failure, FailureKind};
+    use sparkjob::lifecycle::Superseded;
+    use sparkjob::outcome::Failure;
 
     use super::*;
     use crate::sample;
@@ -258,6 +262,16 @@ mod tests {
             assert_eq!(told(Some(lost), &Outcome { made: Made::Nothing, ..failed(FailureKind::Rejected) }), 0);
             assert_eq!(told(Some(lost), &Outcome { failure: None, ..failed(FailureKind::Rejected) }), 0);
         }
+    }
+
+    #[test]
+    fn whoever_is_known_to_have_gone_on_is_told_nothing_of_a_step_that_came_to_nothing() {
+        let envelope = sample::envelope(&sample::event("Create", json!({})));
+        let came = |superseded| knowing(abandoned(&envelope, "it panicked"), Some(State { superseded, ..begun() }));
+        assert!(
+            came(Some(Superseded::AskedAgain)).is_withdrawn() && came(Some(Superseded::WentOn(None))).is_withdrawn()
+        );
+        assert!(!came(None).is_withdrawn());
     }
 
     #[test]

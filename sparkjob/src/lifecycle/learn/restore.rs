@@ -248,7 +248,13 @@ impl At<'_> {
 
     /// Goes on without what a look would have told; `said` is why there is none.
     pub(super) fn pass_over(self, mut state: State, said: &str) -> State {
-        state.passed_over += 1;
+        let was_seen = match state.stage {
+            Stage::Review => state.alive_at.is_some(),
+            Stage::Newest => state.newest.is_some(),
+            _ => false,
+        };
+        // What was seen until its time was over is not gone on without.
+        state.passed_over += u32::from(state.weather.is_some() || !was_seen);
         match state.stage {
             // It was shown alive, if not for long.
             Stage::Review if state.alive_at.is_some() => self.present_stays(state),

@@ -3,7 +3,7 @@
 use super::{At, Pace, failure, place};
 use crate::engine::{Kind, Lookup, SUBMISSION_LIMIT, Trouble};
 use crate::job::{Phase, Place, Run, RunRef, Status, Timestamp};
-use crate::lifecycle::plan::{Goal, Target};
+use crate::lifecycle::plan::{CLOCKS_DIFFER, Goal, LONGEST_TRY, Target};
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping, is_told};
 use crate::outcome::{Failure, sentence};
 
@@ -61,10 +61,16 @@ impl At<'_> {
                 let last = identity.anew().filter(|_| !place.is_livy()).unwrap_or_else(|| identity.clone());
                 runs.iter().any(|run| last.asked_for(run.name()))
             }
-            // An owner may have other runs, but only those of the one that is searched are as young. What is over may be a twin of it,
-            // or have come of an earlier request.
-            _ => runs.iter().any(|run| !run.status.phase.is_over() && self.may_be_searched(run) == Some(true)),
+            _ => runs.iter().any(|run| self.is_surely_searched(run)),
         }
+    }
+
+    /// Whether a run of an owner's, who may have others, is surely the one that is searched. What is over may be a twin of that, or
+    /// have come of an earlier request, as may what is older than one try.
+    fn is_surely_searched(self, run: &Run) -> bool {
+        let Goal::Stop(Target::Search { made_since: Some(since), .. }) = &self.plan.goal else { return false };
+        let is_young = run.status.created.is_some_and(|created| created >= *since + (LONGEST_TRY + CLOCKS_DIFFER));
+        is_young && !run.status.phase.is_over() && self.may_be_searched(run) == Some(true)
     }
 
     /// Whether a run is one of those that are searched, since it was made so late; none where nothing tells. Engines tell times

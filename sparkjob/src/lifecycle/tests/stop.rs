@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::world::{BEGIN, Fate, World, place, plan, reference, wanted, wanted_at};
 use crate::engine::{Kind, Lookup};
 use crate::job::{Phase, Place, RunRef};
-use crate::lifecycle::{Action, Goal, Stage, State, Target, Wanted, next};
+use crate::lifecycle::{Action, CLOCKS_DIFFER, Goal, LONGEST_TRY, Stage, State, Target, Wanted, next};
 use crate::properties::{Management, OnDeleteError};
 
 fn run_of(wanted: &Wanted) -> RunRef {
@@ -76,23 +76,32 @@ fn a_search_stops_all_that_it_finds() {
 /// What was found may be an older job of the resource, which somebody retained.
 #[test]
 fn a_search_goes_on_after_what_it_has_found_is_over() {
-    for (tells_times, soon) in [(false, false), (true, true)] {
+    let a_try = LONGEST_TRY + CLOCKS_DIFFER;
+    for (tells_times, made_since, is_over, seconds) in [
+        (false, None, false, 120..150),
+        // As young as it is, it is all there is.
+        (true, Some(BEGIN.before(a_try)), false, 0..20),
+        // It may be of an earlier request, or, since it is over, a twin.
+        (true, Some(BEGIN), false, 120..150),
+        (true, Some(BEGIN.before(a_try)), true, 20..50),
+    ] {
         let (first, second) = (wanted("pi.py", "r1"), wanted("pi.py", "r2"));
         let place = if tells_times { Place::EmrOnEks("vc1".to_owned()) } else { place() };
-        let mut world = World::at(place.clone()).with(&first.identity, Phase::Running);
-        let late = if soon { Phase::Gone } else { Phase::Running };
+        let phase = if is_over { Phase::Cancelled } else { Phase::Running };
+        let mut world = World::at(place.clone()).with(&first.identity, phase);
+        let late = if seconds.start == 0 { Phase::Gone } else { Phase::Running };
         world.runs.push(Fate {
             name: second.identity.name(),
             phases: vec![(BEGIN, Phase::Gone), (BEGIN + Duration::from_secs(20), late)],
             silent: false,
             deaf: false,
         });
-        let made_since = tells_times.then_some(BEGIN);
         let target =
             Target::Search { place, identity: first.identity.clone(), by: Lookup::Owner, made_since, spared: None };
         assert_eq!(world.run(&plan(Goal::Stop(target), Management::default())).failure, None);
         assert!(world.alive().is_empty(), "{:?}", world.alive());
-        assert_eq!(world.now.since(BEGIN) < crate::engine::SUBMISSION_LIMIT, soon, "a run as young is all there is");
+        let took = world.now.since(BEGIN).as_secs();
+        assert!(seconds.contains(&took), "{made_since:?}, {is_over}: {took} s");
     }
 }
 
