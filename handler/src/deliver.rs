@@ -52,14 +52,12 @@ pub async fn deliver(
     delivered
 }
 
-/// The job that an answer tells of: whoever puts it may not know that otherwise. Of an Update that failed it names the one that there
-/// was before.
+/// The job that an answer tells of: whoever puts it may not know that otherwise. Of an Update that failed it names the one
+/// that there was before.
 fn job_of(envelope: &Envelope, answer: &Answer) -> Option<String> {
     let is_the_old = envelope.action == Action::Update && answer.is_failure();
-    match PhysicalId::from(answer.physical_id().as_str()) {
-        PhysicalId::Run(run) if !is_the_old => Some(run.to_string()),
-        _ => None,
-    }
+    let run = PhysicalId::from(answer.physical_id().as_str()).run().filter(|_| !is_the_old)?;
+    Some(run.to_string())
 }
 
 /// Puts `body` to `url` until it is there. No try begins after `over` but the first.

@@ -22,6 +22,13 @@ pub enum PhysicalId {
     Foreign(String),
 }
 
+impl PhysicalId {
+    /// The job, where it is one's.
+    pub fn run(self) -> Option<RunRef> {
+        if let Self::Run(run) = self { Some(run) } else { None }
+    }
+}
+
 const NOTHING: &str = "spark-job:nothing";
 const UNKNOWN: &str = "spark-job:unknown:";
 

@@ -95,10 +95,7 @@ fn wanted(event: &Event) -> Result<Description, Refused> {
 }
 
 fn update(envelope: &Envelope, old: &Old, wanted: Wanted, run_on: RunOn, rolls_back: bool) -> Goal {
-    let present = match &envelope.physical_id {
-        Some(PhysicalId::Run(run)) => Some(run.clone()),
-        _ => None,
-    };
+    let present = envelope.physical_id.clone().and_then(PhysicalId::run);
     let stays_as = match &present {
         Some(run) => match stays(run, old, &wanted, run_on, rolls_back) {
             Stays::Always => {

@@ -21,7 +21,7 @@ use sparkjob::engine::Kind;
 use sparkjob::engine::aws::{Asked, Failed, error, moment};
 use sparkjob::http::sdk::Aws;
 use sparkjob::job::{RunRef, Timestamp};
-use sparkjob::lifecycle::{CLOCKS_DIFFER, LONGEST_TRY};
+use sparkjob::lifecycle::A_TRY_BEFORE;
 
 use crate::envelope::{Action, Envelope};
 use crate::physical_id::PhysicalId;
@@ -106,10 +106,7 @@ struct Resource {
 impl Resource {
     /// The job that it is known by, where it is.
     fn job(self) -> Option<RunRef> {
-        match self.id {
-            Some(PhysicalId::Run(run)) => Some(run),
-            _ => None,
-        }
+        self.id.and_then(PhysicalId::run)
     }
 
     /// Whether something is still to come of it, as far as is known.
@@ -193,7 +190,7 @@ impl<'a> Stack<'a> {
         // may have been given up by then.
         let goes_forward = status.starts_with(UPDATING) && !status.contains(BACK);
         let looks_further = self.envelope.action == Action::Delete && !goes_forward;
-        let is_before = if looks_further { LONGEST_TRY + CLOCKS_DIFFER } else { Duration::ZERO };
+        let is_before = if looks_further { A_TRY_BEFORE } else { Duration::ZERO };
         let since = moment(stack.last_updated_time()).or(moment(stack.creation_time()));
         Ok(Standing {
             rolls_back: status.ends_with(ROLLING_BACK),
@@ -415,7 +412,7 @@ impl Untold {
 
     /// Whether it is since there is no such resource in the stack.
     fn is_of_no_resource(&self) -> bool {
-        self.operation == DESCRIBE_STACK_RESOURCE && self.why.contains("does not exist for stack")
+        self.why.contains("does not exist for stack")
     }
 
     fn of(operation: &'static str, Failed { kind, said, .. }: Failed) -> Self {

@@ -82,8 +82,8 @@ pub async fn step(
     Ok(turn.on(progress, until))
 }
 
-/// Waits for the rest of the second in which the step is due. Who handed it back undone would be called again at once, and again,
-/// until the second is over; and an execution has only so many events.
+/// Waits for the rest of the second in which the step is due. Who handed it back undone would be called again at once, and
+/// again, until the second is over; and an execution has only so many events.
 async fn once_due(turn: &Turn, way: Way<'_>) {
     let now = way.clock.now();
     if let Some(due) = turn.due() {
@@ -125,7 +125,7 @@ async fn work(
     if let Some(FailedStep { told, has_died }) = failed {
         state = state.repeated(&plan, has_died, since, now);
         if state.unseen.deaths() > MOST_DEATHS {
-            return given_up(request, &state, &told, times, now);
+            return given_up(request, state, &told, times, now);
         }
     }
     // Half of it is for actions to begin in, and half for the last of them to end in.
@@ -175,10 +175,10 @@ fn refused(
 }
 
 /// What is told of a request whose function dies of it, and when. What is told of its death may repeat what it had in hand.
-fn given_up(request: &Request, state: &State, told: &str, times: &Times, now: Timestamp) -> Worked {
+fn given_up(request: &Request, state: State, told: &str, times: &Times, now: Timestamp) -> Worked {
     let told = request.hidden().mask(told).into_owned();
     let why = format!("{} of its steps came to nothing and had to be taken again: {told}", state.unseen.deaths());
-    let outcome = knowing(abandoned(&request.envelope, &why), Some(state.clone()));
+    let outcome = knowing(abandoned(&request.envelope, &why), Some(state));
     Worked::Out(Box::new(outcome), times.once_arrived(&request.envelope, now, now))
 }
 

@@ -76,14 +76,16 @@ pub struct Answer(pub String);
 impl Answer {
     /// The id with which `CloudFormation` goes on; nothing where there is none.
     pub fn physical_id(&self) -> String {
-        let answer: serde_json::Value = serde_json::from_str(&self.0).unwrap_or_default();
-        answer["PhysicalResourceId"].as_str().unwrap_or_default().to_owned()
+        self.told()["PhysicalResourceId"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Whether it tells that the request failed.
     pub fn is_failure(&self) -> bool {
-        let answer: serde_json::Value = serde_json::from_str(&self.0).unwrap_or_default();
-        answer["Status"] == "FAILED"
+        self.told()["Status"] == "FAILED"
+    }
+
+    fn told(&self) -> serde_json::Value {
+        serde_json::from_str(&self.0).unwrap_or_default()
     }
 }
 

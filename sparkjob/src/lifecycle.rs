@@ -27,6 +27,6 @@ mod unseen;
 
 pub use learn::{learn, leave, withdraw};
 pub use next::{Action, Seen, horizon, next, place};
-pub use plan::{CLOCKS_DIFFER, Deadlines, Former, Goal, LONGEST_TRY, Plan, Retag, StaysAs, Target, Wanted};
+pub use plan::{A_TRY_BEFORE, Deadlines, Former, Goal, Plan, Retag, StaysAs, Target, Wanted};
 pub use state::{Own, Purpose, Stage, State, Stopping, Superseded};
 pub use unseen::Unseen;

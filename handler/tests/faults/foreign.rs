@@ -291,13 +291,6 @@ async fn where_nobody_could_look_the_log_does_not_say_that_nothing_is_left() {
     }
 }
 
-/// An execution's input with what every turn has.
-fn turn(mut changed: Value) -> Value {
-    changed["Submitter"] = Function::Submitter.arn().into();
-    changed["Responder"] = Function::Responder.arn().into();
-    changed
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_template_that_names_the_responder_is_told_so_and_its_stack_can_go() {
     let log = Log::at(LevelFilter::INFO);
@@ -321,4 +314,11 @@ async fn a_template_that_names_the_responder_is_told_so_and_its_stack_can_go() {
     let told = line(&log, &create.id, "a request failed").expect("it is counted as what it is about");
     assert_eq!(told["LogicalResourceId"], "Pi");
     assert!(account.failures().is_empty() && account.town().alive().is_empty());
+}
+
+/// An execution's input with what every turn has.
+fn turn(mut changed: Value) -> Value {
+    changed["Submitter"] = Function::Submitter.arn().into();
+    changed["Responder"] = Function::Responder.arn().into();
+    changed
 }

@@ -12,12 +12,15 @@ use crate::job::{Access, Digest, Identity, Job, Place, RunRef, Shown, Tags, Time
 use crate::properties::{Management, WaitFor};
 
 /// By how much the clocks of those who take part may differ.
-pub const CLOCKS_DIFFER: Duration = Duration::from_mins(5);
+const CLOCKS_DIFFER: Duration = Duration::from_mins(5);
 
 /// How long [`CloudFormation`] waits for an answer at most, before it asks for the same once more.
 ///
 /// [`CloudFormation`]: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html
-pub const LONGEST_TRY: Duration = Duration::from_hours(1);
+const LONGEST_TRY: Duration = Duration::from_hours(1);
+
+/// What was given up by some moment, since nobody had answered, was asked for no longer than this before.
+pub const A_TRY_BEFORE: Duration = LONGEST_TRY.saturating_add(CLOCKS_DIFFER);
 
 /// How far back the last run of a description is looked for. Engines list what is over by its age only, so the list of a busy
 /// place grows with it; what is older counts as forgotten.

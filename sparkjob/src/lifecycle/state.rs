@@ -10,7 +10,7 @@ use super::plan::{Goal, Plan, Target};
 use super::unseen::{Unseen, is_false, is_zero};
 use crate::engine::Report;
 use crate::job::{Phase, Place, RunRef, Status, Timestamp};
-use crate::outcome::{Failure, Made, Outcome};
+use crate::outcome::{Failure, Made, Outcome, sentence};
 
 /// How far a request has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -492,6 +492,11 @@ impl State {
         (self.weather, self.unheeded) = (None, None);
         self.polls = 0;
         self
+    }
+
+    /// Notes what else a reader should know, as a sentence.
+    pub(super) fn note(&mut self, text: &str) {
+        self.notes.push(sentence(text));
     }
 
     /// What came back last where a call failed, or where a run was asked to stop and nothing tells whether it will.

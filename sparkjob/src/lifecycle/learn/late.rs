@@ -7,7 +7,6 @@ use crate::job::Phase;
 use crate::lifecycle::next::horizon;
 use crate::lifecycle::plan::Deadlines;
 use crate::lifecycle::state::{Purpose, Stage, State, Stopping};
-use crate::outcome::sentence;
 use crate::properties::OnTimeout;
 
 impl At<'_> {
@@ -36,12 +35,12 @@ impl At<'_> {
             // Or an earlier delivery's job, which is told.
             Stage::FindOwn | Stage::Start if state.unseen.may_be_one() => state.at(Stage::FindOwn, self.now),
             Stage::Follow if self.may_go_on(&state) => {
-                state.notes.push(failure::accepted(self.plan));
+                state.note(&failure::accepted(self.plan));
                 self.succeed(state)
             }
             Stage::Look => state.done(None, self.now),
             Stage::Stop { purpose: Purpose::Useless, .. } if self.plan.is_restoring() && state.own.is_some() => {
-                state.notes.push("What is left of it could not be stopped in time.".to_owned());
+                state.note("What is left of it could not be stopped in time.");
                 self.ended_stays(state)
             }
             Stage::Stop { runs, purpose: Purpose::Twin } if state.own.as_ref().is_some_and(|own| own.ours) => {
@@ -74,7 +73,7 @@ impl At<'_> {
         match state.stage.clone() {
             Stage::Explain(failure) => state.done(failure, self.now),
             Stage::Stop { purpose: Purpose::Abandon(failure), runs } => {
-                state.notes.push(failure::not_over(&runs, state.last_said()));
+                state.note(&failure::not_over(&runs, state.last_said()));
                 state.done(Some(failure), self.now)
             }
             // The job that answers has come to what was waited for: only what was left behind is still at hand.
@@ -82,7 +81,7 @@ impl At<'_> {
                 if state.own.is_some() && self.starts_before_it_stops() =>
             {
                 let said = state.last_said().unwrap_or("time ran out");
-                state.notes.push(sentence(&format!("A job that a lost request left behind may still run: {said}")));
+                state.note(&format!("A job that a lost request left behind may still run: {said}"));
                 state.done(None, self.now)
             }
             // An engine that has no room is asked for as long as there is time, and has told nothing.

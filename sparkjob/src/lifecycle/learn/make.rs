@@ -8,7 +8,6 @@ use crate::engine::{Kind, SUBMISSION_LIMIT, Trouble};
 use crate::job::{Identity, Phase, Place, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::plan::Deadlines;
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping, is_told, shown_by};
-use crate::outcome::sentence;
 use crate::properties::WaitFor;
 
 /// A run without any sign of life for so long was registered but never started.
@@ -377,7 +376,7 @@ impl At<'_> {
         let status = match (seen, &mut state.own) {
             (Ok(seen), Some(own)) => own.saw(&seen, self.now),
             (Err(trouble), _) => {
-                state.notes.push(sentence(&format!("How the job is doing is not known: {trouble}")));
+                state.note(&format!("How the job is doing is not known: {trouble}"));
                 None
             }
             (Ok(_), None) => None,
@@ -385,7 +384,7 @@ impl At<'_> {
         match status {
             Some(status) if status.phase != Phase::Gone => state.at(Stage::Explain(None), self.now),
             Some(_) => {
-                state.notes.push("The engine does not know the job any more.".to_owned());
+                state.note("The engine does not know the job any more.");
                 state.done(None, self.now)
             }
             None => state.done(None, self.now),

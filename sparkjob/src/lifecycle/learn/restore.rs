@@ -7,7 +7,6 @@ use crate::engine::Trouble;
 use crate::job::{Phase, Run, Status, Timestamp};
 use crate::lifecycle::next::{LOOKS_BACK_FOR, STOPPED_WITHIN, is_passed_over};
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping};
-use crate::outcome::sentence;
 use crate::properties::WaitFor;
 
 impl At<'_> {
@@ -53,7 +52,7 @@ impl At<'_> {
         if state.own.as_ref().is_some_and(|own| own.status.is_some()) {
             return state.at(Stage::Explain(None), self.now);
         }
-        state.notes.push("The engine does not know the job any more; WaitFor was Succeeded.".to_owned());
+        state.note("The engine does not know the job any more; WaitFor was Succeeded.");
         state.done(None, self.now)
     }
 
@@ -163,9 +162,7 @@ impl At<'_> {
         if !self.has_surely_ended(&state) {
             return self.start_again(state);
         }
-        state.notes.push(
-            "The engine does not know the job any more; WaitFor was Succeeded, so it is not run again.".to_owned(),
-        );
+        state.note("The engine does not know the job any more; WaitFor was Succeeded, so it is not run again.");
         state.done(None, self.now)
     }
 
@@ -206,9 +203,9 @@ impl At<'_> {
 
     /// The present job stays, although nothing is known of it.
     fn restored_unseen(self, mut state: State, note: &str) -> State {
-        state.notes.push(note.to_owned());
+        state.note(note);
         if state.unseen.has_lost_one() {
-            state.notes.push("Another one may have been submitted for it, which nobody knows of then.".to_owned());
+            state.note("Another one may have been submitted for it, which nobody knows of then.");
         }
         self.present_stays(state)
     }
@@ -257,37 +254,35 @@ impl At<'_> {
         state.passed_over += u32::from(state.weather.is_some() || !was_seen);
         match state.stage {
             // It was shown alive, if not for long.
-            Stage::Review if state.alive_at.is_some() => self.present_stays(state),
+            Stage::Review if was_seen => self.present_stays(state),
             Stage::Recall => {
                 let note = "Whether the job is the one that there was or the update's, which was to go, is not known";
-                self.restored_unseen(state, &sentence(&format!("{note}: {said}")))
+                self.restored_unseen(state, &format!("{note}: {said}"))
             }
-            Stage::Review => {
-                self.restored_unseen(state, &sentence(&format!("How the job is doing is not known: {said}")))
-            }
+            Stage::Review => self.restored_unseen(state, &format!("How the job is doing is not known: {said}")),
             Stage::Tag => {
-                state.notes.push(sentence(&format!("The tags of the job could not be changed: {said}")));
+                state.note(&format!("The tags of the job could not be changed: {said}"));
                 state.at(Stage::Look, self.now)
             }
-            Stage::Newest if state.newest.is_some() => {
-                let unseen =
-                    state.weather.take().map(|_| sentence(&format!("Whether the job goes on is not known: {said}")));
-                state.notes.extend(unseen);
+            Stage::Newest if was_seen => {
+                if state.weather.take().is_some() {
+                    state.note(&format!("Whether the job goes on is not known: {said}"));
+                }
                 self.newest_stays(state)
             }
             Stage::Newest if state.own.is_some() => {
-                state.notes.push(sentence(&format!("Whether the job runs again already is not known: {said}")));
+                state.note(&format!("Whether the job runs again already is not known: {said}"));
                 self.ended_stays(state)
             }
             Stage::Newest => {
                 let is_over = self.has_surely_ended(&state);
                 let rest = if is_over { "; WaitFor was Succeeded, so none is run again" } else { "" };
                 let said = said.trim_end_matches('.');
-                state.notes.push(format!("Whether there is a job already is not known: {said}{rest}."));
+                state.note(&format!("Whether there is a job already is not known: {said}{rest}."));
                 if is_over { state.done(None, self.now) } else { self.start_again(state) }
             }
             _ => {
-                state.notes.push(sentence(&format!("Whether a lost update left a job behind is not known: {said}")));
+                state.note(&format!("Whether a lost update left a job behind is not known: {said}"));
                 if state.given_up { self.restored_unseen(state, NO_TIME) } else { self.nothing_left_behind(state) }
             }
         }

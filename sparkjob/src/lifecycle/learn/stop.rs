@@ -3,7 +3,7 @@
 use super::{At, Pace, failure, place};
 use crate::engine::{Kind, Lookup, SUBMISSION_LIMIT, Trouble};
 use crate::job::{Phase, Place, Run, RunRef, Status, Timestamp};
-use crate::lifecycle::plan::{CLOCKS_DIFFER, Goal, LONGEST_TRY, Target};
+use crate::lifecycle::plan::{A_TRY_BEFORE, Goal, Target};
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping, is_told};
 use crate::outcome::{Failure, sentence};
 
@@ -65,11 +65,11 @@ impl At<'_> {
         }
     }
 
-    /// Whether a run of an owner's, who may have others, is surely the one that is searched. What is over may be a twin of that, or
-    /// have come of an earlier request, as may what is older than one try.
+    /// Whether a run of an owner's, who may have others, is surely the one that is searched. What is over may be a twin of
+    /// that, or have come of an earlier request, as may what was made within a try after what is counted from.
     fn is_surely_searched(self, run: &Run) -> bool {
         let Goal::Stop(Target::Search { made_since: Some(since), .. }) = &self.plan.goal else { return false };
-        let is_young = run.status.created.is_some_and(|created| created >= *since + (LONGEST_TRY + CLOCKS_DIFFER));
+        let is_young = run.status.created.is_some_and(|created| created >= *since + A_TRY_BEFORE);
         is_young && !run.status.phase.is_over() && self.may_be_searched(run) == Some(true)
     }
 
@@ -199,22 +199,22 @@ impl At<'_> {
         }
         match state.own.as_ref().and_then(|own| own.status.clone()) {
             Some(status) if status.ended.is_some() => {
-                state.notes.push("What was left of it has been stopped.".to_owned());
+                state.note("What was left of it has been stopped.");
                 state.done(Some(failure), self.now)
             }
             // It came so far just before it was to be cancelled.
             Some(status) if status.phase == Phase::Succeeded && state.superseded.is_none() => self.succeed(state),
             Some(status) if status.phase == Phase::Failed => {
-                state.notes.push(format!("It ended by itself meanwhile: it is {}.", status.word));
+                state.note(&format!("It ended by itself meanwhile: it is {}.", status.word));
                 state.done(Some(failure), self.now)
             }
             Some(status) if status.silent => {
-                state.notes.push("Its name was given free.".to_owned());
+                state.note("Its name was given free.");
                 state.report.full_log.clear();
                 state.done(Some(failure), self.now)
             }
             _ => {
-                state.notes.push("The job was cancelled.".to_owned());
+                state.note("The job was cancelled.");
                 if state.own.as_ref().is_some_and(|own| own.run.place.is_livy()) {
                     state.report.full_log = String::from("gone with the job, which was cancelled");
                 }
@@ -239,12 +239,12 @@ impl At<'_> {
     pub(super) fn cannot_stop(self, mut state: State, purpose: Purpose, trouble: &Trouble) -> State {
         if let Purpose::Abandon(failure) = purpose {
             let said = sentence(&format!("The job may still run: {trouble}"));
-            state.notes.push(format!("{said} {}", trouble.advice).trim_end().to_owned());
+            state.note(&format!("{said} {}", trouble.advice));
             return state.done(Some(failure), self.now);
         }
         if purpose == Purpose::LeftBehind && self.keeps_present(&state) {
             // Nothing is submitted, so nothing can get in the way of what may be left there: it is told, no more.
-            state.notes.push(sentence(&format!("Whether a lost update left a job behind is not known: {trouble}")));
+            state.note(&format!("Whether a lost update left a job behind is not known: {trouble}"));
             return self.nothing_left_behind(state);
         }
         if purpose == Purpose::Twin && state.superseded.is_some() {
@@ -258,7 +258,7 @@ impl At<'_> {
             return self.fail(state, failure);
         }
         let why = if self.plan.is_restoring() { "An update is taken back" } else { "OnDeleteError is Ignore" };
-        state.notes.push(sentence(&format!("{why}, so a job may have been left running: {trouble}")));
+        state.note(&format!("{why}, so a job may have been left running: {trouble}"));
         match purpose {
             Purpose::RollBack => state.at(Stage::Newest, self.now),
             Purpose::MakeRoom => state.at(Stage::Start, self.now),

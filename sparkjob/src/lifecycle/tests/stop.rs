@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::world::{BEGIN, Fate, World, place, plan, reference, wanted, wanted_at};
 use crate::engine::{Kind, Lookup};
 use crate::job::{Phase, Place, RunRef};
-use crate::lifecycle::{Action, CLOCKS_DIFFER, Goal, LONGEST_TRY, Stage, State, Target, Wanted, next};
+use crate::lifecycle::{A_TRY_BEFORE, Action, Goal, Stage, State, Target, Wanted, next};
 use crate::properties::{Management, OnDeleteError};
 
 fn run_of(wanted: &Wanted) -> RunRef {
@@ -76,14 +76,13 @@ fn a_search_stops_all_that_it_finds() {
 /// What was found may be an older job of the resource, which somebody retained.
 #[test]
 fn a_search_goes_on_after_what_it_has_found_is_over() {
-    let a_try = LONGEST_TRY + CLOCKS_DIFFER;
     for (tells_times, made_since, is_over, seconds) in [
         (false, None, false, 120..150),
         // As young as it is, it is all there is.
-        (true, Some(BEGIN.before(a_try)), false, 0..20),
+        (true, Some(BEGIN.before(A_TRY_BEFORE)), false, 0..20),
         // It may be of an earlier request, or, since it is over, a twin.
         (true, Some(BEGIN), false, 120..150),
-        (true, Some(BEGIN.before(a_try)), true, 20..50),
+        (true, Some(BEGIN.before(A_TRY_BEFORE)), true, 20..50),
     ] {
         let (first, second) = (wanted("pi.py", "r1"), wanted("pi.py", "r2"));
         let place = if tells_times { Place::EmrOnEks("vc1".to_owned()) } else { place() };
