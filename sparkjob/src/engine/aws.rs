@@ -45,6 +45,13 @@ const UNKNOWN_CALLER: [&str; 12] = [
     UNSENT,
 ];
 
+/// Codes of status 400 with which AWS says that it went wrong on its side, or on the way: whether it had an effect is not known.
+/// [`RequestAbortedException`] is one of the errors common to all services.
+///
+/// [`RequestAbortedException`]: https://docs.aws.amazon.com/awsconsolehelpdocs/latest/gsg/common-errors.html
+const BROKEN: [&str; 4] =
+    ["InternalServerError", "InternalServerException", "RequestAborted", "RequestAbortedException"];
+
 /// Our own code for a call that was not even sent: there are no credentials to sign it with, or no region to send it to.
 const UNSENT: &str = "NotSent";
 
@@ -188,8 +195,7 @@ fn kind_of(asked: Asked, status: u16, code: &str) -> Kind {
         // A quota (402) may have room again soon, and what conflicts with a state (409) that is changing passes, too.
         402 | 409 => Kind::Unavailable,
         408 => undecided(asked),
-        // EMR answers 400 to what went wrong within itself, too.
-        400..=499 if code == "InternalServerException" || code == "InternalServerError" => undecided(asked),
+        400..=499 if BROKEN.contains(&code) => undecided(asked),
         300..=499 => Kind::Rejected,
         _ => undecided(asked),
     }
@@ -259,6 +265,8 @@ mod tests {
             (Asked::Submission, 500, "InternalServerException", Kind::Unclear),
             (Asked::Submission, 400, "InternalServerException", Kind::Unclear),
             (Asked::Look, 500, "InternalServerException", Kind::Unavailable),
+            (Asked::Submission, 400, "RequestAbortedException", Kind::Unclear),
+            (Asked::Look, 400, "RequestAbortedException", Kind::Unavailable),
             (Asked::Deed, 503, "", Kind::Unclear),
             (Asked::Deed, 408, "", Kind::Unclear),
         ] {

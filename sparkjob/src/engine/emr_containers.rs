@@ -18,14 +18,14 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use aws_sdk_emrcontainers::Client;
-use aws_sdk_emrcontainers::types::JobRun;
+use aws_sdk_emrcontainers::types::{JobRun, SchedulerStatus, VirtualCluster};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::answer::{Asked, Failed};
 use super::aws::{self, AwsError};
 use super::{Engine, How, Kind, Lookup, Report, Trouble, doing, job_runs};
 use crate::http::sdk::{self, Aws};
-use crate::job::{Identity, Job, Place, Run, RunRef, Status, Tags, Timestamp};
+use crate::job::{Identity, Job, Phase, Place, Run, RunRef, Status, Tags, Timestamp};
 
 /// How many job runs are asked for at the same time.
 const AT_ONCE: usize = 8;
@@ -36,6 +36,12 @@ pub struct EmrContainers {
     cluster: String,
     aws: Arc<Aws>,
     client: OnceLock<Client>,
+}
+
+/// The job runs of a virtual cluster that wait: as many as may, and as many as do.
+struct Queue {
+    most: i32,
+    waiting: i32,
 }
 
 impl EmrContainers {
@@ -51,8 +57,10 @@ impl Engine for EmrContainers {
         let body = request::body(job, identity);
         let request = self.client().start_job_run().virtual_cluster_id(&self.cluster);
         let sent = request.customize().mutate_request(move |request| sdk::set_json(request, &body)).send().await;
-        let refused = |error| refusal::of_start(aws::error(Asked::Submission, &error), &self.cluster, doing());
-        let made = sent.map_err(refused)?;
+        let made = match sent.map_err(|error| aws::error(Asked::Submission, &error)) {
+            Ok(made) => made,
+            Err(error) => return Err(refusal::of_start(self.unless_queued(error).await, &self.cluster, doing())),
+        };
         let unclear = |said: &str| Failed::new(Kind::Unclear, said).while_doing(doing());
         if made.name.is_some_and(|name| name != identity.name()) {
             return Err(unclear("EMR on EKS answered with a job run of another name"));
@@ -80,10 +88,11 @@ impl Engine for EmrContainers {
         }
         let request = self.client().cancel_job_run().virtual_cluster_id(&self.cluster).id(&run.id);
         match request.send().await.map_err(|error| aws::error(Asked::Deed, &error)) {
-            Err(error) if !refusal::leaves_nothing_to_cancel(&error) => {
-                Err(error.while_doing(doing::cancel(run), "emr-containers:CancelJobRun", &run.to_string()))
-            }
-            Ok(_) | Err(_) => Ok(()),
+            Ok(_) => Ok(()),
+            Err(error) if refusal::leaves_nothing_to_cancel(&error) => Ok(()),
+            // In whatever other words it is told: what is over already needs none.
+            Err(error) if error.failed.kind == Kind::Rejected && self.is_over(run).await => Ok(()),
+            Err(error) => Err(error.while_doing(doing::cancel(run), "emr-containers:CancelJobRun", &run.to_string())),
         }
     }
 
@@ -130,6 +139,39 @@ impl EmrContainers {
     /// The run that an ARN means; none where it means none of this virtual cluster.
     fn reference(&self, arn: Option<&str>) -> Option<RunRef> {
         arn?.parse().ok().filter(|run: &RunRef| run.place == self.place())
+    }
+
+    /// A refused submission, where the queue of the virtual cluster may be full: one that has a [limit] refuses so what
+    /// has no room, in words that are published nowhere.
+    ///
+    /// [limit]: https://docs.aws.amazon.com/emr-on-eks/latest/APIReference/API_SchedulerConfiguration.html
+    async fn unless_queued(&self, mut error: AwsError) -> AwsError {
+        if refusal::may_be_of_a_full_queue(&error) {
+            error.failed.kind = match self.queue().await {
+                Ok(Some(queue)) if queue.waiting >= queue.most => Kind::Busy,
+                // It has no limit, or nobody ever tells.
+                Ok(None) => error.failed.kind,
+                Err(unseen) if matches!(unseen.failed.kind, Kind::Denied | Kind::Rejected) => error.failed.kind,
+                // There is room again, or it was something else that was refused; or it is not told just now.
+                Ok(Some(_)) | Err(_) => Kind::Unavailable,
+            };
+        }
+        error
+    }
+
+    /// The queue of the virtual cluster; none where it has no limit.
+    async fn queue(&self) -> Result<Option<Queue>, AwsError> {
+        let answer = self.client().describe_virtual_cluster().id(&self.cluster).send().await;
+        let answer = answer.map_err(|error| aws::error(Asked::Look, &error))?;
+        let cluster = answer.virtual_cluster();
+        let most = cluster.and_then(|cluster| cluster.scheduler_configuration()?.max_in_queue_job_runs());
+        let status = cluster.and_then(VirtualCluster::scheduler_status);
+        Ok(most.map(|most| Queue { most, waiting: status.map_or(0, SchedulerStatus::current_in_queue_job_runs) }))
+    }
+
+    /// Whether a run is known to need no cancelling (any more).
+    async fn is_over(&self, run: &RunRef) -> bool {
+        self.status(run).await.is_ok_and(|status| status.phase.is_over() || status.phase == Phase::Ending)
     }
 
     async fn status(&self, run: &RunRef) -> Result<Status, Trouble> {

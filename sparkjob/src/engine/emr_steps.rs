@@ -34,7 +34,7 @@ use async_trait::async_trait;
 use aws_sdk_emr::types::{CancelStepsRequestStatus, StepCancellationOption};
 use serde_json::Value;
 
-use super::answer::Asked;
+use super::answer::{Asked, Failed};
 use super::aws::{self, AwsError};
 use super::emr_cluster::{EmrCluster, Refusal, is_gone, refusal};
 use super::text::line;
@@ -125,7 +125,7 @@ impl Engine for EmrSteps {
         let refusal = match self.cancel_step(run, how).await? {
             Cancelled::Gone => return Ok(()),
             Cancelled::Taken => None,
-            Cancelled::NotTaken(reason) => Some(reason),
+            Cancelled::NotTaken(refusal) => Some(refusal),
         };
         let step = match self.step(run).await {
             Ok(Some(step)) => step,
@@ -134,8 +134,8 @@ impl Engine for EmrSteps {
             Err(error) => return Err(self.cluster.trouble(error, doing(), "DescribeStep")),
         };
         let phase = status::phase(&step);
-        if let Some(reason) = refusal.filter(|_| !phase.is_over() && phase != Phase::Ending) {
-            return Err(self.not_cancelled(run, &step, &reason).await);
+        if let Some(refusal) = refusal.filter(|_| !phase.is_over() && phase != Phase::Ending) {
+            return Err(self.not_cancelled(run, &step, &refusal).await);
         }
         let runs_apart = step.started.is_some() && status::outlives(&step);
         if status::leaves(&step) || (!phase.is_over() && runs_apart) {
@@ -168,8 +168,8 @@ enum Cancelled {
     /// The step is not there, or nothing is any more.
     Gone,
     Taken,
-    /// It was not taken, for this reason.
-    NotTaken(String),
+    /// It was not taken.
+    NotTaken(Failed),
 }
 
 impl EmrSteps {
@@ -227,28 +227,31 @@ impl EmrSteps {
             Err(error) if is_gone(&error) || refusal(&error) == Some(Refusal::UnknownStep) => {
                 return Ok(Cancelled::Gone);
             }
+            // In whatever words: what EMR says of an ended cluster is published nowhere. The step itself tells whether it is over.
+            Err(error) if error.failed.kind == Kind::Rejected => return Ok(Cancelled::NotTaken(error.failed)),
             Err(error) => return Err(self.cluster.trouble(error, doing(), "CancelSteps")),
         };
         let info = answer.cancel_steps_info_list().iter().find(|info| info.step_id() == Some(&run.id));
         match info.map(|info| (info.status(), info.reason())) {
             Some((Some(CancelStepsRequestStatus::Submitted), _)) => Ok(Cancelled::Taken),
             Some((Some(CancelStepsRequestStatus::Failed), reason)) => {
-                Ok(Cancelled::NotTaken(line(reason.unwrap_or_default(), MAX_REASON / 2)))
+                let reason = line(reason.unwrap_or_default(), MAX_REASON / 2);
+                Ok(Cancelled::NotTaken(Failed::new(Kind::Unclear, reason)))
             }
             _ => Err(Trouble::new(Kind::Unclear, doing(), "EMR does not say whether it is being cancelled")),
         }
     }
 
     /// Why EMR did not take the cancellation of a step that is alive: since it is too old, or for a reason that may pass.
-    async fn not_cancelled(&self, run: &RunRef, step: &Step, reason: &str) -> Trouble {
-        let said = format!("EMR did not cancel it: {reason}; it is {}", step.word);
+    async fn not_cancelled(&self, run: &RunRef, step: &Step, refusal: &Failed) -> Trouble {
+        let said = format!("EMR did not cancel it: {}; it is {}", refusal.said, step.word);
         let release = self.cluster.describe().await.map(|cluster| cluster.release).unwrap_or_default();
         if status::phase(step) == Phase::Running && cancels_pending_steps_only(&release) {
             let said = format!("{said}, and {release} cancels only what is PENDING");
             let advice = "End it on the cluster (yarn application -kill), wait for its end, or use EMR 5.28 or later.";
             return Trouble { advice: advice.to_owned(), ..Trouble::new(Kind::Rejected, doing::cancel(run), said) };
         }
-        Trouble::new(Kind::Unclear, doing::cancel(run), said)
+        Trouble::new(refusal.kind, doing::cancel(run), said)
     }
 
     /// Sees to it that a step kills the application of `step`, unless one does or has done so, or one too many could not.

@@ -52,6 +52,16 @@ pub fn of_old(place: Option<&Place>, trouble: &Trouble) -> Failure {
     failure
 }
 
+/// A second job of one request that could not be stopped, so that the first is not to stay either.
+pub fn of_twin(place: Option<&Place>, trouble: &Trouble) -> Failure {
+    let mut failure = of(place, trouble);
+    failure.advise(
+        "The request was worked on twice at the same time, and each submitted its job. Stop this one by hand: no Delete will. \
+         To go on beside it, set OnDeleteError to Ignore.",
+    );
+    failure
+}
+
 /// A job that ended otherwise than it should, as was seen at `now`; `job` is what was to run, where that is known.
 pub fn of_job(run: &RunRef, status: &Status, job: Option<&Job>, now: Timestamp) -> Failure {
     let timed_out = time_out(run, status, job, now);
@@ -64,7 +74,8 @@ pub fn of_job(run: &RunRef, status: &Status, job: Option<&Job>, now: Timestamp) 
         Phase::Gone if run.place.is_livy() => (
             FailureKind::Cancelled,
             "disappeared from",
-            "Somebody deleted it, or the server was restarted and forgot it. Deploy again to run it again.",
+            "Somebody deleted it, the server was restarted and forgot it, or it had ended for ten minutes, for as long as Livy keeps \
+             it, before it could be looked at. Look whether it has run, and deploy again if not.",
         ),
         Phase::Gone => (
             FailureKind::Cancelled,
@@ -91,6 +102,9 @@ fn time_out(run: &RunRef, status: &Status, job: Option<&Job>, now: Timestamp) ->
         return None;
     }
     let said = status.reason.to_lowercase();
+    if said.contains("queue") {
+        return Some(QUEUED_FOR_TOO_LONG.to_owned());
+    }
     let is_told = ["timeout", "time-out", "timed out", "time out"].iter().any(|words| said.contains(words));
     let is_as_old = |minutes: u32| {
         let whole = Duration::from_secs(60 * u64::from(minutes));
@@ -106,6 +120,11 @@ fn time_out(run: &RunRef, status: &Status, job: Option<&Job>, now: Timestamp) ->
          run it again."
     ))
 }
+
+/// What to do where EMR Serverless has given up a run that [waited for room](https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/applications-concurrency-queuing.html).
+const QUEUED_FOR_TOO_LONG: &str = "An application runs no more jobs at a time than maxConcurrentRuns of its scheduler configuration, 15 unless \
+                                   it is given, and gives up what waits for longer than queueTimeoutMinutes: have fewer jobs at a \
+                                   time, or raise these, and deploy again to run it again.";
 
 /// A run that was registered and never started.
 pub fn of_silence(run: &RunRef) -> Failure {
@@ -247,6 +266,7 @@ mod tests {
             ("", Some(90), "TimeoutMinutes, here 90:"),
             ("The job run has timed out", Some(90), "TimeoutMinutes, here 90:"),
             ("Job run exceeded its execution timeout", None, "TimeoutMinutes, 12 hours unless it is given:"),
+            ("Job run timed out in the queue", Some(90), "maxConcurrentRuns of its scheduler configuration"),
         ] {
             let failure = cancelled(&serverless, reason, minutes);
             assert_eq!(failure.kind, FailureKind::Cancelled);

@@ -105,6 +105,11 @@ impl FakeEmr {
         self.world().unknown.insert(place.to_owned());
     }
 
+    /// Lets no more than `most` job runs of a virtual cluster wait.
+    pub fn limit_queue(&self, cluster: &str, most: usize) {
+        self.world().queues.insert(cluster.to_owned(), most);
+    }
+
     /// Stops an application that does not start itself for a job.
     pub fn stop_application(&self, application: &str) {
         self.world().stopped.insert(application.to_owned());
@@ -153,6 +158,7 @@ pub struct World {
     terminated: BTreeSet<String>,
     unknown: BTreeSet<String>,
     stopped: BTreeSet<String>,
+    queues: BTreeMap<String, usize>,
     shown: BTreeMap<String, String>,
     operations: BTreeSet<Operation>,
     steps: steps::Books,
@@ -187,6 +193,7 @@ impl World {
             refused: BTreeSet::new(),
             terminated: BTreeSet::new(),
             stopped: BTreeSet::new(),
+            queues: BTreeMap::new(),
             unknown: BTreeSet::new(),
             shown: BTreeMap::new(),
             operations: BTreeSet::new(),

@@ -7,7 +7,7 @@ use sparkjob::testing::{ACCOUNT, Operation, REGION};
 
 use crate::cloudformation::{Properties, Stack, deliver};
 use crate::town::{APPLICATION, CLUSTER, Engine, LIVY_SECRET, ROLE, Town, VIRTUAL_CLUSTER};
-use crate::{DYING, NEW, OLD};
+use crate::{DYING, NEW, OLD, REFUSED};
 
 /// A job template, which says all that a job needs, as which role it runs too: [`ROLE`].
 pub const TEMPLATE: &str = "0def";
@@ -36,7 +36,12 @@ async fn of_a_life(engine: Engine) -> BTreeSet<Operation> {
         let retagged = deliver(&town, &stack.retag()).await;
         assert_eq!(retagged.status, "SUCCESS", "{engine:?}: {}", retagged.reason);
     }
-    assert_eq!(deliver(&town, &stack.update(DYING, Properties::default())).await.status, "FAILED");
+    for fails in [REFUSED, DYING] {
+        assert_eq!(deliver(&town, &stack.update(fails, Properties::default())).await.status, "FAILED");
+        let restored = deliver(&town, &stack.roll_back()).await;
+        assert_eq!(restored.status, "SUCCESS", "{engine:?}: {}", restored.reason);
+        stack.answered(&restored);
+    }
     stack.finish(&town).await;
     rights_of(&town)
 }

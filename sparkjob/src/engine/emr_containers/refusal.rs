@@ -33,6 +33,12 @@ pub fn leaves_nothing_to_cancel(error: &AwsError) -> bool {
     has_no_list(error) || says(error, &["not in a cancellable state"])
 }
 
+/// Whether a submission may have been refused for there is no room in a queue: neither was it asked for wrongly for all that
+/// its words tell, nor is its virtual cluster in no state to take it.
+pub fn may_be_of_a_full_queue(error: &AwsError) -> bool {
+    error.code == INVALID && !error.says(&["virtual cluster state", "validation error"])
+}
+
 /// A submission that failed, told for people.
 pub fn of_start(error: AwsError, cluster: &str, doing: String) -> Trouble {
     let is_denied = error.failed.kind == Kind::Denied && error.knows_the_caller();
@@ -68,6 +74,14 @@ fn advice_on_start(error: &AwsError, cluster: &str) -> Option<String> {
         NOT_FOUND => Some(format!(
             "Virtual cluster {cluster} does not exist (any more) in this account and region. Give the VirtualClusterId of \
              one that does: aws emr-containers list-virtual-clusters --states RUNNING shows them."
+        )),
+        INVALID if error.failed.kind == Kind::Busy => Some(format!(
+            "The queue of virtual cluster {cluster} is full: have fewer jobs at a time, or raise maxInQueueJobRuns of its \
+             scheduler configuration. aws emr-containers describe-virtual-cluster --id {cluster} shows both."
+        )),
+        INVALID if error.failed.kind == Kind::Unavailable => Some(format!(
+            "If this is about the queue of virtual cluster {cluster}, raise maxInQueueJobRuns of its scheduler configuration; \
+             else correct what is refused."
         )),
         INVALID if error.says(&["virtual cluster state"]) => Some(format!(
             "A virtual cluster takes jobs only while it is RUNNING: aws emr-containers describe-virtual-cluster --id \

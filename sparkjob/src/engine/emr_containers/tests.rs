@@ -192,6 +192,59 @@ async fn a_throttled_call_may_be_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_full_queue_is_waited_for_and_what_is_refused_beside_it_is_tried_again() {
+    let emr = FakeEmr::new();
+    let engine = engine(&emr, &place());
+    let job = job(PI);
+    emr.script(PI, Script { waits: Duration::from_mins(1), ..Script::default() });
+    emr.limit_queue(CLUSTER, 1);
+    let run = start(&*engine, &job).await;
+    // Whatever has its room already keeps it.
+    assert_eq!(start(&*engine, &job).await, run);
+    let trouble = engine.start(&job, &request("2", &job)).await.unwrap_err();
+    assert_eq!((trouble.kind, emr.requests()[3].path.as_str()), (Kind::Busy, "/virtualclusters/vc1"), "{trouble}");
+    assert!(trouble.advice.contains("raise maxInQueueJobRuns"), "{trouble:?}");
+    seconds(60).await;
+    engine.start(&job, &request("2", &job)).await.unwrap();
+    seconds(60).await;
+    // There may be room again as soon as the queue is looked at.
+    emr.refuse(PI);
+    let trouble = engine.start(&job, &request("3", &job)).await.unwrap_err();
+    assert_eq!(trouble.kind, Kind::Unavailable, "{trouble}");
+    emr.deny("DescribeVirtualCluster", true);
+    assert_eq!(engine.start(&job, &request("3", &job)).await.unwrap_err().kind, Kind::Rejected);
+    emr.deny("DescribeVirtualCluster", false);
+    emr.throttle("DescribeVirtualCluster", 1);
+    assert_eq!(engine.start(&job, &request("3", &job)).await.unwrap_err().kind, Kind::Unavailable);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_in_a_virtual_cluster_without_a_limit_is_final() {
+    let emr = FakeEmr::new();
+    emr.refuse(PI);
+    let trouble = engine(&emr, &place()).start(&job(PI), &identity(&job(PI))).await.unwrap_err();
+    assert_eq!((trouble.kind, trouble.advice.as_str()), (Kind::Rejected, ""), "{trouble}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_over_needs_no_cancelling_in_whatever_words_that_is_refused() {
+    let emr = FakeEmr::new();
+    let engine = engine(&emr, &place());
+    let job = job(PI);
+    let run = start(&*engine, &job).await;
+    let message = "Virtual cluster state ARRESTED is not valid to cancel JobRun.";
+    let refused =
+        Fault::Before(Instead::Answer(400, json!({"__type": "ValidationException", "message": message}).to_string()));
+    emr.fault_at(2, refused.clone());
+    let trouble = engine.cancel(&run, How::Ask).await.unwrap_err();
+    assert_eq!((trouble.kind, trouble.said.contains(message)), (Kind::Rejected, true), "{trouble}");
+    seconds(10).await;
+    assert_eq!(phase(&*engine, &run).await, Phase::Succeeded);
+    emr.fault_at(emr.sends() + 1, refused);
+    engine.cancel(&run, How::Ask).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_virtual_cluster_that_is_not_there_is_told_on_submission_and_runs_nothing() {
     let emr = FakeEmr::new();
     let engine = engine(&emr, &place());

@@ -260,6 +260,23 @@ async fn a_step_that_ended_before_the_cancellation_came_is_fine() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_step_that_is_over_needs_no_cancelling_in_whatever_words_that_is_refused() {
+    let emr = FakeEmr::new();
+    let engine = engine(&emr, &place());
+    let run = start(&*engine, &job(PI)).await;
+    let message = "Steps may only be cancelled when the cluster is running or waiting";
+    let refused =
+        Fault::Before(Instead::Answer(400, json!({"__type": "ValidationException", "message": message}).to_string()));
+    emr.fault_at(2, refused.clone());
+    let trouble = engine.cancel(&run, How::Ask).await.unwrap_err();
+    assert_eq!((trouble.kind, trouble.said.contains(message)), (Kind::Rejected, true), "{trouble}");
+    seconds(20).await;
+    assert_eq!(phase(&*engine, &run).await, Phase::Succeeded);
+    emr.fault_at(emr.sends() + 1, refused);
+    engine.cancel(&run, How::Ask).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_release_that_cannot_cancel_what_runs_is_told() {
     let emr = FakeEmr::new();
     emr.script(PI, Script::endless());

@@ -33,6 +33,7 @@ pub(super) fn answer(world: &mut World, request: &Request<Bytes>, body: &Value) 
         (&Method::GET, ["virtualclusters", cluster, "jobruns"]) => list(world, cluster, &query),
         (&Method::GET, ["virtualclusters", cluster, "jobruns", id]) => describe(world, cluster, id),
         (&Method::DELETE, ["virtualclusters", cluster, "jobruns", id]) => cancel(world, cluster, id),
+        (&Method::GET, ["virtualclusters", cluster]) => describe_cluster(world, cluster),
         (&Method::POST, ["tags", arn]) => tag(world, arn, body),
         (&Method::DELETE, ["tags", arn]) => untag(world, arn, &query),
         (method, _) => panic!("the model of EMR on EKS does not know {method} {uri}"),
@@ -52,6 +53,10 @@ fn start(world: &mut World, cluster: &str, body: &Value) -> Answer {
     let is_same = |run: &Run| run.service == Service::Containers && run.place == cluster && run.token == asked.token;
     let index = match world.runs.iter().position(is_same) {
         Some(index) => index,
+        // Its words for that are published nowhere.
+        None if world.queues.get(cluster).is_some_and(|most| waiting(world, cluster) >= *most) => {
+            return Err(invalid("There is no room."));
+        }
         None => make(world, cluster, asked, body)?,
     };
     let run = &world.runs[index];
@@ -128,6 +133,26 @@ fn describe(world: &mut World, cluster: &str, id: &str) -> Answer {
     }
     let run = find(world, cluster, id).ok_or_else(|| unknown(format!("Job run {id} doesn't exist.")))?;
     Ok(json!({"jobRun": described(world, run)}))
+}
+
+fn describe_cluster(world: &mut World, cluster: &str) -> Answer {
+    admit(world, "DescribeVirtualCluster", cluster_arn(cluster))?;
+    if world.unknown.contains(cluster) {
+        return Err(unknown(format!("Virtual cluster {cluster} doesn't exist.")));
+    }
+    let state = if world.terminated.contains(cluster) { "TERMINATED" } else { "RUNNING" };
+    let mut described = json!({"id": cluster, "arn": cluster_arn(cluster), "state": state});
+    if let Some(most) = world.queues.get(cluster) {
+        described["schedulerConfiguration"] = json!({"maxInQueueJobRuns": most});
+        described["schedulerStatus"] = json!({"currentInQueueJobRuns": waiting(world, cluster)});
+    }
+    Ok(json!({"virtualCluster": described}))
+}
+
+/// How many job runs of a virtual cluster are in its queue.
+fn waiting(world: &World, cluster: &str) -> usize {
+    let runs = world.runs.iter().filter(|run| run.service == Service::Containers && run.place == cluster);
+    runs.filter(|run| run.phase() == Phase::Waiting).count()
 }
 
 fn cancel(world: &mut World, cluster: &str, id: &str) -> Answer {
