@@ -30,6 +30,8 @@ impl Before {
             Seen::Found(Ok(runs)) => runs.iter().all(|run| run.status.phase.is_over()),
             // There is no such place, so there is nothing in it.
             Seen::Found(Err(trouble)) => trouble.kind == Kind::Absent,
+            // The last look of those that there was time for has found nothing.
+            Seen::Late => state.weather.is_none() && matches!(state.stage, Stage::Search { since: Some(_) }),
             _ => false,
         };
         let submitted = match seen {

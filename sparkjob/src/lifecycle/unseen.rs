@@ -20,7 +20,7 @@ pub struct Unseen {
     /// Whether it is known to have submitted one: the answer was lost, or tells of one that may have left something behind.
     #[serde(skip_serializing_if = "is_false")]
     tried: bool,
-    /// When the last submission was whose answer was lost, or the last step ended that died and may have been submitting; none
+    /// When the last submission was given up whose answer was lost, or the last step ended that died and may have been submitting; none
     /// once a look has shown that nothing comes of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     lost: Option<Timestamp>,
@@ -72,7 +72,7 @@ impl Unseen {
             Some(Before::Step(earlier)) => Some(earlier),
             _ => None,
         };
-        let since = [step, self.lost_one()].into_iter().flatten().fold(since, Timestamp::min);
+        let since = [step, self.lost_since()].into_iter().flatten().fold(since, Timestamp::min);
         (self.before, self.lost) = (Some(Before::Step(since)), Some(now));
         self.deaths += u32::from(has_died);
     }
@@ -141,10 +141,16 @@ impl Unseen {
             Some(Before::Delivery) if self.sole => None,
             others => others.map(|_| asked),
         };
-        before.into_iter().chain(self.lost_one()).min()
+        before.into_iter().chain(self.lost_since()).min()
     }
 
-    /// When the last submission was lost of which this delivery knows.
+    /// Since when a submission may have taken effect whose answer was lost: it was sent so long before it was given up, at the
+    /// earliest.
+    fn lost_since(&self) -> Option<Timestamp> {
+        self.lost_one().map(|lost| lost.before(SUBMISSION_LIMIT))
+    }
+
+    /// When the last submission was given up whose answer was lost, of which this delivery knows.
     fn lost_one(&self) -> Option<Timestamp> {
         self.lost.filter(|_| self.has_submitted())
     }

@@ -66,7 +66,8 @@ impl At<'_> {
     }
 
     /// Whether a run of an owner's, who may have others, is surely the one that is searched. What is over may be a twin of
-    /// that, or have come of an earlier request, as may what was made within a try after what is counted from.
+    /// that, or have come of an earlier request; so may what was made within a try after what is counted from, which may have
+    /// been moved back by as much.
     fn is_surely_searched(self, run: &Run) -> bool {
         let Goal::Stop(Target::Search { made_since: Some(since), .. }) = &self.plan.goal else { return false };
         let is_young = run.status.created.is_some_and(|created| created >= *since + A_TRY_BEFORE);
@@ -92,7 +93,7 @@ impl At<'_> {
     ) -> State {
         let at = runs.iter().position(|stopping| stopping.run == *run);
         match asked {
-            Ok(()) => state.unheeded = None,
+            Ok(()) => (state.weather, state.unheeded) = (None, None),
             // It may be under way: whether it is, only a look tells.
             Err(trouble) if trouble.kind == Kind::Unclear => {
                 let said = Some(trouble.to_string());
@@ -253,8 +254,11 @@ impl At<'_> {
         }
         if !self.ignores_delete_errors() {
             let place = place(self.plan, &state);
-            let failure =
-                if purpose == Purpose::Goal { failure::of(place, trouble) } else { failure::of_old(place, trouble) };
+            let failure = match purpose {
+                Purpose::Goal => failure::of(place, trouble),
+                Purpose::Twin => failure::of_twin(place, trouble),
+                _ => failure::of_old(place, trouble),
+            };
             return self.fail(state, failure);
         }
         let why = if self.plan.is_restoring() { "An update is taken back" } else { "OnDeleteError is Ignore" };

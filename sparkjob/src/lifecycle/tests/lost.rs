@@ -65,6 +65,19 @@ fn what_livy_may_have_run_and_forgotten_while_it_was_away_is_not_submitted_once_
     }
 }
 
+/// Livy took it at once, and forgets it ten minutes after its end, which is sooner than that after its answer was given up.
+#[test]
+fn what_was_waited_for_before_it_was_given_up_is_no_younger_for_that() {
+    let fate = [(0, Phase::Running), (5, Phase::Succeeded), (10 * 60 + 5, Phase::Gone)];
+    for (takes, back) in (60..=120).step_by(5).flat_map(|takes| (605..=720).step_by(5).map(move |back| (takes, back))) {
+        let back = BEGIN + Duration::from_secs(back);
+        let mut world = World::new().weather(cut_off(Kind::Unavailable, back)).fate(&fate);
+        world.takes = Duration::from_secs(takes);
+        world.run(&create(&place()));
+        assert_eq!(world.submissions(), 1, "{takes} s, {back:?}");
+    }
+}
+
 /// Lambda has trouble of its own, or a step dies, while Livy is away.
 #[test]
 fn a_step_that_is_taken_again_does_not_forget_what_was_lost_before() {

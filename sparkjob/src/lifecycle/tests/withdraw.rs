@@ -246,6 +246,22 @@ fn what_an_earlier_delivery_has_made_and_answered_stays_as_it_is() {
     }
 }
 
+/// A late delivery may have found it before it began, and another one count on it since.
+#[test]
+fn what_seems_never_to_have_begun_is_stopped_only_once_that_is_known_to_be_awaited() {
+    let plan = create();
+    let mut world = World::new();
+    world.now = BEGIN + Duration::from_secs(30);
+    let name = wanted("new.py", "r0").identity.name();
+    world.runs.push(Fate { name, phases: vec![(BEGIN, Phase::Waiting)], silent: true, deaf: false });
+    let is_about_to_stop = |state: &State| matches!(state.stage, Stage::Stop { purpose: Purpose::Useless, .. });
+    let state = world.run_until(&plan, is_about_to_stop);
+    assert!(state.is_to_be_confirmed(&plan, world.now));
+    assert!(!state.clone().confirmed(world.now).is_to_be_confirmed(&plan, world.now));
+    withdrawn(&mut world, &plan, state);
+    assert_eq!((world.submissions(), world.alive().len()), (0, 1));
+}
+
 #[test]
 fn what_a_step_submitted_that_died_is_cancelled() {
     let plan = create();
