@@ -20,7 +20,7 @@ async fn trouble_of_lambda_s_at_any_step_passes() {
             for k in 1..=clean {
                 create(engine, |account| {
                     let troubled = account.clone();
-                    account.way().before(k, move || troubled.trouble(Function::Submitter, trouble, 9));
+                    account.way().before(k, move || troubled.trouble(Function::Submitter, trouble, 10));
                 })
                 .await;
             }

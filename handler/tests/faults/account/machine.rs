@@ -154,11 +154,12 @@ impl Fault {
     /// What Step Functions [tells](https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html) of trouble
     /// of Lambda's own: one after the other of [what there is](https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors).
     fn of_lambda(count: usize) -> Self {
-        const PASSING: [&str; 9] = [
+        const PASSING: [&str; 10] = [
             "ClientExecutionTimeoutException",
             "EC2ThrottledException",
             "EC2UnexpectedException",
             "ENILimitReachedException",
+            "ENINotReadyException",
             "ResourceConflictException",
             "ResourceNotReadyException",
             "SdkClientException",
