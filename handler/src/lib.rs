@@ -127,7 +127,10 @@ impl Submitter {
             Claim::TooLarge(by) => {
                 self.deliver(envelope, &settle::refusal(envelope, event, by), until, clock).await?;
             }
-            Claim::Broken(why) | Claim::Unclear(why) => return Err(Failed::unclaimed(envelope, &why)),
+            Claim::Broken(why) | Claim::Unclear(why) => {
+                tracing::warn!(why, "not handed over: Lambda delivers the request once more, or calls the responder");
+                return Err(Failed::unclaimed(envelope, &why));
+            }
             Claim::Nowhere(why) => return Ok(Some(why)),
         }
         Ok(None)
@@ -162,7 +165,7 @@ impl Submitter {
         let way = Way { engines: &self.engines, clock, stack: &stack };
         let mut outcome = settle::settle(request, times, way).await;
         if outcome.is_withdrawn() {
-            tracing::warn!("not answered: nobody waits for this request any more");
+            settle::tell_nobody(&outcome);
             return Ok(());
         }
         let now = clock.now();
@@ -205,7 +208,7 @@ impl Submitter {
 }
 
 /// Why a request is not handed over by a function that was not deployed by the template.
-const NO_SUCCESSORS: &str = "its variables name no workflow and no responder";
+const NO_SUCCESSORS: &str = "its variables do not name both a workflow and a responder";
 
 /// What an answer says whose time was up because Lambda's was.
 const ONE_INVOCATION: &str = "One invocation of the function lasts 15 minutes at most, and the workflow that goes on \

@@ -192,8 +192,8 @@ fn target(envelope: &Envelope, properties: &Value, standing: Option<Standing>) -
         Some(PhysicalId::Unknown(token, dated)) => {
             search(*token, *dated, Lookup::Token, Standing { since: None, ..standing.unwrap_or_default() })
         }
-        // Its Create was cut off, in what the stack is about; an older job is one that other requests know of. So is the one
-        // that the resource has now.
+        // Its Create was cut off, in what the stack is about or just before; an older job is one that other requests know of. So
+        // is the one that the resource has now.
         Some(PhysicalId::Foreign(_)) | None => {
             search(token(envelope), None, Lookup::Owner, standing.unwrap_or_default())
         }

@@ -123,12 +123,14 @@ impl Responder {
         async {
             let times = Times::durable(&envelope, &case.event, clock.now());
             let is_answered = matches!(case.progress, Progress::Answered(_));
+            let job = job_of(&case.progress);
+            tracing::Span::current().record("job", job.as_deref());
+            let told = job.map_or(told.clone(), |job| format!("{told}; its job is {job}"));
             let answer = match case.progress {
                 Progress::Superseded => return Ok(gone_on(&told)),
                 Progress::Working(state) if state.superseded.is_some() => return Ok(gone_on(&told)),
                 Progress::Answer(answer) | Progress::Answered(answer) => answer,
                 Progress::Claimed | Progress::Working(_) => {
-                    let told = with_its_job(&told, &case.progress);
                     match self.made_up(&envelope, &case.event, &told, &times, clock).await {
                         Some(answer) => answer,
                         None => return Ok(gone_on(&told)),
@@ -211,14 +213,10 @@ fn passed_over(failed: Failed) -> Result<Done, Failed> {
     }
 }
 
-/// What is told of a request that came so far, with the job that was known to be its own.
-fn with_its_job(told: &str, progress: &Progress) -> String {
-    if let Progress::Working(state) = progress
-        && let Some(own) = &state.own
-    {
-        return format!("{told}; its job is {}", own.run);
-    }
-    told.to_owned()
+/// The job that was known to be its own of a request that came so far.
+fn job_of(progress: &Progress) -> Option<String> {
+    let Progress::Working(state) = progress else { return None };
+    state.own.as_ref().map(|own| own.run.to_string())
 }
 
 /// The envelope of a request that this is told of.

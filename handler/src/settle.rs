@@ -121,6 +121,16 @@ pub fn misdirection(envelope: &Envelope, event: &Event) -> Response {
     response::compose(envelope, &advised(envelope, outcome))
 }
 
+/// That nobody is told of this outcome, since nobody waits; what is left of the request may still run.
+pub fn tell_nobody(outcome: &Outcome) {
+    let run = match &outcome.made {
+        Made::Job(run) => Some(run.to_string()),
+        Made::Nothing | Made::Unknown => None,
+    };
+    let told = outcome.failure.as_ref().map(|failure| failure.what.as_str());
+    tracing::warn!(told, run, "not answered: nobody waits for this request any more");
+}
+
 /// The request was left in the middle, so anything may have been made.
 pub fn abandoned(envelope: &Envelope, why: &str) -> Outcome {
     let Envelope { action, logical_id, request_id, .. } = envelope;

@@ -64,7 +64,8 @@ pub struct Stack<'a> {
 pub struct Standing {
     /// Whether it goes back to what it was before.
     pub rolls_back: bool,
-    /// When what it is about began: its last update, or else its creation.
+    /// Since when what it is about may have been asked for: its last update, or else its creation; a Delete takes it to be so
+    /// much earlier where the stack does not go forward as a try of a request may last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
     /// Whether it deletes what its resources were before: asked for once, by whoever looks for a job.

@@ -20,7 +20,7 @@ use crate::mishap::FailedStep;
 use crate::plan::{Refused, plan};
 use crate::request::Request;
 use crate::response;
-use crate::settle::{abandoned, advised, guarded, latest, refuse};
+use crate::settle::{abandoned, advised, guarded, latest, refuse, tell_nobody};
 use crate::stack::Standing;
 use crate::turn::{Answer, Progress, Turn};
 use crate::way::Way;
@@ -123,6 +123,7 @@ async fn work(
         return Worked::On(Box::new(state), now);
     }
     if let Some(FailedStep { told, has_died }) = failed {
+        tracing::warn!(told, "the step is taken again: whoever took it before told of nothing");
         state = state.repeated(&plan, has_died, since, now);
         if state.unseen.deaths() > MOST_DEATHS {
             return given_up(request, state, &told, times, now);
@@ -206,7 +207,7 @@ fn knowing(mut outcome: Outcome, known: Option<State>) -> Outcome {
 
 fn concluded(request: &Request, outcome: Outcome) -> Progress {
     if outcome.is_withdrawn() {
-        tracing::warn!("not answered: nobody waits for this request any more");
+        tell_nobody(&outcome);
         return Progress::Superseded;
     }
     counters::concluded(&request.envelope, &request.event, &outcome);

@@ -36,10 +36,12 @@ async fn without_a_way_to_the_workflow_the_function_does_it_alone_and_says_so() 
 
 #[tokio::test(start_paused = true)]
 async fn a_function_that_knows_of_no_workflow_does_it_alone() {
+    let log = Log::at(LevelFilter::WARN);
     let account = Account::without_workflow(Engine::Livy);
     let mut stack = Stack::new(account.town());
     let answer = account.deliver(&stack.create(NEW, Properties::default())).await;
     assert_eq!(answer.status, "SUCCESS", "{}", answer.reason);
+    assert!(log.text().contains("its variables do not name both a workflow and a responder"), "{}", log.text());
     account.finish(stack, &answer).await;
 }
 
@@ -107,7 +109,8 @@ async fn whatever_is_asked_for_survives_the_death_of_its_process_at_any_request(
     for (engine, scenario) in scenarios.flat_map(|scenario| scenario.engines().map(move |engine| (engine, scenario))) {
         for k in 1..=clean(Account::without_workflow(engine), scenario).await.len() {
             for death in Fault::deaths() {
-                play(Account::without_workflow(engine), scenario, &[(k, death.into())]).await;
+                let told = format!("{engine:?}, {scenario:?}: {death:?} did not strike at {k}");
+                assert_eq!(play(Account::without_workflow(engine), scenario, &[(k, death.into())]).await, 1, "{told}");
                 tally.survived(1);
             }
         }

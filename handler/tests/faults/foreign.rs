@@ -185,6 +185,20 @@ async fn a_token_that_names_nothing_is_deleted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_that_names_nothing_in_the_time_that_there_is_has_the_same_line() {
+    for engine in Engine::ALL {
+        let log = Log::at(LevelFilter::INFO);
+        let account = Account::new(engine);
+        let mut stack = Stack::new(account.town());
+        stack.create(NEW, Properties { service_timeout: 40, ..Properties::default() });
+        let delete = stack.delete_of(&format!("spark-job:unknown:{}", "0f".repeat(32)));
+        let answer = account.deliver(&delete).await;
+        assert_eq!(answer.status, "SUCCESS", "{engine:?}: {}", answer.reason);
+        assert!(line(&log, &delete.id, "no live job bears the token").is_some(), "{engine:?}: {}", log.text());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_of_a_place_that_is_gone_names_nothing_either() {
     for engine in [Engine::EmrOnEks, Engine::EmrServerless, Engine::EmrSteps] {
         let log = Log::at(LevelFilter::INFO);
@@ -267,6 +281,44 @@ async fn that_nobody_waits_any_more_is_a_line_in_the_log_whoever_asks_the_respon
     account.settled().await;
     assert_eq!(account.bring(&late.execution()).await, Ok(json!("Superseded")));
     assert!(line(&log, &late.id, "CloudFormation has gone on: nobody").is_some(), "{}", log.text());
+}
+
+/// The function dies each time that it looks whether that is over which it has stopped for an Update that is rolled back.
+#[tokio::test(start_paused = true)]
+async fn what_may_run_on_of_a_request_that_nobody_waits_for_is_named_in_the_log() {
+    for engine in Engine::ALL {
+        let log = Log::at(LevelFilter::INFO);
+        let account = Account::new(engine);
+        let mut stack = Stack::new(account.town());
+        let created = account.deliver(&stack.create(OLD, Properties::default())).await;
+        stack.answered(&created);
+        account.settled().await;
+        let goes_on = Script { stops: Duration::from_mins(30), ..Script::endless() };
+        account.town().emr().script(NEW, goes_on.clone());
+        account.town().livy().script(NEW, goes_on);
+        let update =
+            stack.update(NEW, Properties { strategy: "StartThenStop", wait_for: "Succeeded", ..Properties::USUAL });
+        account.deliver_again(&update);
+        until(|| account.town().jobs_of(NEW) > 0).await;
+        sleep(Duration::from_secs(10)).await;
+        stack.roll_back();
+        until(|| log.text().contains("stopping a job")).await;
+        for (method, part) in [(Method::GET, ""), (Method::POST, "DescribeStep"), (Method::POST, "ListSteps")] {
+            account.way().fault_each(method, part, Fault::Before(Instead::Death));
+        }
+        account.settled().await;
+        let told = line(&log, &update.id, "CloudFormation has gone on: nobody");
+        let told = told.unwrap_or_else(|| panic!("{engine:?}: {}", log.text()));
+        assert_eq!(account.town().alive().len(), 2, "{engine:?}");
+        let job = told["told"].as_str().and_then(|told| told.split_once("; its job is ")).map_or("", |(_, job)| job);
+        assert!(["batches/", "jobruns/", "steps/"].iter().any(|part| job.contains(part)), "{engine:?}: {told}");
+    }
+}
+
+async fn until(is_so: impl Fn() -> bool) {
+    while !is_so() {
+        sleep(Duration::from_secs(1)).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
