@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use handler::arrival::Arrival;
 use handler::envelope::Envelope;
@@ -204,6 +205,15 @@ impl Stack {
         self.request("Update", "UPDATE_ROLLBACK_IN_PROGRESS", more)
     }
 
+    /// The same update back once more, after it failed, as somebody has `CloudFormation` continue.
+    pub fn continue_back(&mut self, back: &Delivery) -> Delivery {
+        let more = json!({
+            "OldResourceProperties": back.event["OldResourceProperties"],
+            "PhysicalResourceId": back.event["PhysicalResourceId"],
+        });
+        self.request("Update", "UPDATE_ROLLBACK_IN_PROGRESS", more)
+    }
+
     /// The update back from the last one, which was answered so, because another resource failed. The clean-up deletes what
     /// that had made.
     pub fn take_back(&mut self, updated: &Answer) -> Delivery {
@@ -314,7 +324,13 @@ fn properties(engine: Engine, file: &str, told: Properties) -> Value {
 
 /// Delivers a request as Lambda does: again after a minute and after two more, where the invocation fails.
 pub async fn deliver(way: &(impl Transport + Clone + 'static), request: &Delivery) -> Answer {
-    deliver_unheard(way, request).await;
+    let answered = async {
+        request.town.first_answer(request).await;
+        request.town.now()
+    };
+    let ((), at) = tokio::join!(deliver_unheard(way, request), timeout(INVOCATION * 4, answered));
+    let at = at.expect("every request is answered");
+    assert!(at <= request.until, "CloudFormation has given up: {:?} late for {request:?}", at.since(request.until));
     read(request)
 }
 
@@ -341,7 +357,8 @@ async fn invoke(way: &(impl Transport + Clone + 'static), request: &Delivery) ->
     context.deadline = (now + INVOCATION).0;
     let engines = engines(Arc::new(way.clone()));
     let submitter = Submitter { engines, successors: None };
-    submitter.serve(LambdaEvent::new(Arrival::Request(event), context), Clock::showing(now)).await.is_ok()
+    let served = submitter.serve(LambdaEvent::new(Arrival::Request(event), context), Clock::showing(now));
+    timeout(INVOCATION, served).await.expect("an invocation ends before Lambda ends it").is_ok()
 }
 
 fn read(request: &Delivery) -> Answer {

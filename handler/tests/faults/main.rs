@@ -33,6 +33,7 @@ mod orphans;
 mod overlaps;
 mod permissions;
 mod policy;
+mod queued;
 mod responder;
 mod scenario;
 mod secrets;
@@ -138,11 +139,12 @@ async fn play(engine: Engine, scenario: Scenario, fault: Option<(usize, Fault)>)
     let answer = deliver(&way, &request).await;
 
     assert_eq!(answer.status, scenario.status, "{told}: {}", answer.reason);
+    scenario.assert_reason(&answer, false, &told);
     assert_eq!(town.distinct_answers(&request), 1, "{told}");
     assert_eq!(town.jobs_of(scenario.file()), scenario.jobs, "{told}");
     assert!(scenario.is_true_of(&town), "{told}");
     let alive = town.alive();
-    let most = scenario.most_alive(fault.is_some());
+    let most = scenario.most_alive(&answer);
     assert!((scenario.alive..=most).contains(&alive.len()), "{told}: {alive:?}");
     if scenario.is_one_at_a_time() {
         assert_eq!(town.most_alive(), 1, "{told}");
@@ -179,6 +181,7 @@ async fn two_deliveries_at_once_make_one_job_whatever_is_lost() {
         // Of twin steps the second is stopped before anyone is answered.
         assert!(town.jobs_of(NEW) == 1 || engine == Engine::EmrSteps, "{fault:?}");
         assert_eq!(town.alive().len(), 1, "{fault:?}");
+        assert_struck(&way, fault.as_ref());
         stack.answered(&answers[0]);
         stack.finish(&town).await;
         assert!(town.alive().is_empty(), "{fault:?}: {:?} is left", town.alive());
@@ -242,6 +245,7 @@ async fn edit_and_tag(engine: Engine, fault: Option<(usize, Fault)>) -> usize {
     assert_eq!((&*answer.status, &answer.id), ("SUCCESS", &created.id), "{told}: {}", answer.reason);
     let runs = town.emr().runs();
     assert_eq!((runs.len(), runs[0].tags.get("Team").map(String::as_str)), (1, Some("data")), "{told}");
+    assert_struck(&way, fault.as_ref());
     way.sends()
 }
 
@@ -271,6 +275,7 @@ async fn migrate(from: Engine, to: Engine, fault: Option<(usize, Fault)>) -> usi
     let moved = deliver(&way, &stack.update_on(to, OLD, Properties::BRIEF)).await;
     assert_eq!(moved.status, "SUCCESS", "{told}: {}", moved.reason);
     assert_eq!((town.alive().len(), town.most_alive()), (1, 1), "{told}");
+    assert_struck(&way, fault.as_ref());
     stack.answered(&moved);
     stack.finish(&town).await;
     assert!(town.alive().is_empty(), "{told}: {:?} is left", town.alive());
@@ -284,6 +289,12 @@ fn struck(town: &Town, fault: Option<&(usize, Fault)>) -> Faulty<Town> {
         way.fault_at(*k, fault.clone());
     }
     way
+}
+
+/// Looks that the fault has struck.
+fn assert_struck(way: &Faulty<Town>, fault: Option<&(usize, Fault)>) {
+    let has_struck = way.requests().iter().any(|sent| sent.fault.is_some());
+    assert_eq!(has_struck, fault.is_some(), "{fault:?} did not strike");
 }
 
 /// A stack whose job runs, and what its Create was answered.

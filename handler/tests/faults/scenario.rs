@@ -193,16 +193,30 @@ impl Scenario {
         matches!(self.ask, Ask::Again { .. } | Ask::Delete(By::Marker | By::Invention, _))
     }
 
-    /// How many jobs are alive then at most, where something `is_amiss`: one that is to be stopped as time runs out may be left to what
-    /// follows. A `DELETE` of Livy's that nobody hears of is waited for longer than there is.
-    pub fn most_alive(&self, is_amiss: bool) -> usize {
-        self.alive + usize::from(is_amiss && self.is_short())
+    /// How many jobs are alive at most when this is answered: one that is to be stopped as time runs out may be left to what follows, where
+    /// the answer says so. A `DELETE` of Livy's that nobody hears of is waited for longer than there is.
+    pub fn most_alive(&self, answer: &Answer) -> usize {
+        self.alive + usize::from(self.is_short() && answer.reason.contains("may still run"))
     }
 
     /// How many jobs are alive once the update that failed has been taken back; none where that is not what follows.
     pub fn alive_again(&self) -> Option<usize> {
         let fails = self.status == "FAILED" && matches!(self.ask, Ask::Update(..));
         fails.then_some(1)
+    }
+
+    /// That a failure says why: what really came in its way, and no panic or the like. Where there is more amiss than one thing,
+    /// it may have been that.
+    pub fn assert_reason(&self, answer: &Answer, is_worse: bool, told: &str) {
+        assert!(!answer.reason.starts_with("The Lambda function gave up"), "{told}: {}", answer.reason);
+        let expected: &[&str] = match self.ask {
+            _ if self.status == "SUCCESS" || is_worse => return,
+            // Livy registers what it refuses.
+            Ask::Create(REFUSED, _) => &["/etc/passwd", " never started on "],
+            Ask::Create(DYING | ORPHAN, _) | Ask::Update(DYING | ORPHAN, _) => &[" failed on "],
+            _ => &["was not done in time"],
+        };
+        assert!(expected.iter().any(|words| answer.reason.contains(words)), "{told}: {}", answer.reason);
     }
 
     /// Whether the jobs of a town are as a success says.
