@@ -16,7 +16,8 @@
 
 The last of these is in neighbours.py. What stays otherwise than on AWS: where the Update of a rollback to a replaced
 resource fails, MiniStack goes back to the old id, deletes the new resource, and sends nothing when the rollback is
-continued. This hangs on MiniStack's inside, so on its version. `LAMBDA_ASYNC_RETRY_BASE_SECONDS` is the wait before Lambda's
+continued; and a stack that is deleted while it is being created is gone at once, without a Delete for what is in progress, so
+that its job goes on. This hangs on MiniStack's inside, so on its version. `LAMBDA_ASYNC_RETRY_BASE_SECONDS` is the wait before Lambda's
 first retry: a minute on AWS, a second here; the second wait is twice that. `SFN_WAIT_SCALE` is what a workflow's waits
 before retries are multiplied by. What was asked and answered is written, a JSON
 object a line, to the file that `SPARKJOB_CUSTOM_RESOURCES` names; what functions log, whoever called them, to
