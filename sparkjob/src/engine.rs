@@ -45,6 +45,9 @@ pub const SUBMISSION_LIMIT: Duration = Duration::from_mins(2);
 const MAX_WORD: usize = 64;
 const MAX_REASON: usize = 600;
 
+/// Engines that are kept; one more, and all are made anew. Clusters that live for one job are each a place of their own.
+const MOST_KNOWN: usize = 64;
+
 /// The way to every engine. Each is made when it is first asked for and kept, with what it has learnt of the way.
 #[derive(Debug)]
 pub struct Engines {
@@ -82,7 +85,11 @@ impl Engines {
     /// asked something.
     pub fn at(&self, place: &Place, secret: Option<&SecretArn>) -> Arc<dyn Engine> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let engine = known.entry((place.clone(), secret.cloned())).or_insert_with(|| self.connect(place, secret));
+        let door = (place.clone(), secret.cloned());
+        if known.len() >= MOST_KNOWN && !known.contains_key(&door) {
+            known.clear();
+        }
+        let engine = known.entry(door).or_insert_with(|| self.connect(place, secret));
         Arc::clone(engine)
     }
 

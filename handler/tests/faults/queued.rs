@@ -46,6 +46,21 @@ async fn a_full_queue_fails_neither_a_create_nor_an_update_nor_its_rollback() {
     assert!([OLD, NEW, DYING].iter().all(|file| account.town().emr().alive().iter().all(|run| run.file != *file)));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_is_full_until_the_deadline_is_what_the_answer_tells_of() {
+    let account = Account::new(Engine::EmrOnEks);
+    account.town().emr().limit_queue(VIRTUAL_CLUSTER, 1);
+    account.town().emr().script(OTHER, Script { waits: WAITS, ..Script::endless() });
+    fill(&account, 1).await;
+    let mut stack = Stack::new(account.town());
+    let answer = account.deliver(&stack.create(NEW, Properties { service_timeout: 240, ..Properties::BRIEF })).await;
+    let told = "1 job runs wait in its queue, whose maxInQueueJobRuns is 1";
+    assert!(answer.status == "FAILED" && answer.reason.contains(told), "{}", answer.reason);
+    stack.answered(&answer);
+    let deleted = account.deliver(&stack.delete()).await;
+    assert_eq!((deleted.status.as_str(), account.town().jobs_of(NEW)), ("SUCCESS", 0), "{}", deleted.reason);
+}
+
 /// Has a job of another stack's wait.
 async fn fill(account: &Account, number: u32) {
     let properties = Properties { wait_for: "Submitted", ..Properties::default() };

@@ -14,6 +14,7 @@ pub struct Before {
     stage: Discriminant<Stage>,
     notes: usize,
     has_found_nothing: bool,
+    is_late: bool,
     passed_over: u32,
     /// The engine that is asked; none where none is.
     engine: Option<&'static str>,
@@ -31,7 +32,7 @@ impl Before {
             // There is no such place, so there is nothing in it.
             Seen::Found(Err(trouble)) => trouble.kind == Kind::Absent,
             // The last look of those that there was time for has found nothing.
-            Seen::Late => state.weather.is_none() && matches!(state.stage, Stage::Search { since: Some(_) }),
+            Seen::Late => state.weather.is_none() && state.polls > 0,
             _ => false,
         };
         let submitted = match seen {
@@ -50,6 +51,7 @@ impl Before {
             stage: discriminant(&state.stage),
             notes: state.notes.len(),
             has_found_nothing: is_nothing && matches!(state.stage, Stage::Search { .. }),
+            is_late: matches!(seen, Seen::Late),
             passed_over: state.passed_over,
             engine: place(plan, state).map(Place::engine),
             submitted,
@@ -77,7 +79,8 @@ pub fn tell(plan: &Plan, before: &Before, state: &State) {
     }
     tell_stage(state, discriminant(&state.stage) != before.stage);
     if before.has_found_nothing && matches!(&state.stage, Stage::Done(outcome) if outcome.failure.is_none()) {
-        info!("no live job {}: nothing is left to stop", sought(plan));
+        let left = if before.is_late { "there was no time to look on" } else { "nothing is left to stop" };
+        info!("no live job {}: {left}", sought(plan));
     }
 }
 

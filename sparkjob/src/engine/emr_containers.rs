@@ -147,14 +147,17 @@ impl EmrContainers {
     /// [limit]: https://docs.aws.amazon.com/emr-on-eks/latest/APIReference/API_SchedulerConfiguration.html
     async fn unless_queued(&self, mut error: AwsError) -> AwsError {
         if refusal::may_be_of_a_full_queue(&error) {
-            error.failed.kind = match self.queue().await {
-                Ok(Some(queue)) if queue.waiting >= queue.most => Kind::Busy,
+            match self.queue().await {
+                Ok(Some(Queue { most, waiting })) if waiting >= most => {
+                    let full = format!("{waiting} job runs wait in its queue, whose maxInQueueJobRuns is {most}");
+                    error.failed = Failed::new(Kind::Busy, format!("{full}; {}", error.failed.said));
+                }
                 // It has no limit, or nobody ever tells.
-                Ok(None) => error.failed.kind,
-                Err(unseen) if matches!(unseen.failed.kind, Kind::Denied | Kind::Rejected) => error.failed.kind,
+                Ok(None) => {}
+                Err(unseen) if matches!(unseen.failed.kind, Kind::Denied | Kind::Rejected) => {}
                 // There is room again, or it was something else that was refused; or it is not told just now.
-                Ok(Some(_)) | Err(_) => Kind::Unavailable,
-            };
+                Ok(Some(_)) | Err(_) => error.failed.kind = Kind::Unavailable,
+            }
         }
         error
     }

@@ -102,10 +102,10 @@ fn time_out(run: &RunRef, status: &Status, job: Option<&Job>, now: Timestamp) ->
         return None;
     }
     let said = status.reason.to_lowercase();
-    if said.contains("queue") {
+    let is_told = ["timeout", "time-out", "timed out", "time out"].iter().any(|words| said.contains(words));
+    if is_told && said.contains("queue") {
         return Some(QUEUED_FOR_TOO_LONG.to_owned());
     }
-    let is_told = ["timeout", "time-out", "timed out", "time out"].iter().any(|words| said.contains(words));
     let is_as_old = |minutes: u32| {
         let whole = Duration::from_secs(60 * u64::from(minutes));
         status.created.is_some_and(|created| now.since(created) >= whole)

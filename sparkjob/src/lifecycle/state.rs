@@ -370,12 +370,15 @@ impl State {
         self
     }
 
-    /// The state when it is acted on at `now`. A look that an update is taken back without has its time from its first try on, however
+    /// The state when it is acted on at `now`: a submission is sent then. A look that an update is taken back without has its time from its first try on, however
     /// late it is come to: what can be had is not gone on without.
     #[must_use]
     pub fn taken_up(mut self, plan: &Plan, now: Timestamp) -> Self {
         if self.polls == 0 && is_passed_over(plan, &self) {
             self.since = now;
+        }
+        if self.stage == Stage::Start && now >= self.not_before {
+            self.unseen.sends(now);
         }
         self
     }

@@ -20,6 +20,9 @@ pub struct Unseen {
     /// Whether it is known to have submitted one: the answer was lost, or tells of one that may have left something behind.
     #[serde(skip_serializing_if = "is_false")]
     tried: bool,
+    /// When the last submission was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sent: Option<Timestamp>,
     /// When the last submission was given up whose answer was lost, or the last step ended that died and may have been submitting; none
     /// once a look has shown that nothing comes of it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,6 +55,11 @@ impl Unseen {
     /// Whether nobody else acts for the same request.
     pub(super) fn is_alone(&self) -> bool {
         self.sole
+    }
+
+    /// A submission is about to be sent.
+    pub(super) fn sends(&mut self, now: Timestamp) {
+        self.sent = Some(now);
     }
 
     /// A submission's answer was lost.
@@ -94,7 +102,7 @@ impl Unseen {
 
     /// There is nothing of the request's own.
     pub(super) fn clear(&mut self) {
-        (self.tried, self.lost) = (false, None);
+        (self.tried, self.lost, self.sent) = (false, None, None);
     }
 
     /// Whether it is known that something was submitted whose answer is not.
@@ -144,10 +152,9 @@ impl Unseen {
         before.into_iter().chain(self.lost_since()).min()
     }
 
-    /// Since when a submission may have taken effect whose answer was lost: it was sent so long before it was given up, at the
-    /// earliest.
+    /// Since when a submission may have taken effect whose answer was lost: it was sent a while before it was given up.
     fn lost_since(&self) -> Option<Timestamp> {
-        self.lost_one().map(|lost| lost.before(SUBMISSION_LIMIT))
+        self.lost_one().map(|lost| self.sent.map_or(lost, |sent| sent.min(lost)))
     }
 
     /// When the last submission was given up whose answer was lost, of which this delivery knows.

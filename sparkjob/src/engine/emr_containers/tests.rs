@@ -204,6 +204,7 @@ async fn a_full_queue_is_waited_for_and_what_is_refused_beside_it_is_tried_again
     let trouble = engine.start(&job, &request("2", &job)).await.unwrap_err();
     assert_eq!((trouble.kind, emr.requests()[3].path.as_str()), (Kind::Busy, "/virtualclusters/vc1"), "{trouble}");
     assert!(trouble.advice.contains("raise maxInQueueJobRuns"), "{trouble:?}");
+    assert!(trouble.said.starts_with("1 job runs wait in its queue, whose maxInQueueJobRuns is 1; "), "{trouble}");
     seconds(60).await;
     engine.start(&job, &request("2", &job)).await.unwrap();
     seconds(60).await;
@@ -211,6 +212,7 @@ async fn a_full_queue_is_waited_for_and_what_is_refused_beside_it_is_tried_again
     emr.refuse(PI);
     let trouble = engine.start(&job, &request("3", &job)).await.unwrap_err();
     assert_eq!(trouble.kind, Kind::Unavailable, "{trouble}");
+    assert!(trouble.advice.starts_with("If this is about the queue of virtual cluster vc1"), "{trouble:?}");
     emr.deny("DescribeVirtualCluster", true);
     assert_eq!(engine.start(&job, &request("3", &job)).await.unwrap_err().kind, Kind::Rejected);
     emr.deny("DescribeVirtualCluster", false);

@@ -65,6 +65,23 @@ fn a_cancel_whose_answer_was_lost_is_looked_after() {
 }
 
 #[test]
+fn what_came_in_the_way_of_asking_a_job_to_stop_is_over_once_it_was_asked() {
+    let job = wanted("pi.py", "r1");
+    let plan = plan(Goal::Stop(Target::Run(run_of(&job))), Management::default());
+    let gone_until = BEGIN + Duration::from_secs(20);
+    let mut world = World::new()
+        .with(&job.identity, Phase::Running)
+        .weather(move |_, now| (now < gone_until).then_some(Kind::Unavailable));
+    let is_asked = |state: &State| matches!(&state.stage, Stage::Stop { runs, .. } if runs[0].asked.is_some());
+    let mut has_failed = false;
+    let state = world.run_until_or_done(&plan, State::begin(&plan, BEGIN), |state| {
+        has_failed |= state.weather.is_some();
+        is_asked(state)
+    });
+    assert!(is_asked(&state) && has_failed && state.weather.is_none(), "{state:?}");
+}
+
+#[test]
 fn a_search_stops_all_that_it_finds() {
     let (first, second) = (wanted("pi.py", "r1"), wanted("pi.py", "r2"));
     let mut world = World::new().with(&first.identity, Phase::Running).with(&second.identity, Phase::Waiting);

@@ -166,6 +166,17 @@ fn what_it_has_submitted_goes_although_its_twin_cannot_be_stopped() {
 }
 
 /// A Create on EMR steps that has submitted beside another try, whose step was not listed before, and is to stop its own.
+/// Somebody waits for it.
+#[test]
+fn a_twin_that_cannot_be_stopped_is_told_as_that() {
+    let (mut world, plan, state) = stopping_a_twin(OnDeleteError::default());
+    world.weather = Box::new(|action, _| matches!(action, Action::Cancel(..)).then_some(Kind::Denied));
+    let now = world.now;
+    let failure = world.go_on(&plan, state, now).failure.expect("a failure");
+    assert!(failure.advice.contains("each submitted its job. Stop this one by hand"), "{failure:?}");
+    assert!(!failure.advice.contains("old job"), "{failure:?}");
+}
+
 fn stopping_a_twin(on_delete_error: OnDeleteError) -> (World, Plan, State) {
     let place = Place::EmrSteps("j-1ABC".to_owned());
     let new = wanted_at(&place, "new.py", "r2");
@@ -249,8 +260,8 @@ fn what_an_earlier_delivery_has_made_and_answered_stays_as_it_is() {
 /// A late delivery may have found it before it began, and another one count on it since.
 #[test]
 fn what_seems_never_to_have_begun_is_stopped_only_once_that_is_known_to_be_awaited() {
-    let plan = create();
-    let mut world = World::new();
+    let plan = update(UpdateStrategy::StopThenStart);
+    let mut world = World::new().with(&wanted("old.py", "r1").identity, Phase::Running);
     world.now = BEGIN + Duration::from_secs(30);
     let name = wanted("new.py", "r0").identity.name();
     world.runs.push(Fate { name, phases: vec![(BEGIN, Phase::Waiting)], silent: true, deaf: false });
@@ -259,7 +270,7 @@ fn what_seems_never_to_have_begun_is_stopped_only_once_that_is_known_to_be_await
     assert!(state.is_to_be_confirmed(&plan, world.now));
     assert!(!state.clone().confirmed(world.now).is_to_be_confirmed(&plan, world.now));
     withdrawn(&mut world, &plan, state);
-    assert_eq!((world.submissions(), world.alive().len()), (0, 1));
+    assert_eq!((world.submissions(), world.alive().len()), (0, 2));
 }
 
 #[test]
