@@ -128,7 +128,10 @@ impl Submitter {
                 self.deliver(envelope, &settle::refusal(envelope, event, by), until, clock).await?;
             }
             Claim::Broken(why) | Claim::Unclear(why) => {
-                tracing::warn!(why, "not handed over: Lambda delivers the request once more, or calls the responder");
+                tracing::warn!(
+                    why,
+                    "not for the workflow: Lambda delivers the request once more, or calls the responder"
+                );
                 return Err(Failed::unclaimed(envelope, &why));
             }
             Claim::Nowhere(why) => return Ok(Some(why)),

@@ -125,15 +125,15 @@ impl Responder {
             let is_answered = matches!(case.progress, Progress::Answered(_));
             let job = job_of(&case.progress);
             tracing::Span::current().record("job", job.as_deref());
-            let told = job.map_or(told.clone(), |job| format!("{told}; its job is {job}"));
+            let with_its_job = job.map_or(told.clone(), |job| format!("{told}; its job is {job}"));
             let answer = match case.progress {
                 Progress::Superseded => return Ok(gone_on(&told)),
-                Progress::Working(state) if state.superseded.is_some() => return Ok(gone_on(&told)),
+                Progress::Working(state) if state.superseded.is_some() => return Ok(gone_on(&with_its_job)),
                 Progress::Answer(answer) | Progress::Answered(answer) => answer,
                 Progress::Claimed | Progress::Working(_) => {
-                    match self.made_up(&envelope, &case.event, &told, &times, clock).await {
+                    match self.made_up(&envelope, &case.event, &with_its_job, &times, clock).await {
                         Some(answer) => answer,
-                        None => return Ok(gone_on(&told)),
+                        None => return Ok(gone_on(&with_its_job)),
                     }
                 }
             };

@@ -64,6 +64,10 @@ pub fn advised(envelope: &Envelope, mut outcome: Outcome) -> Outcome {
         (Action::Delete, _) => {
             "To go on without stopping the job, delete the stack with this resource retained, and stop the job by hand."
         }
+        (Action::Update, Made::Unknown) => {
+            "Whatever was submitted, the rollback settles it, as it does if one that failed is continued; to delete or to skip this \
+             resource then does not."
+        }
         (_, Made::Unknown) => "Whatever was submitted, what CloudFormation sends next settles it.",
         _ => return outcome,
     };
@@ -121,14 +125,10 @@ pub fn misdirection(envelope: &Envelope, event: &Event) -> Response {
     response::compose(envelope, &advised(envelope, outcome))
 }
 
-/// That nobody is told of this outcome, since nobody waits; what is left of the request may still run.
+/// That nobody is told of this outcome, since nobody waits.
 pub fn tell_nobody(outcome: &Outcome) {
-    let run = match &outcome.made {
-        Made::Job(run) => Some(run.to_string()),
-        Made::Nothing | Made::Unknown => None,
-    };
     let told = outcome.failure.as_ref().map(|failure| failure.what.as_str());
-    tracing::warn!(told, run, "not answered: nobody waits for this request any more");
+    tracing::warn!(told, "not answered: nobody waits for this request any more");
 }
 
 /// The request was left in the middle, so anything may have been made.

@@ -51,6 +51,9 @@ pub async fn step(
     lambda_ends: Timestamp,
     way: Way<'_>,
 ) -> Result<Turn, Failed> {
+    if let Some(FailedStep { told, .. }) = &failed {
+        tracing::warn!(told, "the step is taken again");
+    }
     once_due(&turn, way).await;
     let now = way.clock.now();
     let state = match turn.progress.clone() {
@@ -123,7 +126,6 @@ async fn work(
         return Worked::On(Box::new(state), now);
     }
     if let Some(FailedStep { told, has_died }) = failed {
-        tracing::warn!(told, "the step is taken again: whoever took it before told of nothing");
         state = state.repeated(&plan, has_died, since, now);
         if state.unseen.deaths() > MOST_DEATHS {
             return given_up(request, state, &told, times, now);
@@ -190,10 +192,13 @@ fn begin(plan: &Plan, now: Timestamp) -> State {
 
 /// What a step that came to nothing knows from those before it: a job, and whether anybody waits.
 fn knowing(mut outcome: Outcome, known: Option<State>) -> Outcome {
-    if known.as_ref().is_some_and(|state| state.superseded.is_some())
+    if let Some(state) = known.as_ref().filter(|state| state.superseded.is_some())
         && let Some(failure) = &mut outcome.failure
     {
         failure.kind = FailureKind::Withdrawn;
+        if let Some(own) = &state.own {
+            failure.what = format!("{} Its job may still run: {}.", failure.what, own.run);
+        }
     }
     match known {
         Some(State { own: Some(own), .. }) => {
@@ -235,7 +240,8 @@ async fn put(
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use sparkjob::lifecycle::Superseded;
+    use sparkjob::job::RunRef;
+    use sparkjob::lifecycle::{Own, Superseded};
     use sparkjob::outcome::Failure;
 
     use super::*;
@@ -273,6 +279,12 @@ mod tests {
             came(Some(Superseded::AskedAgain)).is_withdrawn() && came(Some(Superseded::WentOn(None))).is_withdrawn()
         );
         assert!(!came(None).is_withdrawn());
+        // What that leaves is named.
+        let run: RunRef = "livy+http://emr:8998/batches/7#Pi-0-0-0".parse().expect("a reference");
+        let known =
+            State { own: Some(Own::new(run.clone(), true)), superseded: Some(Superseded::AskedAgain), ..begun() };
+        let failure = knowing(abandoned(&envelope, "it panicked"), Some(known)).failure.expect("a failure");
+        assert!(failure.what.ends_with(&format!("it panicked. Its job may still run: {run}.")), "{}", failure.what);
     }
 
     #[test]

@@ -288,7 +288,9 @@ macro_rules! each_scenario {
 
         #[tokio::test(start_paused = true)]
         async fn a_create_that_misses_its_deadline_survives_any_one_fault() {
-            survives($crate::scenario::CREATE_LATE).await;
+            for engine in $crate::town::Engine::UNLIKE {
+                survives_on(engine, $crate::scenario::CREATE_LATE).await;
+            }
         }
 
         #[tokio::test(start_paused = true)]

@@ -45,7 +45,7 @@ async fn an_execution_that_is_stopped_by_hand_is_answered_and_its_job_is_deleted
                 assert_eq!(line["told"], execution, "{told}");
                 if let Some((_, job)) = answer.reason.split_once("; its job is ") {
                     let (job, _) = job.split_once(". ").expect("a sentence");
-                    assert!(job.parse::<RunRef>().is_ok(), "{told}: {job}");
+                    assert!(job.parse::<RunRef>().is_ok() && line["job"] == job, "{told}: {job}: {line}");
                     named += 1;
                 }
             }
