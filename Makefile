@@ -150,7 +150,8 @@ deps: $(DENY) ## prove that one TLS stack is in the graph, no table of Unicode's
 # The release on PyPI is years old and there is none on npm, so it is compiled, once, as its authors pinned it, and quickly: it runs
 # for seconds. Not into our target folder, which CI keeps.
 $(DENY):
-	env -u CARGO_TARGET_DIR cargo install --locked --debug --root .local/cargo-deny-$(DENY_VERSION) cargo-deny@$(DENY_VERSION)
+	env -u CARGO_TARGET_DIR CARGO_PROFILE_DEV_DEBUG=false \
+	  cargo install --locked --debug --root .local/cargo-deny-$(DENY_VERSION) cargo-deny@$(DENY_VERSION)
 
 # No sanitizer: what they look for has no place in Rust that is not unsafe, and they need a nightly compiler. What `make test`
 # runs again is only read here.

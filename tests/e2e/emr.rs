@@ -298,6 +298,13 @@ impl Place {
         self.emr.ask(Method::DELETE, &format!("/_local/faults?resource={}", self.id), &Value::Null).await;
     }
 
+    /// The faults that still wait for a call about this place.
+    pub async fn waiting_faults(&self) -> Vec<Value> {
+        let waiting = self.emr.ask(Method::GET, "/_local/faults", &Value::Null).await;
+        let waiting = waiting.as_array().expect("a listing").iter();
+        waiting.filter(|fault| fault["resource"] == self.id.as_str()).cloned().collect()
+    }
+
     /// The operations that were asked for about this place, with the code of the error of each.
     pub async fn calls(&self) -> Vec<(String, String)> {
         let calls = self.emr.ask(Method::GET, "/_local/calls", &Value::Null).await;

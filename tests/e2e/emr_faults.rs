@@ -1,7 +1,7 @@
 //! EMR on a bad day: throttled, out of order, away, slow to know what it did. No job is lost or run twice for it.
 
 use futures_util::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::emr::Way;
 use crate::emr_jobs::on_each_engine;
@@ -27,6 +27,7 @@ fn a_create_gets_through_bad_weather(name: &'static str, way: Way) {
         assert_eq!(run.state, "RUNNING");
         let codes: Vec<_> = place.calls().await.into_iter().map(|(_, code)| code).collect();
         assert!(codes.contains(&"ThrottlingException".to_owned()), "the faults did not strike: {codes:?}");
+        assert_eq!(place.waiting_faults().await, Vec::<Value>::new());
         place.fault(json!({ "fault": "throttle", "operation": way.cancel() })).await;
         stack.delete().await.is("DELETE_COMPLETE");
         assert_eq!(place.only_run().await.state, "CANCELLED");
@@ -41,6 +42,7 @@ fn a_submission_whose_answer_was_lost_is_one_job(name: &'static str, way: Way) {
         place.fault(json!({ "fault": "drop", "operation": way.start(), "when": "after" })).await;
         let job = scene.idle_on(&place, 900).await;
         let answer = scene.ask(&scene.create(&job)).await.succeeded();
+        assert_eq!(place.waiting_faults().await, Vec::<Value>::new());
         let live = place.live().await;
         assert_eq!((live.len(), &answer.data["JobId"]), (1, &live[0].id), "{:?}", place.runs().await);
         scene.ask(&scene.delete(&answer.physical_id, &job)).await.succeeded();
