@@ -32,7 +32,7 @@ WITH_TOOLS := PATH="$(CURDIR)/.local/tools/bin:$$PATH"
 PROGRAM := .local/build/Submitter-Shared/bootstrap
 ZIP := $(CURDIR)/.local/handler.zip
 # So that a dependency too many is noticed, with some room for code.
-ZIP_LIMIT := 3100000
+ZIP_LIMIT := 3150000
 # What the tests make the code write, and what they have for secrets: signatures, passwords, credentials of AWS and of Livy. End
 # to end, ids are random and may well hold six digits of a signature's.
 RECORD := $(CARGO_TARGET_DIR)/record
@@ -178,7 +178,7 @@ build: install-tools ## build the Lambda for x86_64, which the local default run
 	$(WITH_TOOLS) sam build --config-env local
 
 .PHONY: size
-size: build ## print the zip's size in bytes; above 3.1 MB is an error
+size: build ## print the zip's size in bytes; above 3.15 MB is an error
 	@rm -f $(ZIP)
 	@[ -f $(PROGRAM) ] && python3 -m zipfile -c $(ZIP) $(PROGRAM)
 	@bytes=$$(stat -c %s $(ZIP)); echo "$$bytes bytes zipped"; \

@@ -65,8 +65,8 @@ pub fn advised(envelope: &Envelope, mut outcome: Outcome) -> Outcome {
             "To go on without stopping the job, delete the stack with this resource retained, and stop the job by hand."
         }
         (Action::Update, Made::Unknown) => {
-            "Whatever was submitted, the rollback settles it, as it does if one that failed is continued; to delete or to skip this \
-             resource then does not."
+            "Whatever was submitted is found by the rollback, or where this was the rollback, once that is continued; to delete or to \
+             skip this resource instead leaves it."
         }
         (_, Made::Unknown) => "Whatever was submitted, what CloudFormation sends next settles it.",
         _ => return outcome,

@@ -90,6 +90,29 @@ async fn each_look_that_a_rollback_goes_on_without_is_counted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_job_that_a_rollback_cannot_stop_is_counted() {
+    for account in accounts() {
+        let engine = word(account.town().engine());
+        let mut stack = Stack::new(account.town());
+        let created = account.deliver(&stack.create(OLD, Properties::default())).await;
+        stack.answered(&created);
+        let updated = account.deliver(&stack.update(NEW, Properties::default())).await;
+        account.settled().await;
+        for (method, part) in [(Method::DELETE, "/"), (Method::POST, "CancelSteps")] {
+            account.way().fault_each(method, part, Fault::Before(Instead::Page(403)));
+        }
+        let log = Log::at(LevelFilter::ERROR);
+        let back = account.deliver(&stack.take_back(&updated)).await;
+        account.settled().await;
+        assert!(back.status == "SUCCESS" && back.reason.contains("may have been left running"), "{engine}: {back:?}");
+        assert_eq!(account.town().alive().len(), 2, "{engine}");
+        let counted = log.counted();
+        let passed_over = format!("PassedOver {engine}");
+        assert_eq!(counted.iter().filter(|counted| **counted == passed_over).count(), 1, "{counted:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_that_is_too_large_for_the_workflow_is_counted() {
     let account = Account::new(Engine::EmrOnEks);
     let mut properties = Engine::EmrOnEks.target();

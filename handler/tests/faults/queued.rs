@@ -54,7 +54,7 @@ async fn a_queue_that_is_full_until_the_deadline_is_what_the_answer_tells_of() {
     fill(&account, 1).await;
     let mut stack = Stack::new(account.town());
     let answer = account.deliver(&stack.create(NEW, Properties { service_timeout: 240, ..Properties::BRIEF })).await;
-    let told = "1 job runs wait in its queue, whose maxInQueueJobRuns is 1";
+    let told = "its queue is full (1 of 1, its maxInQueueJobRuns)";
     assert!(answer.status == "FAILED" && answer.reason.contains(told), "{}", answer.reason);
     stack.answered(&answer);
     let deleted = account.deliver(&stack.delete()).await;

@@ -249,8 +249,7 @@ async fn respond(engine: Engine, asked: Asked, why: Why, fault: Option<(usize, F
     account.heal();
     if answer.status == "FAILED" {
         assert!(present.is_none_or(|present| answer.id == present), "{told}: another resource is made up");
-        let settles =
-            if matches!(asked, Asked::Create | Asked::Delete) { "" } else { "if one that failed is continued" };
+        let settles = if matches!(asked, Asked::Create | Asked::Delete) { "" } else { "once that is continued" };
         assert!(is_faulty || answer.reason.contains(settles), "{told}: {}", answer.reason);
         let back = match asked {
             Asked::Update(_) => Some(stack.roll_back()),

@@ -31,8 +31,8 @@ impl Before {
             Seen::Found(Ok(runs)) => runs.iter().all(|run| run.status.phase.is_over()),
             // There is no such place, so there is nothing in it.
             Seen::Found(Err(trouble)) => trouble.kind == Kind::Absent,
-            // The last look of those that there was time for has found nothing.
-            Seen::Late => state.weather.is_none() && state.polls > 0,
+            // The last look of those that there was time for has found nothing, not even what is to be spared.
+            Seen::Late => state.weather.is_none() && state.polls > 0 && is_by_token(plan),
             _ => false,
         };
         let submitted = match seen {
@@ -108,6 +108,11 @@ fn tell_stage(state: &State, has_moved: bool) {
     } else {
         debug!(stage = at, state = word, polls = state.polls, "looked");
     }
+}
+
+/// Whether what is searched is all that a token stands for.
+fn is_by_token(plan: &Plan) -> bool {
+    matches!(&plan.goal, Goal::Stop(Target::Search { by: Lookup::Token, .. }))
 }
 
 /// By what the jobs are known that are searched, as the end of "no live job".

@@ -149,7 +149,7 @@ impl EmrContainers {
         if refusal::may_be_of_a_full_queue(&error) {
             match self.queue().await {
                 Ok(Some(Queue { most, waiting })) if waiting >= most => {
-                    let full = format!("{waiting} job runs wait in its queue, whose maxInQueueJobRuns is {most}");
+                    let full = format!("its queue is full ({waiting} of {most}, its maxInQueueJobRuns)");
                     error.failed = Failed::new(Kind::Busy, format!("{full}; {}", error.failed.said));
                 }
                 // It has no limit, or nobody ever tells.

@@ -53,6 +53,21 @@ pub fn tags<const N: usize>(tags: [(&str, &str); N]) -> Tags {
     tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
 }
 
+#[test]
+fn no_more_engines_are_kept_than_are_asked_for_at_a_time() {
+    let engines = testing::engines(Arc::new(FakeEmr::new()));
+    let at = |number: usize| engines.at(&Place::EmrSteps(format!("j-{number}")), None);
+    let first = at(0);
+    assert!(Arc::ptr_eq(&first, &at(0)));
+    let count = || engines.known.lock().expect("no panic while it is held").len();
+    for number in 0..500 {
+        at(number);
+        assert!(count() <= super::MOST_KNOWN, "{number}");
+    }
+    // Whoever holds one goes on with it.
+    assert!(!Arc::ptr_eq(&first, &at(0)));
+}
+
 /// A job that each engine takes, and the reference of a run of it.
 fn jobs() -> [(Job, RunRef); 3] {
     let role = ("ExecutionRoleArn".to_owned(), json!("arn:aws:iam::123456789012:role/job"));

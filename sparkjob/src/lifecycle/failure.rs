@@ -195,7 +195,10 @@ fn of_time(plan: &Plan, state: &State) -> Failure {
         }
         (_, None) => {
             let place = plan.wanted().map(|wanted| format!(" to {}", wanted.job.place)).unwrap_or_default();
-            (format!("The job could not be submitted{place} in time."), "Try again when the engine answers.")
+            (
+                format!("The job could not be submitted{place} in time."),
+                "Try again when the engine answers, and has room.",
+            )
         }
     };
     let when = if state.weather.is_some() { "Last of all" } else { "When it was last asked to stop" };

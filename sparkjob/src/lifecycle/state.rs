@@ -51,7 +51,7 @@ pub struct State {
     /// The newest job of the wanted description, which is alive, and which another try may yet stop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest: Option<Box<Own>>,
-    /// How much an update was taken back without, as it could not be had in time.
+    /// How much an update was taken back without: what could not be looked at in time, or not be stopped.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub passed_over: u32,
     /// Why the engine refused the job; what its refusal may have left behind is looked for.
@@ -370,8 +370,8 @@ impl State {
         self
     }
 
-    /// The state when it is acted on at `now`: a submission is sent then. A look that an update is taken back without has its time from its first try on, however
-    /// late it is come to: what can be had is not gone on without.
+    /// The state when it is acted on at `now`: a submission is sent then. A look that an update is taken back without has its time
+    /// from its first try on, however late it is come to: what can be had is not gone on without.
     #[must_use]
     pub fn taken_up(mut self, plan: &Plan, now: Timestamp) -> Self {
         if self.polls == 0 && is_passed_over(plan, &self) {

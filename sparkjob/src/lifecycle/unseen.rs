@@ -97,7 +97,7 @@ impl Unseen {
 
     /// A look has shown that nothing comes any more of what was lost.
     pub(super) fn came_to_nothing(&mut self) {
-        self.lost = None;
+        (self.lost, self.sent) = (None, None);
     }
 
     /// There is nothing of the request's own.

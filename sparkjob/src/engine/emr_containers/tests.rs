@@ -204,7 +204,7 @@ async fn a_full_queue_is_waited_for_and_what_is_refused_beside_it_is_tried_again
     let trouble = engine.start(&job, &request("2", &job)).await.unwrap_err();
     assert_eq!((trouble.kind, emr.requests()[3].path.as_str()), (Kind::Busy, "/virtualclusters/vc1"), "{trouble}");
     assert!(trouble.advice.contains("raise maxInQueueJobRuns"), "{trouble:?}");
-    assert!(trouble.said.starts_with("1 job runs wait in its queue, whose maxInQueueJobRuns is 1; "), "{trouble}");
+    assert!(trouble.said.starts_with("its queue is full (1 of 1, its maxInQueueJobRuns); "), "{trouble}");
     seconds(60).await;
     engine.start(&job, &request("2", &job)).await.unwrap();
     seconds(60).await;

@@ -92,8 +92,13 @@ impl At<'_> {
         (run, asked): (&RunRef, Result<(), Trouble>),
     ) -> State {
         let at = runs.iter().position(|stopping| stopping.run == *run);
+        let was_asked = at.is_some_and(|at| runs[at].asked.is_some());
         match asked {
-            Ok(()) => (state.weather, state.unheeded) = (None, None),
+            Ok(()) => {
+                (state.weather, state.unheeded) = (None, None);
+                // Where it is asked once more, a look may fail all the time.
+                state.weather_since = state.weather_since.filter(|_| was_asked);
+            }
             // It may be under way: whether it is, only a look tells.
             Err(trouble) if trouble.kind == Kind::Unclear => {
                 let said = Some(trouble.to_string());
@@ -261,6 +266,7 @@ impl At<'_> {
             };
             return self.fail(state, failure);
         }
+        state.passed_over += u32::from(self.plan.is_restoring());
         let why = if self.plan.is_restoring() { "An update is taken back" } else { "OnDeleteError is Ignore" };
         state.note(&format!("{why}, so a job may have been left running: {trouble}"));
         match purpose {

@@ -78,7 +78,8 @@ fn what_came_in_the_way_of_asking_a_job_to_stop_is_over_once_it_was_asked() {
         has_failed |= state.weather.is_some();
         is_asked(state)
     });
-    assert!(is_asked(&state) && has_failed && state.weather.is_none(), "{state:?}");
+    assert!(is_asked(&state) && has_failed, "{state:?}");
+    assert_eq!((&state.weather, state.weather_since), (&None, None));
 }
 
 #[test]

@@ -165,7 +165,6 @@ fn what_it_has_submitted_goes_although_its_twin_cannot_be_stopped() {
     }
 }
 
-/// A Create on EMR steps that has submitted beside another try, whose step was not listed before, and is to stop its own.
 /// Somebody waits for it.
 #[test]
 fn a_twin_that_cannot_be_stopped_is_told_as_that() {
@@ -177,6 +176,7 @@ fn a_twin_that_cannot_be_stopped_is_told_as_that() {
     assert!(!failure.advice.contains("old job"), "{failure:?}");
 }
 
+/// A Create on EMR steps that has submitted beside another try, whose step was not listed before, and is to stop its own.
 fn stopping_a_twin(on_delete_error: OnDeleteError) -> (World, Plan, State) {
     let place = Place::EmrSteps("j-1ABC".to_owned());
     let new = wanted_at(&place, "new.py", "r2");
