@@ -192,10 +192,10 @@ fn begin(plan: &Plan, now: Timestamp) -> State {
 
 /// What a step that came to nothing knows from those before it: a job, and whether anybody waits.
 fn knowing(mut outcome: Outcome, known: Option<State>) -> Outcome {
-    if let Some(state) = known.as_ref().filter(|state| state.superseded.is_some())
-        && let Some(failure) = &mut outcome.failure
-    {
-        failure.kind = FailureKind::Withdrawn;
+    if let Some((state, failure)) = known.as_ref().zip(outcome.failure.as_mut()) {
+        if state.superseded.is_some() {
+            failure.kind = FailureKind::Withdrawn;
+        }
         if let Some(own) = &state.own {
             failure.what = format!("{} Its job may still run: {}.", failure.what, own.run);
         }

@@ -26,8 +26,8 @@ pub const COUNT: &str = "count";
 /// of them.
 pub const SUBMITTED: &str = "Submitted";
 
-/// The counter of what an update was taken back without, by `Engine`: looks that told nothing in time, and tags that could not be
-/// changed.
+/// The counter of what an update was taken back without, by `Engine`: looks that told nothing in time, tags that could not be
+/// changed, and jobs that could not be stopped.
 pub const PASSED_OVER: &str = "PassedOver";
 
 /// What a report may take: it is worth less than the time to stop a job.

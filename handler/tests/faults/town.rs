@@ -157,7 +157,7 @@ impl Town {
 
     /// The same engines, with the answers of that town.
     pub fn answering(&self, town: &Self) -> Self {
-        Self { answers: Arc::clone(&town.answers), ..self.clone() }
+        Self { answers: Arc::clone(&town.answers), answered: Arc::clone(&town.answered), ..self.clone() }
     }
 
     /// Where its jobs run.

@@ -20,7 +20,7 @@ pub struct Unseen {
     /// Whether it is known to have submitted one: the answer was lost, or tells of one that may have left something behind.
     #[serde(skip_serializing_if = "is_false")]
     tried: bool,
-    /// When the last submission was sent.
+    /// When the last submission was sent, or the first of those that were lost of which something may come.
     #[serde(skip_serializing_if = "Option::is_none")]
     sent: Option<Timestamp>,
     /// When the last submission was given up whose answer was lost, or the last step ended that died and may have been submitting; none
@@ -57,9 +57,11 @@ impl Unseen {
         self.sole
     }
 
-    /// A submission is about to be sent.
+    /// A submission is about to be sent. Of one that was lost before counts when that was sent, as long as something may come of it.
     pub(super) fn sends(&mut self, now: Timestamp) {
-        self.sent = Some(now);
+        if self.lost.is_none() {
+            self.sent = Some(now);
+        }
     }
 
     /// A submission's answer was lost.
@@ -88,6 +90,14 @@ impl Unseen {
     /// No step has died of a submission so far.
     pub(super) fn lives(&mut self) {
         self.deaths = 0;
+    }
+
+    /// What goes before a submission is not done yet: no step has come to one.
+    pub(super) fn is_still_to_come(&mut self) {
+        self.lives();
+        if !self.tried {
+            self.came_to_nothing();
+        }
     }
 
     /// A look has told whatever others have submitted before.

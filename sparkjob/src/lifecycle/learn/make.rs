@@ -244,18 +244,19 @@ impl At<'_> {
                 state.stage = Stage::FindOwn;
                 state
             }
-            Kind::Unclear => {
-                state.unseen.lose(self.now);
+            // Only Livy registers what it refuses.
+            Kind::Rejected | Kind::Absent if self.is_on_livy() => self.submit_no_more(state, &trouble),
+            kind => {
+                if kind == Kind::Unclear {
+                    state.unseen.lose(self.now);
+                }
                 let mut state = self.weather_or_submit_no_more(state, trouble);
-                if state.stage == Stage::Start && !self.starts_once() {
+                // What was lost, now or before, may have taken effect since it was looked for, and may be forgotten while there is
+                // no room.
+                if state.stage == Stage::Start && !self.starts_once() && state.unseen.has_lost_one() {
                     state.stage = Stage::FindOwn;
                 }
                 state
-            }
-            // Only Livy registers what it refuses.
-            Kind::Rejected | Kind::Absent if self.is_on_livy() => self.submit_no_more(state, &trouble),
-            Kind::Rejected | Kind::Absent | Kind::Denied | Kind::Busy | Kind::Unavailable | Kind::Futile => {
-                self.weather_or_submit_no_more(state, trouble)
             }
         }
     }

@@ -169,7 +169,7 @@ impl At<'_> {
         }
         // As long as one is there that goes first, no step has come to a submission.
         if runs.iter().any(|stopping| stopping.status.is_some()) {
-            state.unseen.lives();
+            if purpose == Purpose::MakeRoom { state.unseen.is_still_to_come() } else { state.unseen.lives() }
         }
         let shown_by = shown_by(&runs);
         state.stage = Stage::Stop { runs, purpose };
@@ -314,9 +314,8 @@ impl At<'_> {
         if told.is_some_and(|status| status.phase.is_over()) {
             return state.at(Stage::Start, self.now);
         }
-        // As long as the present job is there, no step has come to a submission.
         if is_there {
-            state.unseen.lives();
+            state.unseen.is_still_to_come();
         }
         state.stage = Stage::Finish { shown_by };
         self.looked_well(state).no_later_than(shown_by)

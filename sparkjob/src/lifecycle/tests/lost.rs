@@ -78,6 +78,39 @@ fn what_was_waited_for_before_it_was_given_up_is_no_younger_for_that() {
     }
 }
 
+/// Lambda has trouble of its own, twice, while the old job is let finish.
+#[test]
+fn as_long_as_the_old_job_is_there_nothing_was_submitted_that_could_be_forgotten() {
+    let (old, _, plan) = replace(&World::new(), UpdateStrategy::FinishThenStart);
+    let mut world = World::new().with(&old.identity, Phase::Running);
+    world.runs[0].phases.push((after(20), Phase::Succeeded));
+    let mut state = State::begin(&plan, BEGIN).alone();
+    for minutes in [1, 12] {
+        let waits = |state: &State| matches!(state.stage, Stage::Finish { .. }) && state.not_before >= after(minutes);
+        state = world.run_until_or_done(&plan, state, waits).repeated(&plan, false, after(minutes), after(minutes));
+    }
+    let now = world.now;
+    let outcome = world.go_on(&plan, state, now);
+    assert_eq!((outcome.failure, world.submissions()), (None, 1));
+}
+
+/// Livy took it late, when it had been looked for, and has no room for another one until it has forgotten that.
+#[test]
+fn what_is_taken_late_is_found_although_there_is_no_room_for_another_one() {
+    let weather = |action: &Action, now| match action {
+        Action::Start(_) if now == BEGIN => Some(Kind::Unclear),
+        Action::Start(_) => (now < after(12)).then_some(Kind::Busy),
+        _ => None,
+    };
+    let fate = [(0, Phase::Running), (60, Phase::Succeeded), (11 * 60, Phase::Gone)];
+    let mut world = World::new().weather(weather).fate(&fate);
+    // That before it is submitted, and the one right after.
+    world.stale = 2;
+    let outcome = world.run(&create(&place()));
+    let taken = world.actions.iter().filter(|action| matches!(action, Action::Start(_))).count();
+    assert_eq!((outcome.failure, world.runs.len()), (None, 1), "{taken} submissions");
+}
+
 /// Lambda has trouble of its own, or a step dies, while Livy is away.
 #[test]
 fn a_step_that_is_taken_again_does_not_forget_what_was_lost_before() {
