@@ -127,16 +127,14 @@ impl Responder {
             tracing::Span::current().record("job", job.as_deref());
             let with_its_job = job.map_or(told.clone(), |job| format!("{told}; its job is {job}"));
             let answer = match case.progress {
-                Progress::Superseded => return Ok(gone_on(&told)),
-                Progress::Working(state) if state.superseded.is_some() => return Ok(gone_on(&with_its_job)),
-                Progress::Answer(answer) | Progress::Answered(answer) => answer,
+                Progress::Superseded => None,
+                Progress::Working(state) if state.superseded.is_some() => None,
+                Progress::Answer(answer) | Progress::Answered(answer) => Some(answer),
                 Progress::Claimed | Progress::Working(_) => {
-                    match self.made_up(&envelope, &case.event, &with_its_job, &times, clock).await {
-                        Some(answer) => answer,
-                        None => return Ok(gone_on(&with_its_job)),
-                    }
+                    self.made_up(&envelope, &case.event, &with_its_job, &times, clock).await
                 }
             };
+            let Some(answer) = answer else { return Ok(gone_on(&with_its_job)) };
             let word = if is_answered { "answered once more" } else { "answered" };
             if !is_answered {
                 tracing::error!(told, answer = answer.0, "nobody answered: the responder does");

@@ -13,7 +13,7 @@ use super::{Engine, Engines, Kind, Lookup};
 use crate::http::Transport;
 use crate::http::sdk::Aws;
 use crate::job::{Identity, Job, Native, Parameters, Phase, Place, RunRef, Status, Tags, Timestamp};
-use crate::testing::{self, FakeEmr};
+use crate::testing::{self, FakeEmr, Fault, Instead};
 use answers::Parrot;
 
 /// The entry point of most jobs.
@@ -31,6 +31,12 @@ pub fn identity(job: &Job) -> Identity {
 
 pub fn engine(emr: &FakeEmr, place: &Place) -> Arc<dyn Engine> {
     testing::engines(Arc::new(emr.clone())).at(place, None)
+}
+
+/// What a service of AWS says of what was asked wrongly, for whatever reason.
+pub fn invalid(message: &str) -> Fault {
+    let body = json!({"__type": "ValidationException", "message": message});
+    Fault::Before(Instead::Answer(400, body.to_string()))
 }
 
 pub async fn start(engine: &dyn Engine, job: &Job) -> RunRef {

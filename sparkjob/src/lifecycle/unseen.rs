@@ -93,7 +93,7 @@ impl Unseen {
     }
 
     /// What goes before a submission is not done yet: no step has come to one.
-    pub(super) fn is_still_to_come(&mut self) {
+    pub(super) fn comes_later(&mut self) {
         self.lives();
         if !self.tried {
             self.came_to_nothing();

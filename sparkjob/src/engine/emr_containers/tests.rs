@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::engine::tests::{PI, engine, identity, phase, request, seconds, start, status, tags};
+use crate::engine::tests::{PI, engine, identity, invalid, phase, request, seconds, start, status, tags};
 use crate::engine::{Engine, How, Kind, Lookup};
 use crate::job::{Identity, Job, Native, Parameters, Phase, Place, RunRef, Status, Tags, Timestamp};
 use crate::spark_submit::quote;
@@ -235,8 +235,7 @@ async fn what_is_over_needs_no_cancelling_in_whatever_words_that_is_refused() {
     let job = job(PI);
     let run = start(&*engine, &job).await;
     let message = "Virtual cluster state ARRESTED is not valid to cancel JobRun.";
-    let refused =
-        Fault::Before(Instead::Answer(400, json!({"__type": "ValidationException", "message": message}).to_string()));
+    let refused = invalid(message);
     emr.fault_at(2, refused.clone());
     let trouble = engine.cancel(&run, How::Ask).await.unwrap_err();
     assert_eq!((trouble.kind, trouble.said.contains(message)), (Kind::Rejected, true), "{trouble}");
@@ -288,11 +287,7 @@ async fn a_service_that_refuses_to_speak_of_a_terminated_virtual_cluster_has_sai
     let engine = engine(&emr, &place());
     let job = job(PI);
     let run = start(&*engine, &job).await;
-    let refused = |state: &str| {
-        let message = format!("Virtual cluster state {state} is not valid to use resource JobRun.");
-        let body = json!({"__type": "ValidationException", "message": message});
-        Fault::Before(Instead::Answer(400, body.to_string()))
-    };
+    let refused = |state: &str| invalid(&format!("Virtual cluster state {state} is not valid to use resource JobRun."));
     emr.fault_all(refused("TERMINATED"));
     assert_eq!(status(&*engine, &run).await, Status::gone_with_place());
     let looked = engine.find(&identity(&job), Lookup::Owner, OPENED).await.unwrap_err();

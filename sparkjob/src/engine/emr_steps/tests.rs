@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::engine::tests::{PI, engine, identity, phase, request, seconds, start, status};
+use crate::engine::tests::{PI, engine, identity, invalid, phase, request, seconds, start, status};
 use crate::engine::{How, Kind, Lookup};
 use crate::job::{DeployMode, Identity, Job, Native, Parameters, Phase, Place, RunRef, Status, Timestamp};
 use crate::testing::{FakeEmr, Fault, Instead, Script};
@@ -265,8 +265,7 @@ async fn a_step_that_is_over_needs_no_cancelling_in_whatever_words_that_is_refus
     let engine = engine(&emr, &place());
     let run = start(&*engine, &job(PI)).await;
     let message = "Steps may only be cancelled when the cluster is running or waiting";
-    let refused =
-        Fault::Before(Instead::Answer(400, json!({"__type": "ValidationException", "message": message}).to_string()));
+    let refused = invalid(message);
     emr.fault_at(2, refused.clone());
     let trouble = engine.cancel(&run, How::Ask).await.unwrap_err();
     assert_eq!((trouble.kind, trouble.said.contains(message)), (Kind::Rejected, true), "{trouble}");

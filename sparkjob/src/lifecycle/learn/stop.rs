@@ -169,7 +169,7 @@ impl At<'_> {
         }
         // As long as one is there that goes first, no step has come to a submission.
         if runs.iter().any(|stopping| stopping.status.is_some()) {
-            if purpose == Purpose::MakeRoom { state.unseen.is_still_to_come() } else { state.unseen.lives() }
+            if purpose == Purpose::MakeRoom { state.unseen.comes_later() } else { state.unseen.lives() }
         }
         let shown_by = shown_by(&runs);
         state.stage = Stage::Stop { runs, purpose };
@@ -315,7 +315,7 @@ impl At<'_> {
             return state.at(Stage::Start, self.now);
         }
         if is_there {
-            state.unseen.is_still_to_come();
+            state.unseen.comes_later();
         }
         state.stage = Stage::Finish { shown_by };
         self.looked_well(state).no_later_than(shown_by)
