@@ -143,7 +143,7 @@ fn a_job_killed_from_outside_fails() {
         };
         let (answer, ()) = tokio::join!(scene.ask(&create), kill);
         let batch = scene.only_batch();
-        answer.tells(&[&format!("Batch {}", batch.id), &batch.name, "Deploy again"]);
+        answer.tells(&[&format!("Batch {}", batch.id), &batch.name, "disappeared from Livy", "deploy again"]);
         assert!(!answer.reason.contains("it is ."), "{}", answer.reason);
         scene.ask(&scene.delete(&answer.failed().physical_id, &job)).await.succeeded();
     });
