@@ -31,6 +31,7 @@ pub use executions::Status;
 use lambda::Sandboxes;
 pub use lambda::{Function, Missed, PAUSES, Trouble};
 use machine::Machine;
+pub use machine::PASSING;
 
 /// The workflow's name.
 const MACHINE: &str = "SparkJobLifecycle";

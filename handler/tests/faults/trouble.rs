@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use sparkjob::testing::{Fault, Instead};
 
-use crate::account::{Account, Function, Status, Trouble};
+use crate::account::{Account, Function, PASSING, Status, Trouble};
 use crate::cloudformation::{Properties, Stack};
 use crate::town::{BUCKET, Engine};
 use crate::{NEW, OLD};
@@ -20,7 +20,7 @@ async fn trouble_of_lambda_s_at_any_step_passes() {
             for k in 1..=clean {
                 create(engine, |account| {
                     let troubled = account.clone();
-                    account.way().before(k, move || troubled.trouble(Function::Submitter, trouble, 10));
+                    account.way().before(k, move || troubled.trouble(Function::Submitter, trouble, PASSING.len()));
                 })
                 .await;
             }

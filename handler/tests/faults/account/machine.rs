@@ -18,6 +18,21 @@ use super::history::{Details, Kind};
 use super::lambda::{Function, Missed, payload};
 use super::{Account, LATENCY, Trouble, held};
 
+/// What Step Functions [tells](https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html) of trouble of
+/// Lambda's own: all [that there is](https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors) that passes.
+pub const PASSING: [&str; 10] = [
+    "ClientExecutionTimeoutException",
+    "EC2ThrottledException",
+    "EC2UnexpectedException",
+    "ENILimitReachedException",
+    "ENINotReadyException",
+    "ResourceConflictException",
+    "ResourceNotReadyException",
+    "SdkClientException",
+    "ServiceException",
+    "SubnetIPAddressLimitReachedException",
+];
+
 /// A state machine.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -151,21 +166,8 @@ impl Fault {
         Self { error: error.to_owned(), cause: cause.into() }
     }
 
-    /// What Step Functions [tells](https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html) of trouble
-    /// of Lambda's own: one after the other of [what there is](https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors).
+    /// What Step Functions tells of trouble of Lambda's own: one after the other.
     fn of_lambda(count: usize) -> Self {
-        const PASSING: [&str; 10] = [
-            "ClientExecutionTimeoutException",
-            "EC2ThrottledException",
-            "EC2UnexpectedException",
-            "ENILimitReachedException",
-            "ENINotReadyException",
-            "ResourceConflictException",
-            "ResourceNotReadyException",
-            "SdkClientException",
-            "ServiceException",
-            "SubnetIPAddressLimitReachedException",
-        ];
         Self::new(&format!("Lambda.{}", PASSING[count % PASSING.len()]), "Try again.")
     }
 
