@@ -185,14 +185,16 @@ fn is_plain(value: &str) -> bool {
 }
 
 /// The ways in which a value may be written elsewhere: a log has it in lines, and without what does not print; a message of JSON has it
-/// with backslashes; a quotation with single blanks. A key may be in one line with the signs of those that it is to have.
+/// with backslashes; a quotation with single blanks; the one text of many that a service splits again with
+/// [single quotes](crate::spark_submit::quote::join) in double ones. A key may be in one line with the signs of those that it is to have.
 fn ways(value: &str) -> impl Iterator<Item = String> {
     let key = if value.starts_with(PEM) { value.replace("\\n", "\n") } else { value.to_owned() };
     let lines: Vec<String> = key.split(['\n', '\r']).map(|line| line.replace(char::is_control, "")).collect();
     let escaped = Value::from(value).to_string();
     let escaped = escaped[1..escaped.len() - 1].to_owned();
     let blanks = value.split_whitespace().collect::<Vec<_>>().join(" ");
-    [value.to_owned(), escaped, blanks].into_iter().chain(lines).map(|way| way.trim().to_owned())
+    let joined = value.replace('\'', r#"'"'"'"#);
+    [value.to_owned(), escaped, blanks, joined].into_iter().chain(lines).map(|way| way.trim().to_owned())
 }
 
 /// With how many bytes two texts begin alike.

@@ -33,7 +33,7 @@ use crate::http::{Lost, Transport};
 use crate::job::{Identity, Job, LivyUrl, Place, Run, RunRef, Status, Tags, Timestamp};
 use credentials::Credentials;
 pub use login::Login;
-use wire::{Batch, Listing, Log, Name};
+use wire::{Batch, LOG_LINES, Listing, Log, Name};
 
 /// How long a look is waited for.
 const LOOK_LIMIT: Duration = Duration::from_secs(30);
@@ -45,8 +45,6 @@ const PAGE: usize = 100;
 const MAX_PAGES: usize = 100;
 /// How often a listing is begun anew that shifted while it was read.
 const LISTING_TRIES: usize = 5;
-/// Lines of a log that are read: more than the 200 lines of each stream that Livy keeps unless told otherwise.
-const LOG_LINES: usize = 500;
 /// Livy reads ids as Java's `int`; it answers a longer number as if it were no id at all.
 const MAX_ID: u64 = i32::MAX as u64;
 /// Why a Livy before 0.6 is refused.
@@ -185,7 +183,7 @@ impl Livy {
         let mut full_log = self.full_log(&batch.id.to_string());
         let path = format!("/batches/{}/log?size={LOG_LINES}", batch.id);
         let log: Vec<String> = match self.call(Asked::Look, &path, Bytes::new()).await {
-            Ok(Some(Log { log })) => log.into_iter().flatten().collect(),
+            Ok(Some(Log { log })) => log,
             not_read => {
                 let said = not_read.err().map_or_else(|| ASTRAY.to_owned(), |failed| failed.said);
                 full_log = format!("{full_log} (not read: {said})");

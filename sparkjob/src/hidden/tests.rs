@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::job::{Job, Native, Parameters, Place};
+use crate::spark_submit::quote::{Splitter, join};
 
 /// What of `hunter2` is left of a text beside a description.
 fn is_hidden(description: &Value) -> bool {
@@ -405,5 +406,21 @@ fn what_an_engine_has_cut_within_a_secret_is_hidden() {
         ("hunter2 is who hunts", "hunter2 is who hunts"),
     ] {
         assert_eq!(hidden.mask(text), masked);
+    }
+}
+
+/// As EMR may repeat what it was sent.
+#[test]
+fn what_a_service_splits_again_is_hidden_in_its_quotes() {
+    for secret in ["pa'ss$word9", "pa'ss\"word9", "a'b'c\\d9", "correct horse", "it's-mine"] {
+        for splitter in [Splitter::EmrOnEks, Splitter::EmrServerless] {
+            let conf = format!("spark.executorEnv.DB_PASSWORD={secret}");
+            let hidden = Hidden::in_description(&json!({ "Environment": { "DB_PASSWORD": secret } }));
+            let sent = join(&["--conf".to_owned(), conf], splitter);
+            let shown = hidden.mask(&sent).into_owned();
+            assert!(shown.contains("DB_PASSWORD=") && shown.contains("***"), "{sent}: {shown}");
+            let parts = secret.split(['\'', '"', '\\']).filter(|part| part.len() > 2);
+            assert!(parts.clone().all(|part| !shown.contains(part)), "{sent}: {shown}");
+        }
     }
 }

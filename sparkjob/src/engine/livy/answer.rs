@@ -51,8 +51,7 @@ fn kind_of_status(asked: Asked, status: StatusCode, said: &str) -> Kind {
 /// Livy is down, say, does not mean that a batch is gone.
 fn is_unknown_batch(response: &Response<Bytes>) -> bool {
     response.status() == StatusCode::NOT_FOUND
-        && serde_json::from_slice(response.body())
-            .is_ok_and(|message: Message| message.into_text().starts_with("Session "))
+        && Message::of(response.body()).is_some_and(|message| message.into_text().starts_with("Session "))
 }
 
 /// What to do about it, where the status tells.
@@ -70,10 +69,7 @@ fn hint(response: &Response<Bytes>) -> String {
 
 /// `: ` and what a body says, for people; empty where it says nothing.
 fn quoted(body: &[u8]) -> String {
-    let text = match serde_json::from_slice(body) {
-        Ok(message) => Message::into_text(message),
-        Err(_) => readable(&String::from_utf8_lossy(body)),
-    };
+    let text = Message::of(body).map_or_else(|| readable(&String::from_utf8_lossy(body)), Message::into_text);
     let words: Vec<&str> = text.split_whitespace().collect();
     if words.is_empty() { String::new() } else { format!(": {}", clip(&words.join(" "), MAX_QUOTE)) }
 }

@@ -2,9 +2,11 @@
 //!
 //! What Livy sends is read leniently, since seven years of versions differ in what they leave out or say as `null`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The body of `POST /batches`. Livy answers an unknown field with 400, so only what is said is sent. It may hold secrets, so
 /// it has no Debug to be shown by.
@@ -92,10 +94,41 @@ pub struct Listing {
     pub sessions: Vec<Batch>,
 }
 
-/// The answer of `GET /batches/{id}/log`. A line is `null` where Livy had no words for an error of YARN's.
+/// The answer of `GET /batches/{id}/log`.
 #[derive(Debug, PartialEq, Deserialize)]
 pub struct Log {
-    pub log: Vec<Option<String>>,
+    #[serde(deserialize_with = "last_entries")]
+    pub log: Vec<String>,
+}
+
+/// As many entries of a log are kept, however many were asked for: more than the 200 lines of each stream that Livy keeps unless told
+/// otherwise.
+pub const LOG_LINES: usize = 500;
+
+/// The last entries. One is `null` where Livy had no words for an error of YARN's.
+fn last_entries<'de, D: Deserializer<'de>>(entries: D) -> Result<Vec<String>, D::Error> {
+    struct Last;
+
+    impl<'de> Visitor<'de> for Last {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("the lines of a log")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+            let mut last = VecDeque::new();
+            while let Some(entry) = entries.next_element::<Option<String>>()? {
+                if last.len() == LOG_LINES {
+                    last.pop_front();
+                }
+                last.extend(entry);
+            }
+            Ok(last.into())
+        }
+    }
+
+    entries.deserialize_seq(Last)
 }
 
 /// How Livy says what is wrong: an object since 0.6, before (and for unreadable JSON to this day) the bare text.
@@ -107,6 +140,12 @@ pub enum Message {
 }
 
 impl Message {
+    /// What a body says in this way; none where it does not, or is too long for that: what else it holds would be read into memory.
+    pub fn of(body: &[u8]) -> Option<Self> {
+        const LONGEST: usize = 64 << 10;
+        if body.len() > LONGEST { None } else { serde_json::from_slice(body).ok() }
+    }
+
     pub fn into_text(self) -> String {
         match self {
             Self::Object { msg: text } | Self::Bare(text) => text,
@@ -164,5 +203,19 @@ mod tests {
             let message: Message = serde_json::from_str(text).expect("a message");
             assert_eq!(message.into_text(), "no");
         }
+    }
+
+    #[test]
+    fn of_a_log_the_last_entries_are_kept_and_none_that_is_nothing() {
+        let entries: Vec<Option<String>> = (0..3000).map(|line| (line % 3 > 0).then(|| line.to_string())).collect();
+        let log: Log = serde_json::from_value(serde_json::json!({ "log": entries })).expect("a log");
+        let expected: Vec<String> = entries.into_iter().flatten().collect();
+        assert_eq!(log.log, expected[expected.len() - LOG_LINES..]);
+    }
+
+    #[test]
+    fn what_is_too_long_for_a_message_is_none() {
+        let message = |length: usize| Message::of(format!("\"{}\"", "x".repeat(length)).as_bytes());
+        assert!(message(1000).is_some() && message(1 << 20).is_none());
     }
 }

@@ -1,6 +1,11 @@
 //! The lines of a log, and whose they are.
 
+use std::collections::VecDeque;
+
 use crate::engine::text::uncoloured;
+
+/// As many lines are looked at, the last ones: an entry may be of any number.
+const MAX_LINES: usize = 2000;
 
 /// One line of a log, not empty.
 pub struct Line {
@@ -14,17 +19,22 @@ pub struct Line {
 /// `stdout: `, `\nstderr: ` and `\nYARN Diagnostics: `.
 pub fn read(log: &[String]) -> Vec<Line> {
     let mut by_yarn = false;
-    let mut lines = Vec::new();
+    let mut lines = VecDeque::new();
     for text in log.iter().flat_map(|entry| entry.split(['\n', '\r'])) {
         // The tab tells a Java frame.
         let text = uncoloured(text).replace(|c: char| c.is_control() && c != '\t', "");
         match text.trim() {
             "" | "stdout:" | "stderr:" => {}
             "YARN Diagnostics:" => by_yarn = true,
-            _ => lines.push(Line { text: text.trim_end().to_owned(), by_yarn }),
+            _ => {
+                if lines.len() == MAX_LINES {
+                    lines.pop_front();
+                }
+                lines.push_back(Line { text: text.trim_end().to_owned(), by_yarn });
+            }
         }
     }
-    lines
+    lines.into()
 }
 
 impl Line {

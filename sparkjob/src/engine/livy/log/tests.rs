@@ -157,6 +157,16 @@ fn log4js_errors_are_told_only_where_there_is_nothing_better() {
     assert_eq!(told.tail, [error]);
 }
 
+/// As many as an answer may hold, each of which is compared with all others.
+#[test]
+fn of_a_log_without_end_the_last_lines_are_told() {
+    let log: Vec<String> = (0..1_000_000).map(|number| format!("AnError: {number}")).collect();
+    for log in [vec![log.join("\n")], log] {
+        let told = told(&log, Phase::Failed);
+        assert_eq!(told.exception.first().map(String::as_str), Some("AnError: 999999"));
+    }
+}
+
 proptest! {
     #[test]
     fn any_log_is_told_within_bounds(
