@@ -196,7 +196,7 @@ fn knowing(mut outcome: Outcome, known: Option<State>) -> Outcome {
         if state.superseded.is_some() {
             failure.kind = FailureKind::Withdrawn;
         }
-        if let Some(own) = &state.own {
+        if let Some(own) = state.own.as_ref().filter(|own| own.is_alive()) {
             failure.what = format!("{} Its job may still run: {}.", failure.what, own.run);
         }
     }
@@ -240,7 +240,7 @@ async fn put(
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use sparkjob::job::RunRef;
+    use sparkjob::job::{Phase, RunRef, Status};
     use sparkjob::lifecycle::{Own, Superseded};
     use sparkjob::outcome::Failure;
 
@@ -281,10 +281,14 @@ mod tests {
         assert!(!came(None).is_withdrawn());
         // What that leaves is named.
         let run: RunRef = "livy+http://emr:8998/batches/7#Pi-0-0-0".parse().expect("a reference");
-        let known =
-            State { own: Some(Own::new(run.clone(), true)), superseded: Some(Superseded::AskedAgain), ..begun() };
-        let failure = knowing(abandoned(&envelope, "it panicked"), Some(known)).failure.expect("a failure");
-        assert!(failure.what.ends_with(&format!("it panicked. Its job may still run: {run}.")), "{}", failure.what);
+        let over = Status { phase: Phase::Failed, ..Status::gone() };
+        for (superseded, status) in [(None, None), (Some(Superseded::AskedAgain), None), (None, Some(over))] {
+            let left = if status.is_none() { format!(" Its job may still run: {run}.") } else { String::new() };
+            let own = Own { status, ..Own::new(run.clone(), true) };
+            let known = State { own: Some(own), superseded, ..begun() };
+            let failure = knowing(abandoned(&envelope, "it panicked"), Some(known)).failure.expect("a failure");
+            assert!(failure.what.ends_with(&format!("it panicked.{left}")), "{}", failure.what);
+        }
     }
 
     #[test]

@@ -122,7 +122,7 @@ impl At<'_> {
         if state.weather_since.take().is_some() {
             state.polls = 0;
         }
-        state.weather = None;
+        (state.denied_since, state.weather) = (None, None);
         let pace = Pace::of_looks(place(self.plan, &state));
         self.again(state, pace)
     }
@@ -132,20 +132,30 @@ impl At<'_> {
     /// The error holds the state as it was, which is large, but this path is a rare one.
     #[allow(clippy::result_large_err)]
     fn weather(self, mut state: State, trouble: Trouble) -> Result<State, (State, Trouble)> {
-        let since = *state.weather_since.get_or_insert(self.now);
-        let patience = self.patience(trouble.kind, &state);
-        if is_final(trouble.kind, &state.stage) || self.now.since(since) >= patience {
+        if trouble.kind == Kind::Busy {
+            // An engine that has no room yet does answer, however long it did not.
+            (state.weather_since, state.denied_since) = (None, None);
+            return Ok(self.once_more(state, &trouble));
+        }
+        let last = self.believed_at(&mut state, trouble.kind);
+        if is_final(trouble.kind, &state.stage) || self.now >= last {
             return Err((state, trouble));
         }
         let mut state = self.once_more(state, &trouble);
-        // An engine that has no room yet does answer.
-        if trouble.kind == Kind::Busy {
-            state.weather_since = None;
-        } else {
-            // Once more before it is given up.
-            state.not_before = state.not_before.min(since + patience);
-        }
+        // Once more before it is given up.
+        state.not_before = state.not_before.min(last);
         Ok(state)
+    }
+
+    /// When trouble of this kind, if it is all that comes until then, is believed to last.
+    fn believed_at(self, state: &mut State, kind: Kind) -> Timestamp {
+        let is_denied = kind == Kind::Denied;
+        let away = *state.weather_since.get_or_insert(self.now) + self.plan.at_most(PATIENCE);
+        state.denied_since = is_denied.then(|| state.denied_since.unwrap_or(self.now));
+        match state.denied_since {
+            Some(since) if !was_allowed(state) => away.min(since + self.plan.at_most(ALLOWED_WITHIN)),
+            _ => away,
+        }
     }
 
     /// The same call again, after a while, although it failed.
@@ -153,12 +163,6 @@ impl At<'_> {
         state.weather = Some(trouble.to_string());
         let pace = Pace::of_repeats(place(self.plan, &state), trouble.kind);
         self.again(state, pace)
-    }
-
-    /// How long the calls of this stage may fail, on end, before the last of this kind is believed.
-    fn patience(self, kind: Kind, state: &State) -> Duration {
-        let is_unknown_right = kind == Kind::Denied && !was_allowed(state);
-        self.plan.at_most(if is_unknown_right { ALLOWED_WITHIN } else { PATIENCE })
     }
 
     /// As [`At::weather`], where the request fails once waiting is of no use.

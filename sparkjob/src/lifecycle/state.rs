@@ -24,6 +24,9 @@ pub struct State {
     pub not_before: Timestamp,
     /// Since when every call of this stage has failed.
     pub weather_since: Option<Timestamp>,
+    /// Since when each of them was denied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denied_since: Option<Timestamp>,
     /// What the last call of this stage said, where it failed.
     pub weather: Option<String>,
     /// What came back, the last time in this stage that a run was asked to stop, where that does not tell whether it will.
@@ -261,7 +264,7 @@ impl Own {
     }
 
     /// Whether it may be alive, as far as anybody has seen.
-    pub(super) fn is_alive(&self) -> bool {
+    pub fn is_alive(&self) -> bool {
         self.status.as_ref().is_none_or(|status| !status.phase.is_over())
     }
 
@@ -342,6 +345,7 @@ impl State {
             since: now,
             not_before: now,
             weather_since: None,
+            denied_since: None,
             weather: None,
             unheeded: None,
             polls: 0,
@@ -371,9 +375,15 @@ impl State {
     }
 
     /// The state when it is acted on at `now`: a submission is sent then. A look that an update is taken back without has its time
-    /// from its first try on, however late it is come to: what can be had is not gone on without.
+    /// from its first try on, however late it is come to: what can be had is not gone on without. Nor does a call fail while nobody
+    /// makes it.
     #[must_use]
     pub fn taken_up(mut self, plan: &Plan, now: Timestamp) -> Self {
+        let idle = now.since(self.not_before);
+        self.not_before = self.not_before + idle;
+        for since in [&mut self.weather_since, &mut self.denied_since].into_iter().flatten() {
+            *since = *since + idle;
+        }
         if self.polls == 0 && is_passed_over(plan, &self) {
             self.since = now;
         }
@@ -491,7 +501,7 @@ impl State {
     pub(super) fn at(mut self, stage: Stage, now: Timestamp) -> Self {
         self.stage = stage;
         (self.since, self.not_before) = (now, now);
-        self.weather_since = None;
+        (self.weather_since, self.denied_since) = (None, None);
         (self.weather, self.unheeded) = (None, None);
         self.polls = 0;
         self

@@ -14,15 +14,16 @@ pub struct Unseen {
     /// Whether nobody else acts for the same request now, so that what a step of it may have submitted that died is its own.
     #[serde(skip_serializing_if = "is_false")]
     sole: bool,
-    /// Who may have submitted a job before, where no look has told yet.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    before: Option<Before>,
+    /// Whether an earlier delivery, or a step that died, may have submitted a job, and no look has told yet.
+    #[serde(skip_serializing_if = "is_false")]
+    earlier: bool,
     /// Whether it is known to have submitted one: the answer was lost, or tells of one that may have left something behind.
     #[serde(skip_serializing_if = "is_false")]
     tried: bool,
-    /// When the last submission was sent, or the first of those that were lost of which something may come.
+    /// Since when what was submitted may have taken effect that no look has shown: when it was sent, or the step began that died, or
+    /// the last look that did not show it. Of several, since the first one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    sent: Option<Timestamp>,
+    hidden_since: Option<Timestamp>,
     /// When the last submission was given up whose answer was lost, or the last step ended that died and may have been submitting; none
     /// once a look has shown that nothing comes of it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,19 +33,10 @@ pub struct Unseen {
     deaths: u32,
 }
 
-/// Who may have submitted a job before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Before {
-    /// An earlier delivery of the request.
-    Delivery,
-    /// A step that died, which began then at the earliest.
-    Step(Timestamp),
-}
-
 impl Unseen {
     /// What there may be where the request is taken up, `late` if it may have been delivered before.
     pub(super) fn at_first(is_late: bool) -> Self {
-        Self { before: is_late.then_some(Before::Delivery), ..Self::default() }
+        Self { earlier: is_late, ..Self::default() }
     }
 
     /// Nobody else acts for the same request.
@@ -57,10 +49,10 @@ impl Unseen {
         self.sole
     }
 
-    /// A submission is about to be sent. Of one that was lost before counts when that was sent, as long as something may come of it.
+    /// A submission is about to be sent. Where one was lost before of which something may come, that counts.
     pub(super) fn sends(&mut self, now: Timestamp) {
         if self.lost.is_none() {
-            self.sent = Some(now);
+            self.hidden_since = Some(now);
         }
     }
 
@@ -77,13 +69,10 @@ impl Unseen {
     /// A step that began at `since` at the earliest has ended by `now`, and may have submitted something; it may have died of that,
     /// if it `has_died`.
     pub(super) fn repeat(&mut self, has_died: bool, since: Timestamp, now: Timestamp) {
-        // What the first of them made, or a submission whose answer was lost, may be forgotten first.
-        let step = match self.before {
-            Some(Before::Step(earlier)) => Some(earlier),
-            _ => None,
-        };
-        let since = [step, self.lost_since()].into_iter().flatten().fold(since, Timestamp::min);
-        (self.before, self.lost) = (Some(Before::Step(since)), Some(now));
+        // What was lost first may be forgotten first.
+        let first = self.hidden_since.filter(|_| self.lost.is_some());
+        self.hidden_since = Some(first.map_or(since, |first| first.min(since)));
+        (self.earlier, self.lost) = (true, Some(now));
         self.deaths += u32::from(has_died);
     }
 
@@ -92,7 +81,7 @@ impl Unseen {
         self.deaths = 0;
     }
 
-    /// What goes before a submission is not done yet: no step has come to one.
+    /// What goes before a submission is not done yet: no step has come to one, but for those that went on without that.
     pub(super) fn comes_later(&mut self) {
         self.lives();
         if !self.tried {
@@ -100,19 +89,20 @@ impl Unseen {
         }
     }
 
-    /// A look has told whatever others have submitted before.
-    pub(super) fn looked(&mut self) {
-        self.before = None;
+    /// A look has told whatever was submitted before: what it did not show takes effect later, if at all.
+    pub(super) fn looked(&mut self, now: Timestamp) {
+        self.earlier = false;
+        self.hidden_since = self.hidden_since.map(|since| since.max(now));
     }
 
     /// A look has shown that nothing comes any more of what was lost.
     pub(super) fn came_to_nothing(&mut self) {
-        (self.lost, self.sent) = (None, None);
+        (self.lost, self.hidden_since) = (None, None);
     }
 
     /// There is nothing of the request's own.
     pub(super) fn clear(&mut self) {
-        (self.tried, self.lost, self.sent) = (false, None, None);
+        (self.tried, self.lost, self.hidden_since) = (false, None, None);
     }
 
     /// Whether it is known that something was submitted whose answer is not.
@@ -122,7 +112,7 @@ impl Unseen {
 
     /// Whether others may have submitted something before, and no look has told yet.
     pub(super) fn may_be_earlier(&self) -> bool {
-        self.before.is_some()
+        self.earlier
     }
 
     /// Whether a run of this request that is found now is one that this very delivery has submitted: it lost an answer, or,
@@ -154,17 +144,9 @@ impl Unseen {
     /// Since when a job may have been made, and forgotten: by a submission whose answer was lost, by a step that died, or, where
     /// others may act for the request, which was `asked` for then, by an earlier delivery of it. None where a look has told.
     pub(super) fn since(&self, asked: Timestamp) -> Option<Timestamp> {
-        let before = match self.before {
-            Some(Before::Step(since)) if self.sole => Some(since),
-            Some(Before::Delivery) if self.sole => None,
-            others => others.map(|_| asked),
-        };
-        before.into_iter().chain(self.lost_since()).min()
-    }
-
-    /// Since when a submission may have taken effect whose answer was lost: it was sent a while before it was given up.
-    fn lost_since(&self) -> Option<Timestamp> {
-        self.lost_one().map(|lost| self.sent.map_or(lost, |sent| sent.min(lost)))
+        let others = (self.earlier && !self.sole).then_some(asked);
+        let lost = self.lost_one().and(self.hidden_since);
+        others.into_iter().chain(lost).min()
     }
 
     /// When the last submission was given up whose answer was lost, of which this delivery knows.

@@ -33,13 +33,19 @@ impl At<'_> {
         match &state.stage {
             // A submission that nobody saw succeed: it may yet be found, and is then cancelled.
             // Or an earlier delivery's job, which is told.
-            Stage::FindOwn | Stage::Start if state.unseen.may_be_one() => state.at(Stage::FindOwn, self.now),
+            Stage::FindOwn | Stage::Start if state.unseen.may_be_one() => {
+                if let Some(said) = state.weather.take() {
+                    state.note(&format!("Before it was given up: {said}"));
+                }
+                state.at(Stage::FindOwn, self.now)
+            }
             Stage::Follow if self.may_go_on(&state) => {
                 state.note(&failure::accepted(self.plan));
                 self.succeed(state)
             }
             Stage::Look => state.done(None, self.now),
             Stage::Stop { purpose: Purpose::Useless, .. } if self.plan.is_restoring() && state.own.is_some() => {
+                state.passed_over += 1;
                 state.note("What is left of it could not be stopped in time.");
                 self.ended_stays(state)
             }

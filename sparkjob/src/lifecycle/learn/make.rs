@@ -19,6 +19,9 @@ const MEMORY: Duration = Duration::from_mins(9);
 /// A listing that does not show what was just submitted is behind, and is asked for again, but not for ever.
 pub(super) const STALE_LISTINGS: u32 = 8;
 
+/// A look before a first submission for which there is no room is tried so often once more: rates are for seconds.
+const LOOKS_ONCE_MORE: u32 = 2;
+
 /// So long before a job is given up it is looked at once more.
 const LAST_LOOK: Duration = Duration::from_secs(2);
 
@@ -50,7 +53,7 @@ impl At<'_> {
             return state.at(Stage::FindOwn, self.now);
         }
         let may_be_forgotten = self.may_be_forgotten(&state);
-        state.unseen.looked();
+        state.unseen.looked(self.now);
         if runs.is_empty() && !self.may_appear(&state) {
             state.unseen.came_to_nothing();
         }
@@ -224,10 +227,12 @@ impl At<'_> {
     /// Submits. The count of looks goes on, so that finding and submitting in turn slows down; and so does the trouble of a
     /// submission whose answer was lost, which a look that finds nothing does not end.
     pub(super) fn start(self, state: State) -> State {
-        let (polls, weather_since) = (state.polls, state.weather_since);
+        let (polls, weather_since, denied_since) = (state.polls, state.weather_since, state.denied_since);
         let mut state = state.at(Stage::Start, self.now);
         state.polls = polls;
-        state.weather_since = weather_since.filter(|_| state.unseen.is_tried());
+        if state.unseen.is_tried() {
+            (state.weather_since, state.denied_since) = (weather_since, denied_since);
+        }
         state
     }
 
@@ -251,14 +256,20 @@ impl At<'_> {
                     state.unseen.lose(self.now);
                 }
                 let mut state = self.weather_or_submit_no_more(state, trouble);
-                // What was lost, now or before, may have taken effect since it was looked for, and may be forgotten while there is
-                // no room.
-                if state.stage == Stage::Start && !self.starts_once() && state.unseen.has_lost_one() {
+                if state.stage == Stage::Start && self.is_to_be_looked_for(&state) {
                     state.stage = Stage::FindOwn;
                 }
                 state
             }
         }
+    }
+
+    /// Whether what was lost, now or before, is looked for before it is submitted once more: it may have taken effect since the last
+    /// look, and may be forgotten, or be all that there is room for. One look is enough, once it would be there, where a second
+    /// submission is the first one again, and where only a step died that may have submitted something: all begins anew after that look.
+    fn is_to_be_looked_for(self, state: &State) -> bool {
+        let is_due = state.unseen.is_tried() && !self.starts_once() || !self.may_appear(state);
+        state.unseen.has_lost_one() && is_due
     }
 
     /// As [`At::weather`], where no more is submitted once waiting is of no use.
@@ -438,10 +449,10 @@ impl At<'_> {
         self.plan.wanted().is_some_and(|wanted| asked_for(&wanted.identity))
     }
 
-    /// Whether the look before a first submission may be left to the one that follows it. What a step that died may have submitted is
-    /// waited for instead.
+    /// Whether the look before a first submission may be left to the one that follows it, since others take all the room that there is.
+    /// What a step that died may have submitted is waited for instead.
     fn may_look_later(self, state: &State) -> bool {
-        let is_first = !state.unseen.may_be_one() && !state.given_up;
+        let is_first = !state.unseen.may_be_one() && !state.given_up && state.polls >= LOOKS_ONCE_MORE;
         self.takes_twins() && is_first && self.plan.is_for_a_first_job()
     }
 

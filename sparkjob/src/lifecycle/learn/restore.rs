@@ -124,7 +124,7 @@ impl At<'_> {
             Err(trouble) => return self.weather_or_pass_over(state, trouble),
         };
         // A job of this very request is one of the wanted description.
-        state.unseen.looked();
+        state.unseen.looked(self.now);
         // What was alive and has failed may have died of being stopped, and be gone in a moment.
         let was_alive = |run: &Run| state.newest.as_ref().is_some_and(|newest| newest.run.is_same(&run.run));
         let lives = |run: &&Run| match run.status.phase {

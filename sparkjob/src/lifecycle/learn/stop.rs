@@ -98,6 +98,7 @@ impl At<'_> {
                 (state.weather, state.unheeded) = (None, None);
                 // Where it is asked once more, a look may fail all the time.
                 state.weather_since = state.weather_since.filter(|_| was_asked);
+                state.denied_since = state.denied_since.filter(|_| was_asked);
             }
             // It may be under way: whether it is, only a look tells.
             Err(trouble) if trouble.kind == Kind::Unclear => {
@@ -169,7 +170,8 @@ impl At<'_> {
         }
         // As long as one is there that goes first, no step has come to a submission.
         if runs.iter().any(|stopping| stopping.status.is_some()) {
-            if purpose == Purpose::MakeRoom { state.unseen.comes_later() } else { state.unseen.lives() }
+            let goes_first = matches!(purpose, Purpose::MakeRoom | Purpose::LeftBehind) && state.own.is_none();
+            if goes_first { state.unseen.comes_later() } else { state.unseen.lives() }
         }
         let shown_by = shown_by(&runs);
         state.stage = Stage::Stop { runs, purpose };

@@ -1,5 +1,7 @@
 //! What is done otherwise where an engine honours tokens, takes twins or has tags.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::world::{BEGIN, World, plan, wanted_at};
@@ -42,6 +44,24 @@ fn a_token_saves_the_look_before_a_first_submission() {
     let mut world = World::at(serverless());
     assert_eq!(world.run(&plan).failure, None);
     assert_eq!(world.story(), ["start", "look", "report"]);
+}
+
+/// Another try's may be there, and a rate is exceeded for seconds, but where many are submitted at once.
+#[test]
+fn there_is_a_look_before_a_first_step_if_there_is_room_for_one_within_seconds() {
+    for (busy, submissions) in [(1, 0), (2, 0), (3, 1)] {
+        let (wanted, plan) = create(&steps());
+        let looks = RefCell::new(BTreeSet::new());
+        let no_room = move |action: &Action, now| {
+            let mut looks = looks.borrow_mut();
+            let is_look = matches!(action, Action::Find(..));
+            looks.extend(is_look.then_some(now));
+            (is_look && looks.len() <= busy).then_some(Kind::Busy)
+        };
+        let mut world = World::at(steps()).with(&wanted.identity, Phase::Running).weather(no_room);
+        let outcome = world.run(&plan);
+        assert_eq!((outcome.failure, world.submissions(), world.alive().len()), (None, submissions, 1), "{busy}");
+    }
 }
 
 #[test]

@@ -65,17 +65,58 @@ fn what_livy_may_have_run_and_forgotten_while_it_was_away_is_not_submitted_once_
     }
 }
 
-/// Livy took it at once, and forgets it ten minutes after its end, which is sooner than that after its answer was given up.
+/// Livy took it at once, and forgets it ten minutes after its end, which is sooner than that after its answer was given up; also
+/// where the step before had to be taken again.
 #[test]
 fn what_was_waited_for_before_it_was_given_up_is_no_younger_for_that() {
     let fate = [(0, Phase::Running), (5, Phase::Succeeded), (10 * 60 + 5, Phase::Gone)];
-    for (takes, back) in (60..=120).step_by(5).flat_map(|takes| (605..=720).step_by(5).map(move |back| (takes, back))) {
-        let back = BEGIN + Duration::from_secs(back);
-        let mut world = World::new().weather(cut_off(Kind::Unavailable, back)).fate(&fate);
-        world.takes = Duration::from_secs(takes);
-        world.run(&create(&place()));
-        assert_eq!(world.submissions(), 1, "{takes} s, {back:?}");
+    let plan = create(&place());
+    let begun = State::begin(&plan, BEGIN).alone();
+    let again = |has_died| begun.clone().repeated(&plan, has_died, BEGIN, BEGIN);
+    for state in [State::begin(&plan, BEGIN), begun.clone(), again(false), again(true)] {
+        for (takes, back) in
+            (60..=120).step_by(5).flat_map(|takes| (605..=720).step_by(5).map(move |back| (takes, back)))
+        {
+            let back = BEGIN + Duration::from_secs(back);
+            let mut world = World::new().weather(cut_off(Kind::Unavailable, back)).fate(&fate);
+            world.takes = Duration::from_secs(takes);
+            world.go_on(&plan, state.clone(), BEGIN);
+            assert_eq!(world.submissions(), 1, "{takes} s, {back:?}, {state:?}");
+        }
     }
+}
+
+/// Livy had no room for it, and Lambda none for the function, whose next step had to be taken again.
+#[test]
+fn what_was_refused_before_is_not_what_may_be_forgotten() {
+    let weather = |action: &Action, now| (matches!(action, Action::Start(_)) && now < after(10)).then_some(Kind::Busy);
+    let plan = create(&place());
+    let mut world = World::new().weather(weather);
+    let begun = State::begin(&plan, BEGIN).alone();
+    let state = world.run_until_or_done(&plan, begun, |state| state.not_before >= after(1));
+    let outcome = world.go_on(&plan, state.repeated(&plan, false, after(12), after(12)), after(12));
+    assert_eq!((outcome.failure, world.runs.len()), (None, 1));
+}
+
+/// What a step had submitted that died took effect after it was looked for; Livy had no room for another one, and then was silent until
+/// it had forgotten that.
+#[test]
+fn what_a_dead_step_has_submitted_is_no_younger_for_another_submission() {
+    let plan = create(&place());
+    let weather = |action: &Action, now: Timestamp| match now.since(BEGIN).as_secs() {
+        0..110 => matches!(action, Action::Start(_)).then_some(Kind::Busy),
+        110..620 => Some(Kind::Unclear),
+        _ => None,
+    };
+    let mut world = World::new().weather(weather);
+    let phases = [(0, Phase::Gone), (5, Phase::Running), (10, Phase::Succeeded), (610, Phase::Gone)];
+    let phases = phases.map(|(begins, phase)| (BEGIN + Duration::from_secs(begins), phase)).to_vec();
+    let name = wanted_at(&place(), "new.py", "r2").identity.name();
+    world.runs.push(Fate { name, phases, silent: false, deaf: false });
+    let dead = State::begin(&plan, BEGIN).alone().repeated(&plan, true, BEGIN, BEGIN);
+    let outcome = world.go_on(&plan, dead, BEGIN);
+    let told = outcome.failure.map(|failure| failure.what).unwrap_or_default();
+    assert!(told.contains("too late") && world.runs.len() == 1, "{told}");
 }
 
 /// Lambda has trouble of its own, twice, while the old job is let finish.
@@ -92,6 +133,93 @@ fn as_long_as_the_old_job_is_there_nothing_was_submitted_that_could_be_forgotten
     let now = world.now;
     let outcome = world.go_on(&plan, state, now);
     assert_eq!((outcome.failure, world.submissions()), (None, 1));
+}
+
+/// The same while a job is stopped that goes first.
+#[test]
+fn as_long_as_a_job_is_stopped_that_goes_first_nothing_was_submitted_that_could_be_forgotten() {
+    for is_left_behind in [false, true] {
+        let (old, _, plan) = replace(&World::new(), UpdateStrategy::StopThenStart);
+        let mut world = World::new().with(&old.identity, Phase::Running);
+        if is_left_behind {
+            world = world.with(&wanted_at(&place(), "old.py", "r1b").identity, Phase::Running);
+        }
+        let goes_first = usize::from(is_left_behind);
+        world.runs[goes_first].deaf = true;
+        let mut state = State::begin(&plan, BEGIN).alone();
+        for minutes in [1, 12] {
+            let waits = |state: &State| matches!(state.stage, Stage::Stop { .. }) && state.not_before >= after(minutes);
+            state = world.run_until_or_done(&plan, state, waits).repeated(&plan, false, after(minutes), after(minutes));
+        }
+        world.runs[goes_first].phases.push((after(13), Phase::Gone));
+        world.runs[goes_first].deaf = false;
+        let outcome = world.go_on(&plan, state, after(13));
+        assert_eq!((outcome.failure, world.submissions()), (None, 1), "{is_left_behind}");
+    }
+}
+
+/// Lambda has trouble of its own at least every two minutes, while Livy has no room: every look tells that nothing is there.
+#[test]
+fn what_is_looked_for_all_the_time_is_not_forgotten() {
+    let weather = |action: &Action, now| (matches!(action, Action::Start(_)) && now < after(15)).then_some(Kind::Busy);
+    let mut world = World::new().weather(weather);
+    let plan = create(&place());
+    let mut state = State::begin(&plan, BEGIN).alone();
+    for seconds in (90..840).step_by(90) {
+        let now = BEGIN + Duration::from_secs(seconds);
+        state = world.run_until_or_done(&plan, state, |state| state.not_before >= now).repeated(&plan, false, now, now);
+    }
+    let now = world.now;
+    let outcome = world.go_on(&plan, state, now);
+    assert_eq!((outcome.failure, world.runs.len()), (None, 1));
+}
+
+/// All begins anew with the look for what a step may have submitted: that is not done at once, time and again.
+#[test]
+fn after_a_step_that_is_taken_again_a_busy_engine_is_not_asked_more_often() {
+    for has_died in [true, false] {
+        let (old, _, plan) = replace(&World::new(), UpdateStrategy::StopThenStart);
+        let weather =
+            |action: &Action, now| (matches!(action, Action::Start(_)) && now < after(10)).then_some(Kind::Busy);
+        let mut world = World::new().with(&old.identity, Phase::Succeeded).weather(weather);
+        let dead = State::begin(&plan, BEGIN).alone().repeated(&plan, has_died, BEGIN, BEGIN);
+        let outcome = world.go_on(&plan, dead, BEGIN);
+        assert_eq!((outcome.failure, world.runs.len()), (None, 2));
+        assert!(world.actions.len() < 60, "{} actions, {} submissions", world.actions.len(), world.submissions());
+    }
+}
+
+/// An answer was lost, and the one job that there is room for is the request's own: where its token is not looked at before there is
+/// room, it is there nevertheless.
+#[test]
+fn what_takes_up_all_the_room_is_found() {
+    for place in places().into_iter().chain([Place::EmrOnEks("0abc".to_owned())]) {
+        let weather = |action: &Action, now| {
+            matches!(action, Action::Start(_)).then_some(if now == BEGIN { Kind::Unclear } else { Kind::Busy })
+        };
+        let mut world = World::at(place.clone()).weather(weather);
+        let outcome = world.run(&create(&place));
+        assert_eq!((outcome.failure, world.alive().len()), (None, 1), "{place}");
+        assert!(world.now < after(5), "{place}: {:?}", world.now.since(BEGIN));
+    }
+}
+
+/// What stood in the way is told, although it was looked for a job once more.
+#[test]
+fn what_kept_a_job_from_being_submitted_is_told_after_a_look() {
+    for place in places() {
+        let plan = create(&place);
+        let mut world =
+            World::at(place.clone()).weather(|action, _| matches!(action, Action::Start(_)).then_some(Kind::Busy));
+        let dead = State::begin(&plan, BEGIN).alone().repeated(&plan, true, BEGIN, BEGIN);
+        let lost = State { unseen: lost(), ..dead };
+        let outcome = world.go_on(&plan, lost, BEGIN);
+        let told = format!("{:?} {:?}", outcome.failure.expect("a failure").what, outcome.notes);
+        assert!(
+            told.contains("could not be submitted") && told.contains("speak to the engine: Busy"),
+            "{place}: {told}"
+        );
+    }
 }
 
 /// Livy took it late, when it had been looked for, and has no room for another one until it has forgotten that.
@@ -153,7 +281,7 @@ fn the_last_submission_that_is_tried_is_looked_for_as_well() {
     for (late, comes) in [(30, true), (150, false)] {
         let plan = create(&steps());
         let begun =
-            State { stage: Stage::Start, unseen: lost(), weather_since: Some(BEGIN), ..State::begin(&plan, BEGIN) };
+            State { stage: Stage::Start, unseen: lost(), weather_since: Some(BEGIN), ..State::begin(&plan, after(6)) };
         let lost = |action: &Action, _| matches!(action, Action::Start(_)).then_some(Kind::Unclear);
         let mut world = World::at(steps()).weather(lost);
         world.now = after(6);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::world::{BEGIN, Fate, World, plan, reference, wanted};
 use crate::engine::Kind;
-use crate::job::Phase;
+use crate::job::{Phase, Timestamp};
 use crate::lifecycle::{Action, Goal, Seen, State, learn};
 use crate::outcome::{FailureKind, Made};
 use crate::properties::{Management, WaitFor};
@@ -105,6 +105,33 @@ fn an_engine_that_cannot_be_reached_is_given_up_after_five_minutes() {
     assert_eq!(outcome.made, Made::Nothing);
     let took = world.now.since(BEGIN).as_secs();
     assert!((300..340).contains(&took), "took {took} s");
+}
+
+/// As all do at the same moment that began to fail at the same.
+#[test]
+fn an_engine_that_has_no_room_as_it_comes_back_is_not_given_up() {
+    for from in [0, 60] {
+        let weather = move |_: &Action, now: Timestamp| match now.since(BEGIN).as_secs() {
+            seconds if seconds < from || seconds >= 900 => None,
+            seconds if seconds < from + 300 => Some(Kind::Unavailable),
+            _ => Some(Kind::Busy),
+        };
+        let wait = Management { wait_for: WaitFor::Succeeded, ..Management::default() };
+        let mut world = World::new().weather(weather).fate(&[(0, Phase::Running), (1200, Phase::Succeeded)]);
+        let outcome = world.run(&plan(Goal::Run(wanted("pi.py", "r1")), wait));
+        assert_eq!((outcome.failure, world.runs.len()), (None, 1), "{from} s");
+    }
+}
+
+/// Lambda has no room for the function in between.
+#[test]
+fn nobody_is_given_up_for_time_in_which_nobody_asks() {
+    let plan = plan(Goal::Run(wanted("pi.py", "r1")), Management::default());
+    let weather = |_: &Action, now: Timestamp| (now.since(BEGIN).as_secs() < 610).then_some(Kind::Unavailable);
+    let mut world = World::new().weather(weather);
+    let state = world.run_until_or_done(&plan, State::begin(&plan, BEGIN), |state| state.weather_since.is_some());
+    let outcome = world.go_on(&plan, state, BEGIN + std::time::Duration::from_mins(10));
+    assert_eq!((outcome.failure, world.runs.len()), (None, 1));
 }
 
 #[test]

@@ -711,6 +711,22 @@ fn what_a_job_that_dies_at_once_has_left_is_stopped() {
     }
 }
 
+/// What a rollback leaves is counted, also where it is the time that does not suffice.
+#[test]
+fn what_a_job_that_dies_at_once_has_left_and_cannot_be_stopped_in_time_is_counted() {
+    let jobs = jobs_at(&Place::EmrSteps("j-1ABC".to_owned()));
+    let mut world = jobs.world(Phase::Gone, Phase::Running).fate(&[(0, Phase::Ending)]);
+    world.ended = Some(Phase::Failed);
+    let plan = jobs.restore(Some(jobs.bad_run(&world)), Management::default());
+    let name = jobs.back.identity.name();
+    let no_turn = move |action: &Action| matches!(action, Action::Cancel(run, _) if run.name.as_ref() == Some(&name));
+    world.weather = Box::new(move |action, _| no_turn(action).then_some(Kind::Busy));
+    let is_done = |state: &State| matches!(state.stage, Stage::Done(_));
+    let state = world.run_until_or_done(&plan, State::begin(&plan, BEGIN), is_done);
+    let Stage::Done(outcome) = &state.stage else { unreachable!() };
+    assert_eq!((&outcome.failure, state.passed_over, world.alive().len()), (&None, 1, 1), "{outcome:?}");
+}
+
 #[test]
 fn the_newest_job_of_the_description_is_the_one_that_counts() {
     for place in places().into_iter().filter(|place| !place.is_livy()) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::world::{BEGIN, World, place, plan, wanted_at};
 use crate::engine::Kind;
-use crate::job::{Phase, Place};
+use crate::job::{Phase, Place, Timestamp};
 use crate::lifecycle::{Action, Goal, Target};
 use crate::outcome::{FailureKind, Made};
 use crate::properties::{Management, OnDeleteError, UpdateStrategy, WaitFor};
@@ -58,6 +58,20 @@ fn a_right_that_is_missing_is_told_within_a_minute_whichever_it_is() {
             // What may be stopped is stopped.
             assert_eq!(world.alive().len(), usize::from(right == 3), "{place}, {right}");
         }
+    }
+}
+
+#[test]
+fn what_is_denied_after_other_trouble_has_been_denied_only_since() {
+    for place in places() {
+        let weather = |_: &Action, now: Timestamp| match now.since(BEGIN).as_secs() {
+            0..120 => Some(Kind::Unavailable),
+            120..140 => Some(Kind::Denied),
+            _ => None,
+        };
+        let mut world = World::at(place.clone()).weather(weather);
+        let outcome = world.run(&plan(Goal::Run(wanted_at(&place, "pi.py", "r1")), Management::default()));
+        assert_eq!((outcome.failure, world.runs.len()), (None, 1), "{place}");
     }
 }
 
