@@ -7,6 +7,7 @@
 //! `Faulty` goes around the transport that shares requests out among them.
 
 mod aws;
+mod busy;
 mod emr;
 mod fault;
 mod livy;

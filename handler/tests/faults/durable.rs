@@ -21,13 +21,13 @@ each_scenario!();
 
 /// What can happen to one request.
 pub fn faults() -> Vec<Fault> {
-    [Fault::losses(), Fault::deaths()].concat()
+    [Fault::losses(), Fault::deaths(), vec![Fault::busy()]].concat()
 }
 
 /// Plays once for each fault at each of so many requests, the first of which is 1.
 pub async fn strike_each(requests: usize, tally: &mut Tally, play: impl AsyncFn((usize, Fault))) {
     for k in 1..=requests {
-        for fault in faults() {
+        for fault in faults().into_iter().filter(|fault| fault.has_its_turn(k)) {
             play((k, fault)).await;
             tally.survived(1);
         }
@@ -42,13 +42,7 @@ pub fn assert_struck(account: &Account, before: usize, fault: Option<&(usize, Fa
     assert_eq!(struck, Some(fault), "{told}: it did not strike");
 }
 
-/// Faults at each request of a clean run, on every engine that it can be played on.
-async fn survives(scenario: Scenario) {
-    for engine in scenario.engines() {
-        survives_on(engine, scenario).await;
-    }
-}
-
+/// Faults at each request of a clean run.
 async fn survives_on(engine: Engine, scenario: Scenario) {
     let clean = clean(Account::new(engine), scenario).await.len();
     play(Account::new(engine), scenario, &[]).await;

@@ -106,7 +106,12 @@ pub const ROLLBACK_REPEATS_NOTHING: Scenario = rolls_back(DYING, true, BRIEF, 0)
 /// The job that came after it goes, although an update would let it finish.
 pub const ROLLBACK_STOPS_THE_NEW: Scenario = rolls_back(NEW, true, FINISH, 0);
 
-pub const ALL: [Scenario; 26] = [
+/// The job that came after it goes, and it is run again, as it had to go for that.
+pub const ROLLBACK_REPLACES_THE_NEW: Scenario = Scenario { jobs: 2, ..rolls_back(NEW, false, BRIEF, 1) };
+/// The job that came beside it goes.
+pub const ROLLBACK_STOPS_BESIDE: Scenario = rolls_back(NEW, false, START, 1);
+
+pub const ALL: [Scenario; 28] = [
     CREATE,
     CREATE_SUBMITTED,
     CREATE_REFUSED,
@@ -133,6 +138,8 @@ pub const ALL: [Scenario; 26] = [
     ROLLBACK_KEEPS,
     ROLLBACK_REPEATS_NOTHING,
     ROLLBACK_STOPS_THE_NEW,
+    ROLLBACK_REPLACES_THE_NEW,
+    ROLLBACK_STOPS_BESIDE,
 ];
 
 /// It succeeds with one job, and so many are alive then.
@@ -263,9 +270,23 @@ impl Scenario {
     }
 }
 
-/// The tests of all scenarios, each of which `survives` tries.
+/// The tests of all scenarios, each of which `survives_on` tries on one engine.
 macro_rules! each_scenario {
     () => {
+        /// What is asked for is tried on every engine that it can be played on.
+        async fn survives(scenario: $crate::scenario::Scenario) {
+            for engine in scenario.engines() {
+                survives_on(engine, scenario).await;
+            }
+        }
+
+        /// What else may come of it is tried on one of each kind, and in random pairs on every one.
+        async fn survives_on_each_kind(scenario: $crate::scenario::Scenario) {
+            for engine in scenario.engines().filter(|engine| $crate::town::Engine::UNLIKE.contains(engine)) {
+                survives_on(engine, scenario).await;
+            }
+        }
+
         #[tokio::test(start_paused = true)]
         async fn a_create_survives_any_one_fault() {
             survives($crate::scenario::CREATE).await;
@@ -273,24 +294,22 @@ macro_rules! each_scenario {
 
         #[tokio::test(start_paused = true)]
         async fn a_create_that_waits_for_no_more_than_the_submission_survives_any_one_fault() {
-            survives($crate::scenario::CREATE_SUBMITTED).await;
+            survives_on_each_kind($crate::scenario::CREATE_SUBMITTED).await;
         }
 
         #[tokio::test(start_paused = true)]
         async fn a_create_that_is_refused_survives_any_one_fault() {
-            survives($crate::scenario::CREATE_REFUSED).await;
+            survives_on_each_kind($crate::scenario::CREATE_REFUSED).await;
         }
 
         #[tokio::test(start_paused = true)]
         async fn a_create_whose_job_dies_survives_any_one_fault() {
-            survives($crate::scenario::CREATE_DYING).await;
+            survives_on_each_kind($crate::scenario::CREATE_DYING).await;
         }
 
         #[tokio::test(start_paused = true)]
         async fn a_create_that_misses_its_deadline_survives_any_one_fault() {
-            for engine in $crate::town::Engine::UNLIKE {
-                survives_on(engine, $crate::scenario::CREATE_LATE).await;
-            }
+            survives_on_each_kind($crate::scenario::CREATE_LATE).await;
         }
 
         #[tokio::test(start_paused = true)]
@@ -300,7 +319,7 @@ macro_rules! each_scenario {
 
         #[tokio::test(start_paused = true)]
         async fn a_create_that_cloudformation_repeats_once_its_job_has_failed_survives_any_one_fault() {
-            survives($crate::scenario::CREATE_AGAIN_ANEW).await;
+            survives_on_each_kind($crate::scenario::CREATE_AGAIN_ANEW).await;
         }
 
         #[tokio::test(start_paused = true)]
@@ -344,15 +363,13 @@ macro_rules! each_scenario {
 
         #[tokio::test(start_paused = true)]
         async fn an_update_whose_job_dies_survives_any_one_fault() {
-            survives($crate::scenario::UPDATE_DYING).await;
-            survives($crate::scenario::UPDATE_DYING_STARTS_FIRST).await;
+            survives_on_each_kind($crate::scenario::UPDATE_DYING).await;
+            survives_on_each_kind($crate::scenario::UPDATE_DYING_STARTS_FIRST).await;
         }
 
         #[tokio::test(start_paused = true)]
         async fn an_update_whose_job_does_not_end_in_time_survives_any_one_fault() {
-            for engine in $crate::town::Engine::UNLIKE {
-                survives_on(engine, $crate::scenario::UPDATE_LATE).await;
-            }
+            survives_on_each_kind($crate::scenario::UPDATE_LATE).await;
             // Where most may go wrong: nothing tells a second submission from the first.
             survives_on($crate::town::Engine::EmrSteps, $crate::scenario::UPDATE_LATE_STARTS).await;
         }
@@ -360,13 +377,19 @@ macro_rules! each_scenario {
         #[tokio::test(start_paused = true)]
         async fn a_rollback_survives_any_one_fault() {
             survives($crate::scenario::ROLLBACK_RESTORES).await;
-            survives($crate::scenario::ROLLBACK_KEEPS).await;
+            survives_on_each_kind($crate::scenario::ROLLBACK_KEEPS).await;
         }
 
         #[tokio::test(start_paused = true)]
         async fn a_rollback_to_a_job_that_had_ended_survives_any_one_fault() {
-            survives($crate::scenario::ROLLBACK_REPEATS_NOTHING).await;
-            survives($crate::scenario::ROLLBACK_STOPS_THE_NEW).await;
+            survives_on_each_kind($crate::scenario::ROLLBACK_REPEATS_NOTHING).await;
+            survives_on_each_kind($crate::scenario::ROLLBACK_STOPS_THE_NEW).await;
+        }
+
+        #[tokio::test(start_paused = true)]
+        async fn a_rollback_of_an_update_that_had_succeeded_survives_any_one_fault() {
+            survives_on_each_kind($crate::scenario::ROLLBACK_REPLACES_THE_NEW).await;
+            survives_on_each_kind($crate::scenario::ROLLBACK_STOPS_BESIDE).await;
         }
     };
 }

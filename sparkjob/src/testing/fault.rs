@@ -11,7 +11,7 @@ use http::{Method, Request, Response, StatusCode, header};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::record;
+use super::{busy, record};
 use crate::http::{Lost, Transport};
 
 /// What happens to one request.
@@ -38,6 +38,8 @@ pub enum Instead {
     Page(u16),
     /// This status with this body.
     Answer(u16, String),
+    /// A refusal of a server that is asked too often, in its own words.
+    Busy,
     /// Nothing, ever: the process that sent the request is gone. See [`Faulty::process`].
     Death,
 }
@@ -63,9 +65,24 @@ impl Fault {
         ]
     }
 
+    /// Whether it comes at the `k`-th request where the two ways in which a server says that it has failed, in its own words and by a
+    /// page of a proxy's, come by turns: to whoever reads them they are the same but for their words.
+    pub fn has_its_turn(&self, k: usize) -> bool {
+        match self {
+            Self::Before(Instead::Page(502)) | Self::After(Instead::Page(504)) => k.is_multiple_of(2),
+            Self::Before(Instead::Answer(500, _)) | Self::After(Instead::Answer(500, _)) => !k.is_multiple_of(2),
+            _ => true,
+        }
+    }
+
     /// The end of the process that sent the request, just before it takes effect and just after.
     pub fn deaths() -> Vec<Self> {
         vec![Self::Before(Instead::Death), Self::After(Instead::Death)]
+    }
+
+    /// The server is asked too often, which passes.
+    pub fn busy() -> Self {
+        Self::Before(Instead::Busy)
     }
 
     /// Nobody listens.
@@ -239,16 +256,21 @@ impl<T: Transport + 'static> Transport for Faulty<T> {
                 let answer = timeout(limit, on_its_way).await;
                 answer.map_or(Err(Lost::TimedOut), |done| done.expect("the transport below does not panic"))
             }
-            Some(Fault::Before(instead)) => come(instead, limit, &self.death).await,
+            Some(Fault::Before(instead)) => come(instead, &request, limit, &self.death).await,
             Some(Fault::After(instead)) => {
-                let _ = inner.send(request, limit).await;
-                come(instead, limit, &self.death).await
+                let _ = inner.send(request.clone(), limit).await;
+                come(instead, &request, limit, &self.death).await
             }
         }
     }
 }
 
-async fn come(instead: Instead, limit: Duration, death: &Death) -> Result<Response<Bytes>, Lost> {
+async fn come(
+    instead: Instead,
+    request: &Request<Bytes>,
+    limit: Duration,
+    death: &Death,
+) -> Result<Response<Bytes>, Lost> {
     match instead {
         Instead::Lost(lost) => Err(lost),
         Instead::Silence => {
@@ -266,6 +288,7 @@ async fn come(instead: Instead, limit: Duration, death: &Death) -> Result<Respon
         Instead::Answer(status, body) => {
             Ok(answer(StatusCode::from_u16(status).expect("a status"), "application/json", body))
         }
+        Instead::Busy => Ok(busy::refusal(request)),
         Instead::Death => {
             death.0.notify_one();
             std::future::pending().await
@@ -273,7 +296,8 @@ async fn come(instead: Instead, limit: Duration, death: &Death) -> Result<Respon
     }
 }
 
-fn answer(status: StatusCode, kind: &'static str, body: String) -> Response<Bytes> {
+/// An answer of this status and kind of content.
+pub(super) fn answer(status: StatusCode, kind: &'static str, body: String) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
