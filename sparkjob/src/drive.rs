@@ -81,6 +81,7 @@ pub async fn advance(
         tracing::Span::current().record("job", job);
     }
     let mut has_submitted = false;
+    state = state.resumed(plan, clock.now());
     loop {
         let now = clock.now();
         // What was submitted is asked about even so, and stopped where it must be.

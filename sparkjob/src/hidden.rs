@@ -16,6 +16,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::spark_submit::quote::within_single_quotes;
+
 pub(crate) use names::is_label;
 use text::{Author, Secret};
 
@@ -185,15 +187,15 @@ fn is_plain(value: &str) -> bool {
 }
 
 /// The ways in which a value may be written elsewhere: a log has it in lines, and without what does not print; a message of JSON has it
-/// with backslashes; a quotation with single blanks; the one text of many that a service splits again with
-/// [single quotes](crate::spark_submit::quote::join) in double ones. A key may be in one line with the signs of those that it is to have.
+/// with backslashes; a quotation with single blanks; the one text of many that a service splits again in
+/// [single quotes](within_single_quotes). A key may be in one line with the signs of those that it is to have.
 fn ways(value: &str) -> impl Iterator<Item = String> {
     let key = if value.starts_with(PEM) { value.replace("\\n", "\n") } else { value.to_owned() };
     let lines: Vec<String> = key.split(['\n', '\r']).map(|line| line.replace(char::is_control, "")).collect();
     let escaped = Value::from(value).to_string();
     let escaped = escaped[1..escaped.len() - 1].to_owned();
     let blanks = value.split_whitespace().collect::<Vec<_>>().join(" ");
-    let joined = value.replace('\'', r#"'"'"'"#);
+    let joined = within_single_quotes(value);
     [value.to_owned(), escaped, blanks, joined].into_iter().chain(lines).map(|way| way.trim().to_owned())
 }
 

@@ -21,7 +21,7 @@ each_scenario!();
 
 /// What can happen to one request.
 pub fn faults() -> Vec<Fault> {
-    [Fault::losses(), Fault::deaths(), vec![Fault::busy()]].concat()
+    [Fault::failures(), Fault::deaths()].concat()
 }
 
 /// Plays once for each fault at each of so many requests, the first of which is 1.

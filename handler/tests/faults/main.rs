@@ -98,8 +98,7 @@ async fn survives_on(engine: Engine, scenario: Scenario) {
     let clean = play(engine, scenario, None).await;
     let mut tally = Tally::default();
     for k in 1..=clean.sends {
-        let faults = Fault::losses().into_iter().chain([Fault::busy()]);
-        for fault in faults.filter(|fault| fault.has_its_turn(k)) {
+        for fault in Fault::failures().into_iter().filter(|fault| fault.has_its_turn(k)) {
             let run = play(engine, scenario, Some((k, fault.clone()))).await;
             assert!(run.struck, "{engine:?}, {scenario:?}: {fault:?} did not strike at {k}");
             tally.survived(1);
@@ -186,7 +185,7 @@ async fn two_deliveries_at_once_make_one_job_whatever_is_lost() {
     for engine in Engine::ALL {
         let sends = play(engine, None).await;
         for k in 1..=sends {
-            for fault in Fault::losses() {
+            for fault in Fault::failures() {
                 play(engine, Some((k, fault))).await;
                 tally.survived(1);
             }
@@ -223,7 +222,7 @@ async fn a_submission_that_arrives_late_is_still_the_only_one() {
 async fn a_job_that_stays_though_it_was_edited_gets_its_tags_whatever_is_lost() {
     for engine in [Engine::EmrOnEks, Engine::EmrServerless] {
         for k in 1..=edit_and_tag(engine, None).await {
-            for fault in Fault::losses() {
+            for fault in Fault::failures() {
                 edit_and_tag(engine, Some((k, fault))).await;
             }
         }
@@ -253,7 +252,7 @@ async fn a_move_between_engines_survives_any_one_fault() {
     ] {
         let (clean, mut tally) = (migrate(from, to, None).await, Tally::default());
         for k in 1..=clean {
-            for fault in Fault::losses() {
+            for fault in Fault::failures() {
                 migrate(from, to, Some((k, fault))).await;
                 tally.survived(1);
             }

@@ -77,7 +77,7 @@ async fn a_delete_of_a_job_whose_client_died_survives_any_one_fault() {
         way.sends()
     };
     for k in 1..=play(None).await {
-        for fault in Fault::losses() {
+        for fault in Fault::failures() {
             play(Some((k, fault))).await;
         }
     }

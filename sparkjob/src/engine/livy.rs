@@ -183,7 +183,7 @@ impl Livy {
         let mut full_log = self.full_log(&batch.id.to_string());
         let path = format!("/batches/{}/log?size={LOG_LINES}", batch.id);
         let log: Vec<String> = match self.call(Asked::Look, &path, Bytes::new()).await {
-            Ok(Some(Log { log })) => log,
+            Ok(Some(Log { log })) => log.0,
             not_read => {
                 let said = not_read.err().map_or_else(|| ASTRAY.to_owned(), |failed| failed.said);
                 full_log = format!("{full_log} (not read: {said})");

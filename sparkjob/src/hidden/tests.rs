@@ -412,7 +412,16 @@ fn what_an_engine_has_cut_within_a_secret_is_hidden() {
 /// As EMR may repeat what it was sent.
 #[test]
 fn what_a_service_splits_again_is_hidden_in_its_quotes() {
-    for secret in ["pa'ss$word9", "pa'ss\"word9", "a'b'c\\d9", "correct horse", "it's-mine"] {
+    for secret in [
+        "pass'$word9",
+        "pass'\"word9",
+        "pass''\"word9",
+        "'pass\"word9'",
+        "pass'word\"end'",
+        "pass\\word9",
+        "correct horse",
+        "it's-mine",
+    ] {
         for splitter in [Splitter::EmrOnEks, Splitter::EmrServerless] {
             let conf = format!("spark.executorEnv.DB_PASSWORD={secret}");
             let hidden = Hidden::in_description(&json!({ "Environment": { "DB_PASSWORD": secret } }));

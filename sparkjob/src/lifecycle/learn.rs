@@ -149,12 +149,14 @@ impl At<'_> {
 
     /// When trouble of this kind, if it is all that comes until then, is believed to last.
     fn believed_at(self, state: &mut State, kind: Kind) -> Timestamp {
-        let is_denied = kind == Kind::Denied;
         let away = *state.weather_since.get_or_insert(self.now) + self.plan.at_most(PATIENCE);
+        let is_denied = kind == Kind::Denied;
         state.denied_since = is_denied.then(|| state.denied_since.unwrap_or(self.now));
-        match state.denied_since {
-            Some(since) if !was_allowed(state) => away.min(since + self.plan.at_most(ALLOWED_WITHIN)),
-            _ => away,
+        let denied = state.denied_since.map(|since| since + self.plan.at_most(ALLOWED_WITHIN));
+        match denied {
+            Some(denied) if was_allowed(state) => denied.max(away),
+            Some(denied) => denied,
+            None => away,
         }
     }
 

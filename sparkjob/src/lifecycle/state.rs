@@ -374,16 +374,25 @@ impl State {
         self
     }
 
-    /// The state when it is acted on at `now`: a submission is sent then. A look that an update is taken back without has its time
-    /// from its first try on, however late it is come to: what can be had is not gone on without. Nor does a call fail while nobody
-    /// makes it.
+    /// The state when somebody comes to it at `now`, perhaps late, as where Lambda had no room for the function. Time in which nobody
+    /// asked is none in which a call has failed, and no part of the time that an update's being taken back has for a look.
     #[must_use]
-    pub fn taken_up(mut self, plan: &Plan, now: Timestamp) -> Self {
+    pub fn resumed(mut self, plan: &Plan, now: Timestamp) -> Self {
         let idle = now.since(self.not_before);
         self.not_before = self.not_before + idle;
         for since in [&mut self.weather_since, &mut self.denied_since].into_iter().flatten() {
             *since = *since + idle;
         }
+        if is_passed_over(plan, &self) {
+            self.since = self.since + idle;
+        }
+        self
+    }
+
+    /// The state when it is acted on at `now`: a submission is sent then. A look that an update is taken back without has its time
+    /// from its first try on, however late it is come to: what can be had is not gone on without.
+    #[must_use]
+    pub fn taken_up(mut self, plan: &Plan, now: Timestamp) -> Self {
         if self.polls == 0 && is_passed_over(plan, &self) {
             self.since = now;
         }

@@ -31,6 +31,14 @@ pub fn join(texts: &[String], splitter: Splitter) -> String {
     quoted.join(" ")
 }
 
+/// As what `part` of a text stands in what [`join`] makes of that, where it is in single quotes.
+pub fn within_single_quotes(part: &str) -> String {
+    let quoted = single_quoted(part);
+    let opened = if part.starts_with('\'') { &quoted } else { quoted.strip_prefix('\'').unwrap_or(&quoted) };
+    let within = if part.ends_with('\'') { opened } else { opened.strip_suffix('\'').unwrap_or(opened) };
+    within.to_owned()
+}
+
 /// Why a text cannot be relied on to come through.
 ///
 /// The API's pattern of the whole is `.*\S.*`. A dot matches no line break, so a service that holds the whole against it
@@ -48,13 +56,17 @@ fn quoted(text: &str, splitter: Splitter) -> String {
     if !rest.contains(|c| means_something_in_double_quotes(c, splitter)) {
         return format!("{bare}\"{rest}\"");
     }
-    // Only a single quote ends single quotes, and only a double quote is none in double quotes.
-    let parts = rest.split_inclusive('\'').map(|part| match part.strip_suffix('\'') {
+    format!("{bare}{}", single_quoted(rest))
+}
+
+/// Only a single quote ends single quotes, and only a double quote is none in double quotes.
+fn single_quoted(text: &str) -> String {
+    let parts = text.split_inclusive('\'').map(|part| match part.strip_suffix('\'') {
         Some("") => "\"'\"".to_owned(),
         Some(before) => format!("'{before}'\"'\""),
         None => format!("'{part}'"),
     });
-    format!("{bare}{}", parts.collect::<String>())
+    parts.collect()
 }
 
 /// Each service is given quotes where they are known to work: around the whole, or behind the first equals sign.
@@ -98,8 +110,8 @@ pub fn split(text: &str) -> Result<Vec<String>, &'static str> {
         }
         let word = word.get_or_insert_default();
         match c {
-            '\'' => single_quoted(&mut chars, word)?,
-            '"' => double_quoted(&mut chars, word)?,
+            '\'' => read_single_quoted(&mut chars, word)?,
+            '"' => read_double_quoted(&mut chars, word)?,
             '\\' => word.push(chars.next().ok_or("nothing follows a backslash")?),
             c => word.push(c),
         }
@@ -108,7 +120,7 @@ pub fn split(text: &str) -> Result<Vec<String>, &'static str> {
     Ok(words)
 }
 
-fn single_quoted(chars: &mut std::str::Chars, word: &mut String) -> Result<(), &'static str> {
+fn read_single_quoted(chars: &mut std::str::Chars, word: &mut String) -> Result<(), &'static str> {
     for c in chars {
         match c {
             '\'' => return Ok(()),
@@ -118,7 +130,7 @@ fn single_quoted(chars: &mut std::str::Chars, word: &mut String) -> Result<(), &
     Err("a single quote is not closed")
 }
 
-fn double_quoted(chars: &mut std::str::Chars, word: &mut String) -> Result<(), &'static str> {
+fn read_double_quoted(chars: &mut std::str::Chars, word: &mut String) -> Result<(), &'static str> {
     while let Some(c) = chars.next() {
         match c {
             '"' => return Ok(()),

@@ -19,8 +19,14 @@ pub fn refusal(request: &Request<Bytes>) -> Response<Bytes> {
                         </ErrorResponse>";
             return answer(StatusCode::BAD_REQUEST, XML, body.to_owned());
         }
-        let body = r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#;
-        return answer(StatusCode::BAD_REQUEST, "application/x-amz-json-1.1", body.to_owned());
+        let body = r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#.to_owned();
+        // Those of REST have a status of their own.
+        let is_rest = !request.headers().contains_key("x-amz-target");
+        return if is_rest {
+            answer(StatusCode::TOO_MANY_REQUESTS, "application/json", body)
+        } else {
+            answer(StatusCode::BAD_REQUEST, "application/x-amz-json-1.1", body)
+        };
     }
     if request.method() == Method::PUT {
         let body = "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";

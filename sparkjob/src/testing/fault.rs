@@ -65,6 +65,12 @@ impl Fault {
         ]
     }
 
+    /// Every way in which a request may fail while its sender lives on: its answer is lost, or the server is asked too often, which
+    /// passes.
+    pub fn failures() -> Vec<Self> {
+        [Self::losses(), vec![Self::Before(Instead::Busy)]].concat()
+    }
+
     /// Whether it comes at the `k`-th request where the two ways in which a server says that it has failed, in its own words and by a
     /// page of a proxy's, come by turns: to whoever reads them they are the same but for their words.
     pub fn has_its_turn(&self, k: usize) -> bool {
@@ -78,11 +84,6 @@ impl Fault {
     /// The end of the process that sent the request, just before it takes effect and just after.
     pub fn deaths() -> Vec<Self> {
         vec![Self::Before(Instead::Death), Self::After(Instead::Death)]
-    }
-
-    /// The server is asked too often, which passes.
-    pub fn busy() -> Self {
-        Self::Before(Instead::Busy)
     }
 
     /// Nobody listens.

@@ -37,7 +37,7 @@ pub fn name(batch: &Batch) -> Option<&str> {
 
 /// The lines that came with the batch.
 pub fn lines(batch: &Batch) -> impl DoubleEndedIterator<Item = &str> {
-    batch.log.iter().flatten().flatten().map(String::as_str)
+    batch.log.iter().flat_map(|lines| &lines.0).map(String::as_str)
 }
 
 /// Every word of Livy's [`SessionState`], for batches and for sessions; none for any other.
@@ -82,6 +82,7 @@ fn says_waiting(line: &str) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::wire::Lines;
     use super::*;
     use crate::engine::livy::wire::AppInfo;
 
@@ -92,7 +93,7 @@ mod tests {
             state: Some(word.to_owned()),
             app_id: application.map(str::to_owned),
             app_info: None,
-            log: Some(log.iter().map(|&line| Some(line.to_owned())).collect()),
+            log: Some(Lines(log.iter().map(|&line| line.to_owned()).collect())),
         }
     }
 

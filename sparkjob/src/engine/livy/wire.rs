@@ -2,11 +2,13 @@
 //!
 //! What Livy sends is read leniently, since seven years of versions differ in what they leave out or say as `null`.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
+mod bounded;
 
-use serde::de::{SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use bounded::Lines;
 
 /// The body of `POST /batches`. Livy answers an unknown field with 400, so only what is said is sent. It may hold secrets, so
 /// it has no Debug to be shown by.
@@ -56,7 +58,7 @@ pub struct Batch {
     pub app_id: Option<String>,
     pub app_info: Option<AppInfo>,
     /// Its last ten lines; none before `spark-submit` was begun.
-    pub log: Option<Vec<Option<String>>>,
+    pub log: Option<Lines<10>>,
 }
 
 /// A batch's name.
@@ -91,44 +93,17 @@ pub struct AppInfo {
 pub struct Listing {
     /// How many batches there are in all.
     pub total: usize,
+    #[serde(deserialize_with = "bounded::batches")]
     pub sessions: Vec<Batch>,
 }
+
+/// So many lines of a log are asked for: more than the 200 of each stream that Livy keeps unless told otherwise.
+pub const LOG_LINES: usize = 500;
 
 /// The answer of `GET /batches/{id}/log`.
 #[derive(Debug, PartialEq, Deserialize)]
 pub struct Log {
-    #[serde(deserialize_with = "last_entries")]
-    pub log: Vec<String>,
-}
-
-/// As many entries of a log are kept, however many were asked for: more than the 200 lines of each stream that Livy keeps unless told
-/// otherwise.
-pub const LOG_LINES: usize = 500;
-
-/// The last entries. One is `null` where Livy had no words for an error of YARN's.
-fn last_entries<'de, D: Deserializer<'de>>(entries: D) -> Result<Vec<String>, D::Error> {
-    struct Last;
-
-    impl<'de> Visitor<'de> for Last {
-        type Value = Vec<String>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("the lines of a log")
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-            let mut last = VecDeque::new();
-            while let Some(entry) = entries.next_element::<Option<String>>()? {
-                if last.len() == LOG_LINES {
-                    last.pop_front();
-                }
-                last.extend(entry);
-            }
-            Ok(last.into())
-        }
-    }
-
-    entries.deserialize_seq(Last)
+    pub log: Lines<LOG_LINES>,
 }
 
 /// How Livy says what is wrong: an object since 0.6, before (and for unreadable JSON to this day) the bare text.
@@ -174,7 +149,7 @@ mod tests {
             state: line("running"),
             app_id: None,
             app_info: Some(AppInfo::default()),
-            log: Some(vec![line("stdout: "), line("\nstderr: ")]),
+            log: Some(Lines(vec!["stdout: ".to_owned(), "\nstderr: ".to_owned()])),
         };
         assert_eq!(read, expected);
     }
@@ -188,7 +163,7 @@ mod tests {
         );
         assert_eq!((read.name, read.app_id.as_deref()), (Name::Unnamed, Some("application_1_0001")));
         assert_eq!(read.app_info.and_then(|info| info.driver_log_url).as_deref(), Some("http://node:8042/logs"));
-        assert_eq!(read.log.map(|log| log[1].clone()), Some(None));
+        assert_eq!(read.log, Some(Lines(vec!["\nYARN Diagnostics: ".to_owned()])));
     }
 
     #[test]
@@ -203,14 +178,6 @@ mod tests {
             let message: Message = serde_json::from_str(text).expect("a message");
             assert_eq!(message.into_text(), "no");
         }
-    }
-
-    #[test]
-    fn of_a_log_the_last_entries_are_kept_and_none_that_is_nothing() {
-        let entries: Vec<Option<String>> = (0..3000).map(|line| (line % 3 > 0).then(|| line.to_string())).collect();
-        let log: Log = serde_json::from_value(serde_json::json!({ "log": entries })).expect("a log");
-        let expected: Vec<String> = entries.into_iter().flatten().collect();
-        assert_eq!(log.log, expected[expected.len() - LOG_LINES..]);
     }
 
     #[test]

@@ -98,6 +98,9 @@ impl At<'_> {
             Stage::Search { .. } | Stage::Look => state.done(None, self.now),
             _ if self.ends_without_a_look(&state) => self.end_without_a_look(state),
             _ => {
+                // It is told with the failure.
+                let said = state.last_said().map(str::to_owned);
+                state.notes.retain(|note| !said.as_deref().is_some_and(|said| note.contains(said)));
                 let failure = state.refused.clone().unwrap_or_else(|| failure::of_giving_up(self.plan, &state));
                 state.done(Some(failure), self.now)
             }

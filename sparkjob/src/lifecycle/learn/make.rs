@@ -32,7 +32,12 @@ impl At<'_> {
             // Another delivery's run that was not seen now is seen after the submission.
             Err(trouble) if trouble.kind == Kind::Busy && self.may_look_later(&state) => return self.start(state),
             Err(trouble) => {
-                return self.weather(state, trouble).unwrap_or_else(|(state, trouble)| {
+                return self.weather(state, trouble).unwrap_or_else(|(mut state, trouble)| {
+                    if self.starts_once() && state.unseen.is_tried() && state.refused.is_none() && !state.given_up {
+                        // Whoever cannot look submits, and looks again later: the service knows what it has taken.
+                        state.unseen.lose(self.now);
+                        return self.start(State { weather_since: None, denied_since: None, ..state });
+                    }
                     if self.is_worth_looking(&state, trouble.kind) {
                         // There may be a job: as long as there is time, it is looked for.
                         return self.once_more(state, &trouble);

@@ -204,6 +204,35 @@ fn what_takes_up_all_the_room_is_found() {
     }
 }
 
+/// Whoever has a token needs no look to submit once more.
+#[test]
+fn what_may_not_be_looked_for_is_submitted_again_where_that_is_the_same() {
+    for place in [Place::EmrOnEks("0abc".to_owned()), Place::EmrServerless("00f1".to_owned())] {
+        for kind in [Kind::Denied, Kind::Unavailable] {
+            let weather = move |action: &Action, now: Timestamp| match action {
+                Action::Start(_) if now == BEGIN => Some(Kind::Unclear),
+                Action::Start(_) => (now < after(20)).then_some(Kind::Busy),
+                Action::Find(..) => Some(kind),
+                _ => None,
+            };
+            let mut world = World::at(place.clone()).weather(weather);
+            let outcome = world.run(&create(&place));
+            assert_eq!((outcome.failure, world.alive().len()), (None, 1), "{place}, {kind:?}");
+        }
+    }
+}
+
+/// What a last look failed of is told once.
+#[test]
+fn an_engine_that_does_not_come_back_is_told_once() {
+    for place in places() {
+        let mut world = World::at(place.clone()).weather(cut_off(Kind::Unavailable, after(600)));
+        let outcome = world.run(&create(&place));
+        let told = format!("{} {:?}", outcome.failure.expect("a failure").what, outcome.notes);
+        assert_eq!(told.matches("speak to the engine").count(), 1, "{place}: {told}");
+    }
+}
+
 /// What stood in the way is told, although it was looked for a job once more.
 #[test]
 fn what_kept_a_job_from_being_submitted_is_told_after_a_look() {

@@ -592,6 +592,33 @@ fn a_rollback_that_comes_late_to_a_look_has_it_nevertheless() {
     }
 }
 
+/// Lambda has no room for the function once the first look has been made, or has failed.
+#[test]
+fn a_rollback_whose_looks_are_far_apart_has_them_nevertheless() {
+    let late = BEGIN + Duration::from_mins(5);
+    let again = |world: &mut World, plan: &Plan| {
+        let has_looked = |state: &State| state.polls > 0;
+        let state = world.run_until_or_done(plan, State::begin(plan, BEGIN).alone(), has_looked);
+        assert!(has_looked(&state), "{state:?}");
+        world.go_on(plan, state, late)
+    };
+    for place in places() {
+        let jobs = jobs_at(&place);
+        let mut world = jobs.world(Phase::Running, Phase::Running);
+        world.weather = Box::new(move |_, now| (now < late).then_some(Kind::Unavailable));
+        let plan = jobs.restore(Some(jobs.bad_run(&world)), Management::default());
+        success(&again(&mut world, &plan), jobs.good_run(&world), &place.to_string());
+        assert_eq!((world.submissions(), world.alive()), (0, vec![&*jobs.good.identity.name()]), "{place}");
+    }
+    // The update had just asked Livy to stop the job that there was.
+    let jobs = jobs_at(&place());
+    let mut world = jobs.world(Phase::Running, Phase::Gone);
+    world.runs[0].phases.push((BEGIN + Duration::from_secs(5), Phase::Gone));
+    let plan = jobs.restore(Some(jobs.good_run(&world)), Management::default());
+    let outcome = again(&mut world, &plan);
+    assert_eq!((outcome.failure, world.submissions(), world.alive().len()), (None, 1, 1));
+}
+
 #[test]
 fn a_rollback_that_comes_late_to_an_engine_that_is_away_is_not_held_up_for_long() {
     for place in places() {

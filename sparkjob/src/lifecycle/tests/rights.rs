@@ -63,15 +63,17 @@ fn a_right_that_is_missing_is_told_within_a_minute_whichever_it_is() {
 
 #[test]
 fn what_is_denied_after_other_trouble_has_been_denied_only_since() {
-    for place in places() {
-        let weather = |_: &Action, now: Timestamp| match now.since(BEGIN).as_secs() {
-            0..120 => Some(Kind::Unavailable),
-            120..140 => Some(Kind::Denied),
+    for (place, (from, minutes)) in
+        places().into_iter().flat_map(|place| [(0, 2), (0, 5), (60, 5)].map(|time| (place.clone(), time)))
+    {
+        let weather = move |_: &Action, now: Timestamp| match now.since(BEGIN).as_secs().checked_sub(from) {
+            Some(seconds) if seconds < 60 * minutes => Some(Kind::Unavailable),
+            Some(seconds) if seconds < 60 * minutes + 20 => Some(Kind::Denied),
             _ => None,
         };
-        let mut world = World::at(place.clone()).weather(weather);
-        let outcome = world.run(&plan(Goal::Run(wanted_at(&place, "pi.py", "r1")), Management::default()));
-        assert_eq!((outcome.failure, world.runs.len()), (None, 1), "{place}");
+        let mut world = World::at(place.clone()).weather(weather).fate(&[(0, Phase::Running), (600, Phase::Succeeded)]);
+        let outcome = world.run(&plan(Goal::Run(wanted_at(&place, "pi.py", "r1")), until_done()));
+        assert_eq!((outcome.failure, world.runs.len()), (None, 1), "{place}, {from} s, {minutes} min");
     }
 }
 

@@ -102,6 +102,7 @@ impl World {
     /// Goes on from `state`, at `now`.
     pub fn go_on(&mut self, plan: &Plan, mut state: State, now: Timestamp) -> Outcome {
         self.now = now;
+        state = state.resumed(plan, now);
         for _ in 0..10_000 {
             let stored = serde_json::to_string(&state).expect("a state serialises");
             assert!(stored.len() < 16_384, "a state stays small: {} bytes", stored.len());
