@@ -53,8 +53,8 @@ fn it_holds_for_the_corpus_too_where_its_requests_come_in_time_and_where_nobody_
     assert!(signed >= 20, "{signed}");
 }
 
-/// Executions hold them while a new version of the function is deployed: written otherwise, they are of another version, and these
-/// have to be written anew.
+/// Executions hold them while a new version of the function is deployed: written otherwise, these have to be written anew, and from the
+/// first release on they are of another version.
 #[test]
 fn turns_of_this_version_are_read_and_written_as_they_are_kept() {
     let mut kept = 0;

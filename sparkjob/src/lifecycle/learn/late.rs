@@ -9,6 +9,9 @@ use crate::lifecycle::plan::Deadlines;
 use crate::lifecycle::state::{Purpose, Stage, State, Stopping};
 use crate::properties::OnTimeout;
 
+/// How a note begins on what stood in the way of a job that is looked for once more.
+const BEFORE: &str = "Before it was given up:";
+
 impl At<'_> {
     /// The present stage has had its time; at `answer_by`, so has the request.
     pub(super) fn late(self, state: State) -> State {
@@ -35,7 +38,7 @@ impl At<'_> {
             // Or an earlier delivery's job, which is told.
             Stage::FindOwn | Stage::Start if state.unseen.may_be_one() => {
                 if let Some(said) = state.weather.take() {
-                    state.note(&format!("Before it was given up: {said}"));
+                    state.note(&format!("{BEFORE} {said}"));
                 }
                 state.at(Stage::FindOwn, self.now)
             }
@@ -98,9 +101,10 @@ impl At<'_> {
             Stage::Search { .. } | Stage::Look => state.done(None, self.now),
             _ if self.ends_without_a_look(&state) => self.end_without_a_look(state),
             _ => {
-                // It is told with the failure.
-                let said = state.last_said().map(str::to_owned);
-                state.notes.retain(|note| !said.as_deref().is_some_and(|said| note.contains(said)));
+                if let (None, Some(said)) = (&state.refused, state.last_said().map(str::to_owned)) {
+                    // It is told with the failure.
+                    state.notes.retain(|note| !(note.starts_with(BEFORE) && note.contains(&said)));
+                }
                 let failure = state.refused.clone().unwrap_or_else(|| failure::of_giving_up(self.plan, &state));
                 state.done(Some(failure), self.now)
             }

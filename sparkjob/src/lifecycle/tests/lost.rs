@@ -222,14 +222,21 @@ fn what_may_not_be_looked_for_is_submitted_again_where_that_is_the_same() {
     }
 }
 
-/// What a last look failed of is told once.
+/// What a last look failed of is told once, whatever else failed of the same; where a refusal is told, beside that.
 #[test]
 fn an_engine_that_does_not_come_back_is_told_once() {
-    for place in places() {
+    let other = "Whether a lost update left a job behind is not known: could not speak to the engine: Unavailable.";
+    for (place, is_refused) in places().into_iter().flat_map(|place| [false, true].map(|is| (place.clone(), is))) {
+        let plan = create(&place);
         let mut world = World::at(place.clone()).weather(cut_off(Kind::Unavailable, after(600)));
-        let outcome = world.run(&create(&place));
+        let refusal = Failure { kind: FailureKind::Rejected, what: "no".to_owned(), advice: String::new() };
+        let refused = is_refused.then_some(refusal);
+        let begun = State { unseen: lost(), refused, notes: vec![other.to_owned()], ..State::begin(&plan, BEGIN) };
+        world.now = after(1);
+        let outcome = world.go_on(&plan, begun, after(1));
         let told = format!("{} {:?}", outcome.failure.expect("a failure").what, outcome.notes);
-        assert_eq!(told.matches("speak to the engine").count(), 1, "{place}: {told}");
+        assert!(told.contains(other), "{place}: {told}");
+        assert_eq!(told.matches("speak to the engine").count(), 2, "{place}, {is_refused}: {told}");
     }
 }
 
