@@ -131,8 +131,8 @@ pub async fn known(
     let name = execution_name(&envelope(&given_up.event, &given_up.told, invocation)?);
     let until = patience(Some(&given_up.event), invocation, clock.now());
     // The invocation that died last may have begun one a moment ago.
-    let mut has_been_none = false;
-    let is_sure = |execution: &Execution| *execution != Execution::None || std::mem::replace(&mut has_been_none, true);
+    let mut is_none = confirmed_none();
+    let is_sure = |execution: &Execution| *execution != Execution::None || is_none();
     let execution = look(workflow, &name, until, clock, is_sure).await;
     if execution == Some(Execution::Runs) {
         tracing::info!(execution = name, "the workflow has the request, and answers it");
@@ -159,7 +159,14 @@ pub async fn closed(
     clock: &Clock,
 ) -> Result<Case, Failed> {
     let until = patience(input.as_ref().map(|turn| &turn.event), invocation, clock.now());
-    let execution = look(workflow, name, until, clock, |execution| *execution != Execution::Runs).await;
+    // It may have ended as soon as it had begun.
+    let mut is_none = confirmed_none();
+    let has_ended = |execution: &Execution| match execution {
+        Execution::Runs => false,
+        Execution::None => is_none(),
+        _ => true,
+    };
+    let execution = look(workflow, name, until, clock, has_ended).await;
     let now = clock.now();
     let begun = input.map(|turn| Case { left: Some(Left::Step(now)), ..Case::of(*turn, told.clone()) });
     let unknown = match execution {
@@ -171,6 +178,12 @@ pub async fn closed(
     };
     let case = Case::known(execution, told, begun, now).ok_or(unknown)?;
     Ok(case.once_it_is_over(invocation, clock).await)
+}
+
+/// Whether there is no such execution, as it is shown: only once that is shown a second time.
+fn confirmed_none() -> impl FnMut() -> bool {
+    let mut has_been_none = false;
+    move || std::mem::replace(&mut has_been_none, true)
 }
 
 /// Looks at the execution of this name until it is as wanted: how it was shown last, which it may not be until then; none where

@@ -58,23 +58,28 @@ async fn an_execution_that_is_stopped_by_hand_is_answered_and_its_job_is_deleted
 
 #[tokio::test(start_paused = true)]
 async fn an_execution_that_is_told_of_by_its_name_alone_is_answered_from_its_input() {
-    let account = Account::new(Engine::EmrServerless);
-    let mut stack = Stack::new(account.town());
-    let request = stack.create(NEW, Properties::default());
-    account.deliver_again(&request);
-    sleep(Duration::from_millis(40)).await;
-    // Whoever is told as usual cannot answer.
-    account.cut_off(Function::Responder, BUCKET);
-    account.stop_executions();
-    account.settled().await;
-    assert!(account.town().bodies(&request).is_empty() && account.executions() == [Status::Aborted]);
-    account.heal();
-    let name = request.execution();
-    account.invoke(Function::Responder, json!({"detail": {"name": name, "status": "ABORTED"}}));
-    let answer = account.answer(&request).await.expect("an answer");
-    assert_eq!(answer.status, "FAILED", "{}", answer.reason);
-    assert!(answer.reason.contains("ABORTED"), "{}", answer.reason);
-    account.finish(stack, &answer).await;
+    // Also where it is told of only when the responder has looked for it once.
+    for lag in [0, 2] {
+        let account = Account::new(Engine::EmrServerless);
+        let mut stack = Stack::new(account.town());
+        let begin = account.town().now();
+        let request = stack.create(NEW, Properties::default());
+        account.deliver_again(&request);
+        sleep(Duration::from_millis(40)).await;
+        // Whoever is told as usual cannot answer.
+        account.cut_off(Function::Responder, BUCKET);
+        account.stop_executions();
+        account.settled().await;
+        assert!(account.town().bodies(&request).is_empty() && account.executions() == [Status::Aborted]);
+        account.heal();
+        account.lag(account.town().now().since(begin) + Duration::from_secs(lag));
+        let name = request.execution();
+        account.invoke(Function::Responder, json!({"detail": {"name": name, "status": "ABORTED"}}));
+        let answer = account.answer(&request).await.unwrap_or_else(|| panic!("an answer, {lag} s"));
+        assert_eq!(answer.status, "FAILED", "{}", answer.reason);
+        assert!(answer.reason.contains("ABORTED"), "{}", answer.reason);
+        account.finish(stack, &answer).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -308,6 +308,9 @@ pub(super) fn is_told(shown_by: &mut Option<Timestamp>, status: &Status, now: Ti
     is_told
 }
 
+/// So late a step may come in any case: the workflow waits until whole seconds, and a function has to start.
+const STEP_COMES_WITHIN: Duration = Duration::from_secs(5);
+
 /// No delivery is repeated sooner after the request was made.
 const FIRST_DELIVERY: Duration = Duration::from_mins(1);
 
@@ -378,8 +381,9 @@ impl State {
     /// asked is none in which a call has failed, and no part of the time that an update's being taken back has for a look.
     #[must_use]
     pub fn resumed(mut self, plan: &Plan, now: Timestamp) -> Self {
-        let idle = now.since(self.not_before);
-        self.not_before = self.not_before + idle;
+        let late = now.since(self.not_before);
+        self.not_before = self.not_before + late;
+        let idle = late.saturating_sub(STEP_COMES_WITHIN);
         for since in [&mut self.weather_since, &mut self.denied_since].into_iter().flatten() {
             *since = *since + idle;
         }
