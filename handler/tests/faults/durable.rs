@@ -26,9 +26,19 @@ pub fn faults() -> Vec<Fault> {
 
 /// Plays once for each fault at each of so many requests, the first of which is 1.
 pub async fn strike_each(requests: usize, tally: &mut Tally, play: impl AsyncFn((usize, Fault))) {
+    strike_each_with(&faults(), requests, tally, play).await;
+}
+
+/// The same for each of these faults, where it has its turn.
+pub async fn strike_each_with(
+    faults: &[Fault],
+    requests: usize,
+    tally: &mut Tally,
+    play: impl AsyncFn((usize, Fault)),
+) {
     for k in 1..=requests {
-        for fault in faults().into_iter().filter(|fault| fault.has_its_turn(k)) {
-            play((k, fault)).await;
+        for fault in faults.iter().filter(|fault| fault.has_its_turn(k)) {
+            play((k, fault.clone())).await;
             tally.survived(1);
         }
     }

@@ -57,6 +57,7 @@ use serde_json::json;
 use sparkjob::testing::{Fault, Faulty};
 
 use cloudformation::{Answer, Properties, Stack, deliver, deliver_twice, deliver_unheard};
+use durable::strike_each_with;
 use scenario::{Scenario, each_scenario};
 use tally::Tally;
 use town::{Engine, Town};
@@ -97,13 +98,11 @@ async fn a_life_without_the_right_to_ask_cloudformation_is_the_same() {
 async fn survives_on(engine: Engine, scenario: Scenario) {
     let clean = play(engine, scenario, None).await;
     let mut tally = Tally::default();
-    for k in 1..=clean.sends {
-        for fault in Fault::failures().into_iter().filter(|fault| fault.has_its_turn(k)) {
-            let run = play(engine, scenario, Some((k, fault.clone()))).await;
-            assert!(run.struck, "{engine:?}, {scenario:?}: {fault:?} did not strike at {k}");
-            tally.survived(1);
-        }
-    }
+    strike_each_with(&Fault::failures(), clean.sends, &mut tally, async |(k, fault)| {
+        let run = play(engine, scenario, Some((k, fault.clone()))).await;
+        assert!(run.struck, "{engine:?}, {scenario:?}: {fault:?} did not strike at {k}");
+    })
+    .await;
     tally.tell(&format!("{engine:?}, {:?}, {} requests", scenario.ask, clean.sends));
 }
 

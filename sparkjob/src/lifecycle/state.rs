@@ -382,7 +382,7 @@ impl State {
     #[must_use]
     pub fn resumed(mut self, plan: &Plan, now: Timestamp) -> Self {
         let late = now.since(self.not_before);
-        self.not_before = self.not_before + late;
+        self.not_before = self.not_before.max(now);
         let idle = late.saturating_sub(STEP_COMES_WITHIN);
         for since in [&mut self.weather_since, &mut self.denied_since].into_iter().flatten() {
             *since = *since + idle;

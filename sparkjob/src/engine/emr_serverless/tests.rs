@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::engine::tests::{PI, engine, identity, phase, request, seconds, start, status, tags};
+use crate::engine::tests::{PI, engine, identity, invalid, phase, request, seconds, start, status, tags};
 use crate::engine::{Engine, How, Kind, Lookup};
 use crate::job::{Identity, Job, Mode, Native, Parameters, Phase, Place, RunRef, Status, Tags, Timestamp};
 use crate::testing::{EmrRun, FakeEmr, Fault, Instead, OPENED, Script};
@@ -387,8 +387,7 @@ async fn a_run_that_is_ending_or_over_needs_no_stopping() {
         assert_eq!(phase(&*engine, &run).await, Phase::Ending);
         assert_eq!(engine.find(&identity(&job(PI)), Lookup::Owner, OPENED).await.unwrap().len(), 1);
         engine.cancel(&run, how).await.unwrap();
-        let refusal = json!({"__type": "ValidationException", "message": "Job run is not in a cancellable state"});
-        emr.fault_next(Method::DELETE, "/jobruns/", Fault::Before(Instead::Answer(400, refusal.to_string())));
+        emr.fault_next(Method::DELETE, "/jobruns/", invalid("Job run is not in a cancellable state"));
         engine.cancel(&run, how).await.unwrap();
         assert_eq!(sent(&emr, &Method::DELETE, "/jobruns/"), 3);
         seconds(121).await;
@@ -418,8 +417,7 @@ async fn where_there_are_no_grace_periods_a_kill_does_without() {
     emr.script(PI, Script::endless());
     let engine = engine(&emr, &place());
     let run = start(&*engine, &job(PI)).await;
-    let refusal = json!({"__type": "ValidationException", "message": "emr-6.15.0 has no shutdownGracePeriodInSeconds"});
-    let refused = Fault::Before(Instead::Answer(400, refusal.to_string()));
+    let refused = invalid("emr-6.15.0 has no shutdownGracePeriodInSeconds");
     emr.fault_next(Method::DELETE, "shutdownGracePeriodInSeconds=0", refused);
     engine.cancel(&run, How::Kill).await.unwrap();
     seconds(1).await;
@@ -432,8 +430,7 @@ async fn a_cancellation_that_is_refused_while_the_run_lives_is_an_error() {
     emr.script(PI, Script::endless());
     let engine = engine(&emr, &place());
     let run = start(&*engine, &job(PI)).await;
-    let refusal = json!({"__type": "ValidationException", "message": "Job run is not in a cancellable state"});
-    emr.fault_next(Method::DELETE, "/jobruns/", Fault::Before(Instead::Answer(400, refusal.to_string())));
+    emr.fault_next(Method::DELETE, "/jobruns/", invalid("Job run is not in a cancellable state"));
     let trouble = engine.cancel(&run, How::Ask).await.unwrap_err();
     assert_eq!(trouble.doing, "stop job run 00f0000000000001 at EMR Serverless, application 00f1abc");
     assert!(trouble.said.ends_with("Job run is not in a cancellable state"), "{trouble}");
