@@ -87,7 +87,8 @@ impl Responder {
             Mishap::Closed { name, told, input, is_by_hand } => {
                 let fragment = |turn: &Turn| logs::fragment(&turn.event, &invocation.id);
                 let whose = input.as_deref().map_or_else(tracing::Span::none, fragment);
-                let case = closed(workflow, &name, told, input, &invocation, &clock).instrument(whose).await;
+                let case =
+                    closed(workflow, &name, told, input, is_by_hand, &invocation, &clock).instrument(whose).await;
                 if is_by_hand && matches!(case, Err(Failed::Running(_))) { Ok(None) } else { case.map(Some) }
             }
             Mishap::Misdirected(event) => {

@@ -145,16 +145,18 @@ pub async fn known(
     }
 }
 
-/// What is known of a request whose execution, of this name and with this input, ended otherwise than it should.
+/// What is known of a request whose execution, of this name and with this input, ended otherwise than it should, as AWS tells, or
+/// somebody by hand.
 ///
 /// # Errors
-/// Nothing tells of a request: [`Failed::Unseen`] where it could not be looked at, and [`Failed::Running`] where it is not told to
-/// have ended, both of which another try may mend.
+/// Nothing tells of a request: [`Failed::Unseen`] where it could not be looked at, or is not there, though AWS told of it, and
+/// [`Failed::Running`] where it is not told to have ended, all of which another try may mend.
 pub async fn closed(
     workflow: Option<&Workflow>,
     name: &str,
     told: String,
     input: Option<Box<Turn>>,
+    is_by_hand: bool,
     invocation: &Invocation,
     clock: &Clock,
 ) -> Result<Case, Failed> {
@@ -172,6 +174,9 @@ pub async fn closed(
     let unknown = match execution {
         Some(Execution::Runs) => {
             Failed::Running(format!("execution {name} is told to run, and whose request it has is not"))
+        }
+        Some(Execution::None) if !is_by_hand => {
+            Failed::Unseen(format!("execution {name} is told of and not there, and whose request it has is not told"))
         }
         Some(_) => Failed::Foreign(format!("execution {name} holds no request")),
         None => Failed::Unseen(format!("execution {name} cannot be looked at, and whose request it has is not told")),

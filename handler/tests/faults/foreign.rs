@@ -112,26 +112,31 @@ async fn a_record_that_is_not_ours_is_a_line_in_the_log_and_no_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_execution_that_holds_no_request_is_a_line_in_the_log_and_one_that_cannot_be_looked_at_a_failure() {
-    let stopped = json!({"detail": {"name": "nobody", "status": "ABORTED", "input": null}});
-    for is_cut_off in [false, true] {
+async fn an_execution_that_is_not_there_is_a_line_in_the_log_and_a_failure_where_aws_tells_of_it() {
+    let by_hand = json!({"detail": {"name": "nobody", "status": "ABORTED", "input": null}});
+    let told = json!({"source": "aws.states", "detail": by_hand["detail"]});
+    let unseen = "execution nobody cannot be looked at";
+    for (event, is_cut_off, failure) in [
+        (&by_hand, false, None),
+        (&told, false, Some("execution nobody is told of and not there")),
+        (&by_hand, true, Some(unseen)),
+        (&told, true, Some(unseen)),
+    ] {
         let log = Log::at(LevelFilter::INFO);
         let account = Account::new(Engine::Livy);
         if is_cut_off {
             account.cut_off(Function::Responder, STATES);
         }
-        account.invoke(Function::Responder, stopped.clone());
+        account.invoke(Function::Responder, event.clone());
         account.settled().await;
         let failures = account.failures();
-        if is_cut_off {
+        match failure {
             // Lambda tries three times.
-            assert!(
-                failures.len() == 3 && failures[0].contains("execution nobody cannot be looked at"),
-                "{failures:?}"
-            );
-        } else {
-            assert!(failures.is_empty(), "{failures:?}");
-            assert!(has_line(&log, "execution nobody holds no request"), "{}", log.text());
+            Some(failure) => assert!(failures.len() == 3 && failures[0].contains(failure), "{failures:?}"),
+            None => {
+                assert!(failures.is_empty(), "{failures:?}");
+                assert!(has_line(&log, "execution nobody holds no request"), "{}", log.text());
+            }
         }
     }
 }

@@ -58,8 +58,8 @@ async fn an_execution_that_is_stopped_by_hand_is_answered_and_its_job_is_deleted
 
 #[tokio::test(start_paused = true)]
 async fn an_execution_that_is_told_of_by_its_name_alone_is_answered_from_its_input() {
-    // Also where it is told of only when the responder has looked for it once.
-    for lag in [0, 2] {
+    // Also where it is shown only when the responder has looked for it once, and, where AWS itself tells of it, been called once.
+    for (lag, source) in [(0, None), (2, None), (30, Some("aws.states"))] {
         let account = Account::new(Engine::EmrServerless);
         let mut stack = Stack::new(account.town());
         let begin = account.town().now();
@@ -74,7 +74,7 @@ async fn an_execution_that_is_told_of_by_its_name_alone_is_answered_from_its_inp
         account.heal();
         account.lag(account.town().now().since(begin) + Duration::from_secs(lag));
         let name = request.execution();
-        account.invoke(Function::Responder, json!({"detail": {"name": name, "status": "ABORTED"}}));
+        account.invoke(Function::Responder, json!({"source": source, "detail": {"name": name, "status": "ABORTED"}}));
         let answer = account.answer(&request).await.unwrap_or_else(|| panic!("an answer, {lag} s"));
         assert_eq!(answer.status, "FAILED", "{}", answer.reason);
         assert!(answer.reason.contains("ABORTED"), "{}", answer.reason);
