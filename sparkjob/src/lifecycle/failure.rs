@@ -184,6 +184,13 @@ fn of_time(plan: &Plan, state: &State) -> Failure {
         (Stage::Tag, Some(own)) => {
             (format!("The tags of {} on {} were not changed in time.", told(&own.run), own.run.place), "Try again.")
         }
+        (Stage::FindOwn, Some(own)) => {
+            let word = own.status.as_ref().map_or("unknown", |status| status.word.as_str());
+            (
+                format!("{} on {} was found only when the time was over: it is {word}.", told(&own.run), own.run.place),
+                "Try again when the engine answers, or give it more time (ServiceTimeout).",
+            )
+        }
         (_, Some(own)) => {
             let word = own.status.as_ref().map_or("unknown", |status| status.word.as_str());
             let unsteady = own.running_since.is_some() && plan.management.wait_for == WaitFor::Running;

@@ -1,13 +1,14 @@
 //! What becomes of a request whose time runs out.
 
+use super::stop::alive;
 use super::withdraw::with_own;
 use super::{At, failure};
 use crate::engine::{Kind, Trouble};
-use crate::job::Phase;
+use crate::job::{Phase, Run, Status};
 use crate::lifecycle::next::horizon;
 use crate::lifecycle::plan::Deadlines;
-use crate::lifecycle::state::{Purpose, Stage, State, Stopping};
-use crate::properties::OnTimeout;
+use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping};
+use crate::properties::{OnTimeout, WaitFor};
 
 /// How a note begins on what stood in the way of a job that is looked for once more.
 const BEFORE: &str = "Before it was given up:";
@@ -57,11 +58,22 @@ impl At<'_> {
                 state.at(Stage::Stop { runs, purpose: Purpose::Abandon(failure) }, self.now)
             }
             _ if self.ends_without_a_look(&state) => self.end_without_a_look(state),
+            _ if self.cannot_stop_what_was_left(&state) => self.cannot_stop_in_time(state, Purpose::LeftBehind),
             _ => {
                 let failure = failure::of_giving_up(self.plan, &state);
                 self.fail(state, failure)
             }
         }
+    }
+
+    /// Whether the new job has come to what was waited for, and the engine of what was left behind could not be asked.
+    fn cannot_stop_what_was_left(self, state: &State) -> bool {
+        let is_unasked = match &state.stage {
+            Stage::FindOld => true,
+            Stage::Stop { purpose: Purpose::LeftBehind, runs } => could_not_be_asked(state, runs),
+            _ => false,
+        };
+        is_unasked && state.own.is_some() && self.starts_before_it_stops() && !self.plan.is_restoring()
     }
 
     /// Goes on without the look for which there is no time.
@@ -75,6 +87,64 @@ impl At<'_> {
     fn may_go_on(self, state: &State) -> bool {
         let phase = state.own.as_ref().and_then(|own| own.status.as_ref()).map(|status| status.phase);
         self.plan.management.on_timeout == OnTimeout::Accept && matches!(phase, Some(Phase::Waiting | Phase::Running))
+    }
+
+    /// The time to reach the goal is over: what this delivery submitted is cancelled, unless it is at the goal; what is another's is
+    /// told.
+    pub(super) fn found_too_late(self, mut state: State, found: Option<Run>, runs: Vec<Run>) -> State {
+        match found {
+            Some(Run { run, status }) => {
+                let is_refused = state.refused.is_some() && !state.unseen.has_lost_one();
+                let ours = state.unseen.has_submitted() && (!is_refused || status.silent);
+                if !is_refused {
+                    state.refused = None;
+                }
+                self.came_too_late(state, Own { status: Some(status), ..Own::new(run, ours) }, runs)
+            }
+            None if self.may_appear(&state) => self.looked_well(state),
+            None => {
+                let failure = state.refused.clone().unwrap_or_else(|| failure::of_giving_up(self.plan, &state));
+                state.unseen.clear();
+                self.fail(state, failure)
+            }
+        }
+    }
+
+    /// What becomes of a job, among all `runs` of its name, that was found when the time to reach the goal was over.
+    fn came_too_late(self, mut state: State, own: Own, runs: Vec<Run>) -> State {
+        let is_awaited = state.refused.is_none() && state.superseded.is_none();
+        let is_at_goal = is_awaited && own.status.as_ref().is_some_and(|status| self.is_at_goal(status));
+        let twins = runs.into_iter().filter(|run| own.ours && !run.run.is_same(&own.run)).collect();
+        let twins = Stopping::all(alive(twins));
+        if is_at_goal {
+            return if twins.is_empty() {
+                self.succeed(State { own: Some(own), ..state })
+            } else {
+                self.without_twins(state, own, twins)
+            };
+        }
+        state.own = Some(own);
+        let failure = state.refused.clone().unwrap_or_else(|| failure::of_giving_up(self.plan, &state));
+        if !twins.is_empty() {
+            let runs = with_own(&twins, &state);
+            return state.at(Stage::Stop { runs, purpose: Purpose::Abandon(failure) }, self.now);
+        }
+        if is_awaited && self.may_go_on(&state) {
+            state.note(&failure::accepted(self.plan));
+            return self.succeed(state);
+        }
+        self.fail(state, failure)
+    }
+
+    /// Whether a job is what was waited for, as one look tells.
+    fn is_at_goal(self, status: &Status) -> bool {
+        match status.phase {
+            Phase::Succeeded => true,
+            // It was started, which is all that is asked for.
+            Phase::Failed => self.plan.is_restoring(),
+            Phase::Waiting | Phase::Running => self.waits_for(WaitFor::Submitted) && !status.silent,
+            Phase::Ending | Phase::Cancelled | Phase::Gone => false,
+        }
     }
 
     /// The answer is due: whatever is known is told.
@@ -95,9 +165,11 @@ impl At<'_> {
             }
             // An engine that has no room is asked for as long as there is time, and has told nothing.
             Stage::Stop { purpose: Purpose::Goal, runs } if could_not_be_asked(&state, &runs) => {
-                self.cannot_stop_in_time(state)
+                self.cannot_stop_in_time(state, Purpose::Goal)
             }
-            Stage::Search { since } if since.is_none() || state.weather.is_some() => self.cannot_stop_in_time(state),
+            Stage::Search { since } if since.is_none() || state.weather.is_some() => {
+                self.cannot_stop_in_time(state, Purpose::Goal)
+            }
             Stage::Search { .. } | Stage::Look => state.done(None, self.now),
             _ if self.ends_without_a_look(&state) => self.end_without_a_look(state),
             _ => {
@@ -112,10 +184,14 @@ impl At<'_> {
     }
 
     /// What is to be stopped could not be, or not even looked for.
-    fn cannot_stop_in_time(self, state: State) -> State {
+    fn cannot_stop_in_time(self, state: State, purpose: Purpose) -> State {
         let said = state.weather.clone().unwrap_or_else(|| "there was no time to look".to_owned());
-        let trouble = Trouble::new(Kind::Unavailable, "stop the job in time", said);
-        self.cannot_stop(state, Purpose::Goal, &trouble)
+        let doing = match &purpose {
+            Purpose::LeftBehind => "look for what was left behind, or stop it, in time",
+            _ => "stop the job in time",
+        };
+        let trouble = Trouble::new(Kind::Unavailable, doing, said);
+        self.cannot_stop(state, purpose, &trouble)
     }
 }
 

@@ -63,7 +63,8 @@ impl At<'_> {
             state.unseen.came_to_nothing();
         }
         match first_made(&runs).cloned() {
-            found if state.given_up => self.found_too_late(state, found),
+            None if may_be_forgotten && self.tells_of_oblivion(&state) => self.may_have_been_forgotten(state),
+            found if state.given_up => self.found_too_late(state, found, runs),
             found if state.refused.is_some() => self.found_after_refusal(state, found, runs),
             // Of two deliveries each would follow what the other has submitted, and nobody see what comes late.
             Some(_) if runs.len() == 1 && self.may_arrive_beside(&state) => self.looked_well(state),
@@ -78,10 +79,6 @@ impl At<'_> {
                 let pace = Pace::of_looks(self.plan.wanted_place());
                 self.again(state, pace)
             }
-            None if may_be_forgotten && !self.plan.is_restoring() => {
-                state.unseen.suspect();
-                self.fail(state, failure::of_oblivion(self.plan))
-            }
             // Once a submission was tried, all that comes before it has been done.
             None if state.unseen.is_tried() => self.start(state),
             None if self.plan.is_restoring() => self.restore(state),
@@ -91,22 +88,13 @@ impl At<'_> {
         }
     }
 
-    /// The time to reach the goal is over: what this delivery submitted is cancelled, what is another's is told.
-    fn found_too_late(self, mut state: State, found: Option<Run>) -> State {
-        let failure = state.refused.clone().unwrap_or_else(|| failure::of_giving_up(self.plan, &state));
-        match found {
-            Some(Run { run, status }) => {
-                let is_refused = state.refused.is_some() && !state.unseen.has_lost_one() && !status.silent;
-                let ours = state.unseen.has_submitted() && !is_refused;
-                state.own = Some(Own { status: Some(status), ..Own::new(run, ours) });
-                self.fail(state, failure)
-            }
-            None if self.may_appear(&state) => self.looked_well(state),
-            None => {
-                state.unseen.clear();
-                self.fail(state, failure)
-            }
+    /// A job of the request's may have run, and nobody can tell any more.
+    fn may_have_been_forgotten(self, mut state: State) -> State {
+        state.unseen.suspect();
+        if let Some(refusal) = state.refused.take() {
+            state.note(&refusal.what);
         }
+        self.fail(state, failure::of_oblivion(self.plan))
     }
 
     /// A refused submission may leave a run behind that never starts, and one whose answer was lost one that does.
@@ -162,7 +150,7 @@ impl At<'_> {
     }
 
     /// Follows `own`, once the other runs of its name are over.
-    fn without_twins(self, state: State, own: Own, mut alive: Vec<Stopping>) -> State {
+    pub(super) fn without_twins(self, state: State, own: Own, mut alive: Vec<Stopping>) -> State {
         alive.retain(|twin| !twin.run.is_same(&own.run));
         let mut state = self.follow(state, own);
         if !alive.is_empty() {
@@ -467,6 +455,13 @@ impl At<'_> {
         self.is_on_livy() && since.is_some_and(|since| self.now.since(since) >= MEMORY)
     }
 
+    /// Whether a job that may have been forgotten is told of, rather than submitted once more, as a rollback does that has the time.
+    /// Nobody is told of what they wait for no more.
+    fn tells_of_oblivion(self, state: &State) -> bool {
+        let submits = self.plan.is_restoring() && !state.given_up && state.refused.is_none();
+        state.superseded.is_none() && !submits
+    }
+
     /// Whether a submission whose answer was lost may yet take effect, and then stand beside another one.
     pub(super) fn may_still_arrive(self, state: &State) -> bool {
         self.takes_twins() && self.may_appear(state)
@@ -488,7 +483,7 @@ impl At<'_> {
     }
 
     /// Whether a submission whose answer was lost may yet take effect.
-    fn may_appear(self, state: &State) -> bool {
+    pub(super) fn may_appear(self, state: &State) -> bool {
         state.unseen.may_appear(self.now)
     }
 

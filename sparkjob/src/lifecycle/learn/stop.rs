@@ -210,8 +210,11 @@ impl At<'_> {
                 state.note("What was left of it has been stopped.");
                 state.done(Some(failure), self.now)
             }
-            // It came so far just before it was to be cancelled.
-            Some(status) if status.phase == Phase::Succeeded && state.superseded.is_none() => self.succeed(state),
+            // It came so far just before it was to be cancelled, for what may still be so.
+            Some(status) if status.phase == Phase::Succeeded && state.superseded.is_none() => {
+                state.note(&format!("It succeeded just before it was to be cancelled. {}", failure.what));
+                self.succeed(state)
+            }
             Some(status) if status.phase == Phase::Failed => {
                 state.note(&format!("It ended by itself meanwhile: it is {}.", status.word));
                 state.done(Some(failure), self.now)

@@ -1,13 +1,14 @@
 //! Submissions whose answers are lost, and an engine that cannot be asked then: as long as there is time, what they may have made is
 //! looked for.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use super::engines::replace;
 use super::world::{BEGIN, Fate, World, place, plan, wanted_at};
 use crate::engine::{Kind, SUBMISSION_LIMIT};
 use crate::job::{Phase, Place, Timestamp};
-use crate::lifecycle::{Action, Former, Goal, Plan, Stage, State, Unseen, withdraw};
+use crate::lifecycle::{Action, Deadlines, Former, Goal, Plan, Stage, State, Unseen, withdraw};
 use crate::outcome::{Failure, FailureKind, Made};
 use crate::properties::{Management, UpdateStrategy};
 
@@ -62,6 +63,43 @@ fn what_livy_may_have_run_and_forgotten_while_it_was_away_is_not_submitted_once_
         let told = outcome.failure.map(|failure| failure.what).unwrap_or_default();
         assert_eq!((told.contains("too late"), world.submissions()), (!is_found, 1), "{minutes} min: {told}");
         assert!(is_found == told.is_empty() && is_found != (outcome.made == Made::Unknown), "{minutes} min: {told}");
+    }
+}
+
+/// Livy comes back only when it is too late to submit.
+#[test]
+fn what_livy_may_have_run_and_forgotten_is_told_also_once_it_was_given_up() {
+    let fate = [(0, Phase::Running), (60, Phase::Succeeded), (10 * 60 + 60, Phase::Gone)];
+    let deadlines = Deadlines::between(BEGIN, after(15));
+    let back = deadlines.give_up + Duration::from_secs(5);
+    let mut world = World::new().weather(cut_off(Kind::Unavailable, back)).fate(&fate);
+    let outcome = world.run(&Plan { deadlines, ..create(&place()) });
+    let told = outcome.failure.expect("a failure").what;
+    assert!(told.contains("too late") && outcome.made == Made::Unknown, "{told}: {:?}", outcome.made);
+}
+
+/// What was submitted first took effect only after a look, and what was submitted then was refused.
+#[test]
+fn what_livy_may_have_run_and_forgotten_is_told_also_where_it_refused_another_one() {
+    let fate = [(0, Phase::Running), (60, Phase::Succeeded), (10 * 60 + 60, Phase::Gone)];
+    for (minutes, is_found) in [(8, true), (12, false)] {
+        let refused = Cell::new(false);
+        let mut world = World::new().fate(&fate).weather(move |action, now| match action {
+            Action::Start(_) => {
+                refused.set(now > BEGIN);
+                Some(if refused.get() { Kind::Rejected } else { Kind::Unclear })
+            }
+            Action::Find(..) => (refused.get() && now < after(minutes)).then_some(Kind::Unavailable),
+            _ => None,
+        });
+        world.stale = 2;
+        let outcome = world.run(&create(&place()));
+        assert_eq!(world.submissions(), 2);
+        let told = outcome.failure.map(|failure| failure.what).unwrap_or_default();
+        assert_eq!((told.contains("too late"), told.is_empty()), (!is_found, is_found), "{minutes} min: {told}");
+        assert_eq!(outcome.made == Made::Unknown, !is_found, "{minutes} min: {:?}", outcome.made);
+        let tells_of_refusal = outcome.notes.iter().any(|note| note.contains("Rejected"));
+        assert_eq!(tells_of_refusal, !is_found, "{minutes} min: {:?}", outcome.notes);
     }
 }
 

@@ -134,6 +134,20 @@ fn nobody_is_given_up_for_time_in_which_nobody_asks() {
     assert_eq!((outcome.failure, world.runs.len()), (None, 1));
 }
 
+/// The workflow waits until whole seconds, and a function has to start; Lambda without room for it is another thing.
+#[test]
+fn a_step_that_comes_within_seconds_is_not_late() {
+    let plan = plan(Goal::Run(wanted("pi.py", "r1")), Management::default());
+    let took = |late| {
+        let mut world = World::new().weather(|_, _| Some(Kind::Unavailable));
+        world.late = Duration::from_secs(late);
+        assert!(world.run(&plan).failure.is_some());
+        world.now.since(BEGIN).as_secs()
+    };
+    assert_eq!([0, 2, 4].map(took), [300, 302, 304]);
+    assert!(took(60) > 600);
+}
+
 #[test]
 fn a_repeated_request_that_never_got_to_look_does_not_know_what_was_made() {
     let mut again = plan(Goal::Run(wanted("pi.py", "r1")), Management::default());

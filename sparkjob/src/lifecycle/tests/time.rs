@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::world::{BEGIN, World, reference, wanted};
+use super::world::{BEGIN, World, place, reference, wanted, wanted_at};
 use crate::engine::Kind;
 use crate::hidden::Hidden;
-use crate::job::{Access, Phase};
+use crate::job::{Access, Phase, Place};
 use crate::lifecycle::state::{Own, Purpose, Stopping};
 use crate::lifecycle::{Action, Deadlines, Goal, Plan, Stage, State, Target};
 use crate::outcome::Made;
@@ -89,19 +89,93 @@ fn a_delivery_that_found_its_job_never_cancels_it() {
     assert_eq!(world.alive().len(), 1);
 }
 
-#[test]
-fn a_submission_that_was_never_seen_is_looked_for_until_the_answer_is_due() {
-    // Every submission is lost, and the engine shows it only after the request was given up.
+/// Every submission's answer is lost, and the engine shows what came of it only after the request was given up.
+fn shown_too_late(place: Place) -> World {
     let give_up = Deadlines::between(BEGIN, BEGIN + Duration::from_mins(4)).give_up;
-    let mut world = World::new().weather(move |action, now| match action {
+    World::at(place).weather(move |action, now| match action {
         Action::Start(_) => Some(Kind::Unclear),
         Action::Find(..) if now > BEGIN && now < give_up + Duration::from_secs(5) => Some(Kind::Unavailable),
         _ => None,
-    });
+    })
+}
+
+#[test]
+fn a_submission_that_was_never_seen_is_looked_for_until_the_answer_is_due() {
+    let mut world = shown_too_late(place());
     let outcome = world.run(&short(Goal::Run(wanted("pi.py", "r1")), Management::default(), 240));
-    assert!(outcome.failure.is_some());
+    let what = outcome.failure.expect("a failure").what;
+    assert!(what.contains("was found only when the time was over: it is running."), "{what}");
     assert!(matches!(outcome.made, Made::Job(_)));
     assert!(world.alive().is_empty());
+}
+
+#[test]
+fn a_job_that_is_found_too_late_and_has_all_that_is_asked_for_is_none_that_failed() {
+    let running = [(0, Phase::Running)];
+    let done = [(0, Phase::Running), (60, Phase::Succeeded)];
+    let submitted = Management { wait_for: WaitFor::Submitted, ..Management::default() };
+    for (management, fate, notes, alive) in [
+        (submitted, running.as_slice(), 0, 1),
+        (until_done(OnTimeout::Cancel), &done, 0, 0),
+        (Management::default(), &done, 0, 0),
+        (until_done(OnTimeout::Accept), &running, 1, 1),
+    ] {
+        let mut world = shown_too_late(place()).fate(fate);
+        let outcome = world.run(&short(Goal::Run(wanted("pi.py", "r1")), management.clone(), 240));
+        assert_eq!((outcome.failure, world.alive().len()), (None, alive), "{management:?}");
+        let accepted = |note: &&String| note.contains("OnTimeout is Accept");
+        assert_eq!(outcome.notes.iter().filter(accepted).count(), notes, "{management:?}: {:?}", outcome.notes);
+    }
+}
+
+/// Two steps have died that had submitted.
+#[test]
+fn of_twins_that_are_found_too_late_none_is_left_but_the_one_that_is_the_answer() {
+    let steps = Place::EmrSteps("j-1".to_owned());
+    let job = wanted_at(&steps, "pi.py", "r1");
+    for (wait_for, alive) in [(WaitFor::Running, 0), (WaitFor::Submitted, 1)] {
+        let management = Management { wait_for, ..Management::default() };
+        let plan = short(Goal::Run(job.clone()), management, 240);
+        let state = State::begin(&plan, BEGIN).alone().repeated(&plan, true, BEGIN, BEGIN);
+        let give_up = plan.deadlines.give_up;
+        let twice = World::at(steps.clone()).with(&job.identity, Phase::Running).with(&job.identity, Phase::Running);
+        let mut world = twice.weather(move |_, now| (now < give_up).then_some(Kind::Unavailable));
+        let outcome = world.go_on(&plan, state, BEGIN);
+        assert_eq!((outcome.failure.is_none(), world.alive().len()), (alive == 1, alive), "{wait_for:?}: {outcome:?}");
+    }
+}
+
+/// The old job is elsewhere, and nobody can look there for what was left behind.
+#[test]
+fn a_new_job_that_is_well_is_for_on_delete_error_to_decide_where_the_old_engine_has_no_room() {
+    let other = Place::Livy("http://other:8998".parse().expect("an address"));
+    let (old, new) = (wanted_at(&other, "old.py", "r1"), wanted("new.py", "r2"));
+    for on_delete_error in [OnDeleteError::Fail, OnDeleteError::Ignore] {
+        let management =
+            Management { update_strategy: UpdateStrategy::StartThenStop, on_delete_error, ..Management::default() };
+        let goal = Goal::Replace {
+            wanted: new.clone(),
+            old: Some(Box::new(old.clone().into())),
+            present: None,
+            stays_as: None,
+        };
+        let there = other.clone();
+        let mut world = World::new().weather(move |action, _| (action.place() == Some(&there)).then_some(Kind::Busy));
+        let outcome = world.run(&short(goal, management, 300));
+        let told = outcome.failure.map(|failure| format!("{} {}", failure.what, failure.advice));
+        if on_delete_error == OnDeleteError::Ignore {
+            assert_eq!((told, world.alive().len()), (None, 1));
+            assert!(
+                outcome.notes.iter().any(|note| note.contains("may have been left running")),
+                "{:?}",
+                outcome.notes
+            );
+        } else {
+            let told = told.expect("a failure");
+            assert!(told.contains("Busy") && told.contains("OnDeleteError to Ignore"), "{told}");
+            assert!(!told.contains("was not running") && world.alive().is_empty(), "{told}");
+        }
+    }
 }
 
 #[test]

@@ -176,6 +176,23 @@ fn a_twin_that_cannot_be_stopped_is_told_as_that() {
     assert!(!failure.advice.contains("old job"), "{failure:?}");
 }
 
+/// The one that was made first comes to its end before it can be stopped for that.
+#[test]
+fn a_twin_that_cannot_be_stopped_is_told_also_where_the_other_one_succeeds() {
+    let (mut world, plan, state) = stopping_a_twin(OnDeleteError::default());
+    let now = world.now;
+    world.runs[0].phases.push((now + Duration::from_secs(20), Phase::Succeeded));
+    world.weather =
+        Box::new(|action, _| matches!(action, Action::Cancel(run, _) if run.id == "s-1").then_some(Kind::Denied));
+    let outcome = world.go_on(&plan, state, now);
+    assert_eq!((outcome.failure, world.alive().len()), (None, 1));
+    assert!(
+        outcome.notes.iter().any(|note| note.contains("Could not speak to the engine: Denied.")),
+        "{:?}",
+        outcome.notes
+    );
+}
+
 /// A Create on EMR steps that has submitted beside another try, whose step was not listed before, and is to stop its own.
 fn stopping_a_twin(on_delete_error: OnDeleteError) -> (World, Plan, State) {
     let place = Place::EmrSteps("j-1ABC".to_owned());

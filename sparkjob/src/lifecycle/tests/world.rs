@@ -39,6 +39,8 @@ pub struct World {
     pub weather: Weather,
     /// What a call takes that fails, unless its stage is over before.
     pub takes: Duration,
+    /// How long after its time a step comes that waited.
+    pub late: Duration,
     /// What becomes of the next submissions, the first first; then [`World::fate`].
     pub fate: Vec<(u64, Phase)>,
 }
@@ -72,6 +74,7 @@ impl World {
             actions: Vec::new(),
             weather: Box::new(|_, _| None),
             takes: Duration::ZERO,
+            late: Duration::ZERO,
             fate: running(),
         }
     }
@@ -117,7 +120,8 @@ impl World {
                 }
                 Action::Wait(until) => {
                     assert!(until > self.now, "waits for a moment that has passed, at {:?}", state.stage);
-                    self.now = until;
+                    self.now = until + self.late;
+                    state = state.resumed(plan, self.now);
                 }
                 action => {
                     let seen = self.answer(&action);
@@ -289,7 +293,8 @@ impl World {
         let at = self.now + Duration::from_secs(2);
         // Only Livy forgets what it has stopped.
         let stopped = if self.place.is_livy() { Phase::Gone } else { Phase::Cancelled };
-        if let Some(id) = self.fate_of(run).filter(|id| !self.is_hidden(*id)) {
+        let is_there = |id: &usize| !self.is_hidden(*id) && !self.runs[*id].phase(self.now).is_over();
+        if let Some(id) = self.fate_of(run).filter(is_there) {
             let fate = &mut self.runs[id];
             fate.phases.retain(|(begins, _)| *begins <= at);
             fate.phases.push((at, if fate.deaf { Phase::Ending } else { stopped }));
