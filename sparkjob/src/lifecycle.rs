@@ -28,5 +28,5 @@ mod unseen;
 pub use learn::{learn, leave, withdraw};
 pub use next::{Action, Seen, horizon, next, place};
 pub use plan::{A_TRY_BEFORE, Deadlines, Former, Goal, Plan, Retag, StaysAs, Target, Wanted};
-pub use state::{Own, Purpose, Stage, State, Stopping, Superseded};
+pub use state::{Failing, Own, Purpose, Stage, State, Stopping, Superseded};
 pub use unseen::Unseen;

@@ -14,7 +14,7 @@ use super::failure;
 use super::next::{Seen, place};
 use super::pace::Pace;
 use super::plan::{Goal, Plan};
-use super::state::{Own, Purpose, Stage, State, Stopping, shown_by};
+use super::state::{Failing, Own, Purpose, Stage, State, Stopping, shown_by};
 use crate::engine::{Kind, Report, Trouble};
 use crate::job::{RunRef, Timestamp};
 use crate::outcome::Failure;
@@ -119,10 +119,10 @@ impl At<'_> {
 
     /// The same stage again after a call that succeeded: good weather.
     fn looked_well(self, mut state: State) -> State {
-        if state.weather_since.take().is_some() {
+        if state.failing.take().is_some() {
             state.polls = 0;
         }
-        (state.denied_since, state.weather) = (None, None);
+        state.weather = None;
         let pace = Pace::of_looks(place(self.plan, &state));
         self.again(state, pace)
     }
@@ -134,7 +134,7 @@ impl At<'_> {
     fn weather(self, mut state: State, trouble: Trouble) -> Result<State, (State, Trouble)> {
         if trouble.kind == Kind::Busy {
             // An engine that has no room yet does answer, however long it did not.
-            (state.weather_since, state.denied_since) = (None, None);
+            state.failing = None;
             return Ok(self.once_more(state, &trouble));
         }
         let last = self.believed_at(&mut state, trouble.kind);
@@ -149,10 +149,10 @@ impl At<'_> {
 
     /// When trouble of this kind, if it is all that comes until then, is believed to last.
     fn believed_at(self, state: &mut State, kind: Kind) -> Timestamp {
-        let away = *state.weather_since.get_or_insert(self.now) + self.plan.at_most(PATIENCE);
-        let is_denied = kind == Kind::Denied;
-        state.denied_since = is_denied.then(|| state.denied_since.unwrap_or(self.now));
-        let denied = state.denied_since.map(|since| since + self.plan.at_most(ALLOWED_WITHIN));
+        let failing = Failing::once_more(state.failing, kind == Kind::Denied, self.now);
+        state.failing = Some(failing);
+        let away = failing.since + self.plan.at_most(PATIENCE);
+        let denied = failing.denied_since.map(|since| since + self.plan.at_most(ALLOWED_WITHIN));
         match denied {
             Some(denied) if was_allowed(state) => denied.max(away),
             Some(denied) => denied,

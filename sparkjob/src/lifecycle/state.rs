@@ -23,10 +23,8 @@ pub struct State {
     /// The next action waits until then.
     pub not_before: Timestamp,
     /// Since when every call of this stage has failed.
-    pub weather_since: Option<Timestamp>,
-    /// Since when each of them was denied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub denied_since: Option<Timestamp>,
+    pub failing: Option<Failing>,
     /// What the last call of this stage said, where it failed.
     pub weather: Option<String>,
     /// What came back, the last time in this stage that a run was asked to stop, where that does not tell whether it will.
@@ -73,6 +71,29 @@ pub struct State {
     pub report: Report,
     /// What else a reader should know.
     pub notes: Vec<String>,
+}
+
+/// Calls of which none has gone well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failing {
+    /// Since when.
+    pub since: Timestamp,
+    /// Since when each of them was denied, the last one among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denied_since: Option<Timestamp>,
+}
+
+impl Failing {
+    /// After another one that failed, at `now`, besides those `before`.
+    pub(super) fn once_more(before: Option<Self>, is_denied: bool, now: Timestamp) -> Self {
+        let denied_since = before.and_then(|before| before.denied_since).unwrap_or(now);
+        Self { since: before.map_or(now, |before| before.since), denied_since: is_denied.then_some(denied_since) }
+    }
+
+    /// The same where this time does not count.
+    fn put_off(self, idle: Duration) -> Self {
+        Self { since: self.since + idle, denied_since: self.denied_since.map(|since| since + idle) }
+    }
 }
 
 /// Why nobody waits for the answer to a request any more.
@@ -347,8 +368,7 @@ impl State {
             stage,
             since: now,
             not_before: now,
-            weather_since: None,
-            denied_since: None,
+            failing: None,
             weather: None,
             unheeded: None,
             polls: 0,
@@ -384,9 +404,7 @@ impl State {
         let late = now.since(self.not_before);
         self.not_before = self.not_before.max(now);
         let idle = late.saturating_sub(STEP_COMES_WITHIN);
-        for since in [&mut self.weather_since, &mut self.denied_since].into_iter().flatten() {
-            *since = *since + idle;
-        }
+        self.failing = self.failing.map(|failing| failing.put_off(idle));
         if is_passed_over(plan, &self) {
             self.since = self.since + idle;
         }
@@ -514,8 +532,7 @@ impl State {
     pub(super) fn at(mut self, stage: Stage, now: Timestamp) -> Self {
         self.stage = stage;
         (self.since, self.not_before) = (now, now);
-        (self.weather_since, self.denied_since) = (None, None);
-        (self.weather, self.unheeded) = (None, None);
+        (self.failing, self.weather, self.unheeded) = (None, None, None);
         self.polls = 0;
         self
     }

@@ -198,5 +198,5 @@ impl At<'_> {
 /// Whether the engine has not told how these runs are that were to be stopped, or did not take that, rather than that they live on.
 fn could_not_be_asked(state: &State, runs: &[Stopping]) -> bool {
     let is_untold = |run: &Stopping| run.asked.is_none() || run.status.is_none();
-    state.weather_since.is_some() || state.weather.is_some() && runs.iter().any(is_untold)
+    state.failing.is_some() || state.weather.is_some() && runs.iter().any(is_untold)
 }

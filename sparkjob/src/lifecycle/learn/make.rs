@@ -36,7 +36,7 @@ impl At<'_> {
                     if self.starts_once() && state.unseen.is_tried() && state.refused.is_none() && !state.given_up {
                         // Whoever cannot look submits, and looks again later: the service knows what it has taken.
                         state.unseen.lose(self.now);
-                        return self.start(State { weather_since: None, denied_since: None, ..state });
+                        return self.start(State { failing: None, ..state });
                     }
                     if self.is_worth_looking(&state, trouble.kind) {
                         // There may be a job: as long as there is time, it is looked for.
@@ -220,11 +220,11 @@ impl At<'_> {
     /// Submits. The count of looks goes on, so that finding and submitting in turn slows down; and so does the trouble of a
     /// submission whose answer was lost, which a look that finds nothing does not end.
     pub(super) fn start(self, state: State) -> State {
-        let (polls, weather_since, denied_since) = (state.polls, state.weather_since, state.denied_since);
+        let (polls, failing) = (state.polls, state.failing);
         let mut state = state.at(Stage::Start, self.now);
         state.polls = polls;
         if state.unseen.is_tried() {
-            (state.weather_since, state.denied_since) = (weather_since, denied_since);
+            state.failing = failing;
         }
         state
     }

@@ -97,8 +97,7 @@ impl At<'_> {
             Ok(()) => {
                 (state.weather, state.unheeded) = (None, None);
                 // Where it is asked once more, a look may fail all the time.
-                state.weather_since = state.weather_since.filter(|_| was_asked);
-                state.denied_since = state.denied_since.filter(|_| was_asked);
+                state.failing = state.failing.filter(|_| was_asked);
             }
             // It may be under way: whether it is, only a look tells.
             Err(trouble) if trouble.kind == Kind::Unclear => {

@@ -8,7 +8,7 @@ use super::engines::replace;
 use super::world::{BEGIN, Fate, World, place, plan, wanted_at};
 use crate::engine::{Kind, SUBMISSION_LIMIT};
 use crate::job::{Phase, Place, Timestamp};
-use crate::lifecycle::{Action, Deadlines, Former, Goal, Plan, Stage, State, Unseen, withdraw};
+use crate::lifecycle::{Action, Deadlines, Failing, Former, Goal, Plan, Stage, State, Unseen, withdraw};
 use crate::outcome::{Failure, FailureKind, Made};
 use crate::properties::{Management, UpdateStrategy};
 
@@ -353,8 +353,12 @@ fn an_update_that_may_have_left_a_job_is_not_told_to_have_failed_before_that_is_
 fn the_last_submission_that_is_tried_is_looked_for_as_well() {
     for (late, comes) in [(30, true), (150, false)] {
         let plan = create(&steps());
-        let begun =
-            State { stage: Stage::Start, unseen: lost(), weather_since: Some(BEGIN), ..State::begin(&plan, after(6)) };
+        let begun = State {
+            stage: Stage::Start,
+            unseen: lost(),
+            failing: Some(Failing { since: BEGIN, denied_since: None }),
+            ..State::begin(&plan, after(6))
+        };
         let lost = |action: &Action, _| matches!(action, Action::Start(_)).then_some(Kind::Unclear);
         let mut world = World::at(steps()).weather(lost);
         world.now = after(6);

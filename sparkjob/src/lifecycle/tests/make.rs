@@ -129,7 +129,7 @@ fn nobody_is_given_up_for_time_in_which_nobody_asks() {
     let plan = plan(Goal::Run(wanted("pi.py", "r1")), Management::default());
     let weather = |_: &Action, now: Timestamp| (now.since(BEGIN).as_secs() < 610).then_some(Kind::Unavailable);
     let mut world = World::new().weather(weather);
-    let state = world.run_until_or_done(&plan, State::begin(&plan, BEGIN), |state| state.weather_since.is_some());
+    let state = world.run_until_or_done(&plan, State::begin(&plan, BEGIN), |state| state.failing.is_some());
     let outcome = world.go_on(&plan, state, BEGIN + Duration::from_mins(10));
     assert_eq!((outcome.failure, world.runs.len()), (None, 1));
 }

@@ -79,7 +79,7 @@ fn what_came_in_the_way_of_asking_a_job_to_stop_is_over_once_it_was_asked() {
         is_asked(state)
     });
     assert!(is_asked(&state) && has_failed, "{state:?}");
-    assert_eq!((&state.weather, state.weather_since), (&None, None));
+    assert_eq!((&state.weather, state.failing), (&None, None));
 }
 
 #[test]
