@@ -428,8 +428,8 @@ impl State {
     /// whatever it came to is not known, and a submission of its may still take effect.
     #[must_use]
     pub fn repeated(mut self, plan: &Plan, has_died: bool, since: Timestamp, now: Timestamp) -> Self {
-        // Once it is given up, nothing is submitted any more.
-        if plan.wanted().is_none() || self.own.is_some() || self.given_up {
+        // Once it is given up, or refused, nothing is submitted any more.
+        if plan.wanted().is_none() || self.own.is_some() || self.given_up || self.refused.is_some() {
             return self;
         }
         self.unseen.repeat(has_died, since, now);

@@ -4,10 +4,11 @@ use super::stop::alive;
 use super::withdraw::with_own;
 use super::{At, failure};
 use crate::engine::{Kind, Trouble};
-use crate::job::{Phase, Run, Status};
+use crate::job::{Phase, Run};
 use crate::lifecycle::next::horizon;
 use crate::lifecycle::plan::Deadlines;
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping};
+use crate::outcome::Failure;
 use crate::properties::{OnTimeout, WaitFor};
 
 /// How a note begins on what stood in the way of a job that is looked for once more.
@@ -112,39 +113,56 @@ impl At<'_> {
 
     /// What becomes of a job, among all `runs` of its name, that was found when the time to reach the goal was over.
     fn came_too_late(self, mut state: State, own: Own, runs: Vec<Run>) -> State {
-        let is_awaited = state.refused.is_none() && state.superseded.is_none();
-        let is_at_goal = is_awaited && own.status.as_ref().is_some_and(|status| self.is_at_goal(status));
-        let twins = runs.into_iter().filter(|run| own.ours && !run.run.is_same(&own.run)).collect();
+        let twins = runs.into_iter().filter(|run| !run.run.is_same(&own.run)).collect();
         let twins = Stopping::all(alive(twins));
-        if is_at_goal {
-            return if twins.is_empty() {
-                self.succeed(State { own: Some(own), ..state })
-            } else {
-                self.without_twins(state, own, twins)
-            };
+        let ours = own.ours;
+        state.own = Some(own.clone());
+        match (self.is_at_goal(&state), twins.is_empty()) {
+            (true, true) => self.succeed(state),
+            (false, true) if is_awaited(&state) && self.may_go_on(&state) => {
+                state.note(&failure::accepted(self.plan));
+                self.succeed(state)
+            }
+            (false, false) if ours => {
+                let (runs, failure) = (with_own(&twins, &state), self.failure_of_late(&state));
+                state.at(Stage::Stop { runs, purpose: Purpose::Abandon(failure) }, self.now)
+            }
+            (_, false) => self.without_twins(state, own, twins),
+            (false, true) => {
+                let failure = self.failure_of_late(&state);
+                self.fail(state, failure)
+            }
         }
-        state.own = Some(own);
-        let failure = state.refused.clone().unwrap_or_else(|| failure::of_giving_up(self.plan, &state));
-        if !twins.is_empty() {
-            let runs = with_own(&twins, &state);
-            return state.at(Stage::Stop { runs, purpose: Purpose::Abandon(failure) }, self.now);
-        }
-        if is_awaited && self.may_go_on(&state) {
-            state.note(&failure::accepted(self.plan));
-            return self.succeed(state);
-        }
-        self.fail(state, failure)
     }
 
-    /// Whether a job is what was waited for, as one look tells.
-    fn is_at_goal(self, status: &Status) -> bool {
-        match status.phase {
+    /// Why a job that was found too late is no success: it is none itself, or there is no time to see whether it will be.
+    fn failure_of_late(self, state: &State) -> Failure {
+        if let Some(refusal) = &state.refused {
+            return refusal.clone();
+        }
+        match state.own.as_ref().and_then(|own| own.status.as_ref().map(|status| (own, status))) {
+            Some((own, status)) if is_awaited(state) && (own.has_ended() || !own.is_alive()) => {
+                let job = self.plan.wanted().map(|wanted| &wanted.job);
+                failure::of_job(&own.run, status, job, self.now)
+            }
+            _ => failure::of_giving_up(self.plan, state),
+        }
+    }
+
+    /// Whether its job is what is waited for, as one look tells.
+    fn is_at_goal(self, state: &State) -> bool {
+        let Some(status) = state.own.as_ref().and_then(|own| own.status.as_ref()) else { return false };
+        let is_there = match status.phase {
             Phase::Succeeded => true,
             // It was started, which is all that is asked for.
             Phase::Failed => self.plan.is_restoring(),
-            Phase::Waiting | Phase::Running => self.waits_for(WaitFor::Submitted) && !status.silent,
+            Phase::Waiting => self.waits_for(WaitFor::Submitted) && !status.silent,
+            Phase::Running => {
+                self.waits_for(WaitFor::Submitted) || self.waits_for(WaitFor::Running) && self.stable_for().is_zero()
+            }
             Phase::Ending | Phase::Cancelled | Phase::Gone => false,
-        }
+        };
+        is_there && is_awaited(state)
     }
 
     /// The answer is due: whatever is known is told.
@@ -163,6 +181,8 @@ impl At<'_> {
                 state.note(&format!("A job that a lost request left behind may still run: {said}"));
                 state.done(None, self.now)
             }
+            // Whatever stood beside it is over.
+            Stage::Follow if self.is_at_goal(&state) => self.succeed(state),
             // An engine that has no room is asked for as long as there is time, and has told nothing.
             Stage::Stop { purpose: Purpose::Goal, runs } if could_not_be_asked(&state, &runs) => {
                 self.cannot_stop_in_time(state, Purpose::Goal)
@@ -193,6 +213,11 @@ impl At<'_> {
         let trouble = Trouble::new(Kind::Unavailable, doing, said);
         self.cannot_stop(state, purpose, &trouble)
     }
+}
+
+/// Whether somebody waits for a job, which was not refused.
+fn is_awaited(state: &State) -> bool {
+    state.refused.is_none() && state.superseded.is_none()
 }
 
 /// Whether the engine has not told how these runs are that were to be stopped, or did not take that, rather than that they live on.

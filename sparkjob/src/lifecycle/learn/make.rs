@@ -304,7 +304,7 @@ impl At<'_> {
         let (Some(status), Some(own)) = (status, state.own.clone()) else {
             return self.looked_well(state);
         };
-        if self.is_to_be_made_anew(&state, &own, &status, was_just_submitted) {
+        if !state.given_up && self.is_to_be_made_anew(&state, &own, &status, was_just_submitted) {
             // Livy has forgotten it, so that its name is free.
             (state.own, state.anew) = (None, !self.is_on_livy());
             state.unseen.clear();
@@ -345,9 +345,7 @@ impl At<'_> {
     }
 
     fn still_running(self, state: State, own: &Own) -> State {
-        let Deadlines { begin, give_up, .. } = self.plan.deadlines;
-        let stable = self.plan.management.stable_for(give_up.since(begin), self.plan.deadlines.whole());
-        let steady_at = own.running_since.unwrap_or(self.now) + stable;
+        let steady_at = own.running_since.unwrap_or(self.now) + self.stable_for();
         if !self.waits_for(WaitFor::Running) {
             return self.looked_on(state);
         }
@@ -355,6 +353,12 @@ impl At<'_> {
             return self.met(state, own);
         }
         self.looked_on(state).no_later_than(Some(steady_at))
+    }
+
+    /// For how long a job that is to be running has to be.
+    pub(super) fn stable_for(self) -> Duration {
+        let Deadlines { begin, give_up, .. } = self.plan.deadlines;
+        self.plan.management.stable_for(give_up.since(begin), self.plan.deadlines.whole())
     }
 
     /// A job that is alive is what was waited for. On Livy, what another delivery or try has submitted must be seen to stay: that may be

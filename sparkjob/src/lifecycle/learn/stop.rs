@@ -211,7 +211,8 @@ impl At<'_> {
             }
             // It came so far just before it was to be cancelled, for what may still be so.
             Some(status) if status.phase == Phase::Succeeded && state.superseded.is_none() => {
-                state.note(&format!("It succeeded just before it was to be cancelled. {}", failure.what));
+                let Failure { what, advice, .. } = failure;
+                state.note(&format!("It succeeded just before it was to be cancelled for this: {what} {advice}"));
                 self.succeed(state)
             }
             Some(status) if status.phase == Phase::Failed => {

@@ -16,8 +16,14 @@ pub fn withdraw(plan: &Plan, mut state: State, kept: Option<RunRef>, now: Timest
     match &state.stage {
         Stage::Done(_) => state,
         // Which of them stay is another question now.
-        Stage::Stop { runs, purpose: Purpose::Twin } if runs.iter().any(|twin| state.keeps(&twin.run)) => {
+        Stage::Stop { runs, purpose: Purpose::Twin | Purpose::Abandon(_) }
+            if has_twins(runs, &state) && runs.iter().any(|twin| state.keeps(&twin.run)) =>
+        {
             state.at(Stage::FindOwn, now)
+        }
+        Stage::Stop { runs, purpose: Purpose::Abandon(_) } if has_twins(runs, &state) => {
+            let (runs, purpose) = (runs.clone(), Purpose::Abandon(failure::of_withdrawal()));
+            State { stage: Stage::Stop { runs, purpose }, ..state }
         }
         Stage::Stop { runs, purpose: Purpose::Twin } => {
             let runs = with_own(runs, &state);
@@ -58,6 +64,11 @@ impl At<'_> {
         }
         if is_stale || self.may_still_arrive(&state) { self.looked_well(state) } else { state.done(None, self.now) }
     }
+}
+
+/// Whether others of its name than what is taken for its own are to be stopped.
+fn has_twins(runs: &[Stopping], state: &State) -> bool {
+    runs.iter().any(|twin| !state.own.as_ref().is_some_and(|own| own.run.is_same(&twin.run)))
 }
 
 /// What is one too many, and what is taken for its own besides, where that is to be stopped as well; the others of its name are looked

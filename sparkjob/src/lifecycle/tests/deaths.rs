@@ -45,6 +45,28 @@ fn one_that_died_a_moment_ago_is_taken_again_however_old_the_request_is() {
     assert_eq!((outcome.failure, world.submissions()), (None, 1));
 }
 
+/// Livy has refused it, and registered it all the same.
+#[test]
+fn one_that_died_after_a_refusal_had_submitted_nothing() {
+    let plan = create(&place());
+    for leaves in [false, true] {
+        let refuses = |action: &Action, _| matches!(action, Action::Start(_)).then_some(Kind::Rejected);
+        let mut world = World::new().weather(refuses);
+        let state = world.run_until_or_done(&plan, begin(&plan, BEGIN), |state| state.refused.is_some());
+        if leaves {
+            let new = plan.wanted().expect("a job").identity.clone();
+            world = world.with(&new, Phase::Waiting);
+            world.runs[0].silent = true;
+        }
+        let now = after(1);
+        let outcome = world.go_on(&plan, state.repeated(&plan, true, BEGIN, now), now);
+        let failure = outcome.failure.expect("a failure");
+        assert_eq!((failure.kind, outcome.made), (FailureKind::Rejected, Made::Nothing), "{}", failure.what);
+        assert!(failure.what.contains("Rejected"), "{}", failure.what);
+        assert!(world.alive().is_empty() && world.now.since(now) < Duration::from_mins(1));
+    }
+}
+
 #[test]
 fn one_that_died_once_the_present_job_had_ended_submits_nevertheless_after_half_of_the_time() {
     let (old, new) = jobs();

@@ -158,6 +158,27 @@ fn the_job_that_there_was_is_kept_while_it_lives_whatever_it_runs() {
     }
 }
 
+/// The answer of its submission was lost, and Livy has forgotten what came of that when it can be asked again.
+#[test]
+fn what_may_be_forgotten_is_run_again_in_time_and_told_when_it_is_too_late() {
+    for (minutes, back, submissions) in [(60, 12 * 60, 2), (15, 13 * 60 + 5, 1)] {
+        let jobs = jobs_at(&place());
+        let back = BEGIN + Duration::from_secs(back);
+        let mut world = jobs.world(Phase::Gone, Phase::Gone).weather(move |action, now| match action {
+            Action::Start(_) if now < back => Some(Kind::Unclear),
+            Action::Find(_, _, Lookup::Name, _) if now < back => Some(Kind::Unavailable),
+            _ => None,
+        });
+        world.fate = vec![(0, Phase::Running), (5, Phase::Succeeded), (10 * 60, Phase::Gone)];
+        let mut plan = jobs.restore(Some(jobs.bad_run(&world)), Management::default());
+        plan.deadlines = Deadlines::between(BEGIN, BEGIN + Duration::from_mins(minutes));
+        let outcome = world.run(&plan);
+        let told = outcome.failure.map(|failure| failure.what).unwrap_or_default();
+        assert_eq!((world.submissions(), told.contains("too late")), (submissions, submissions == 1), "{told}");
+        assert_eq!(outcome.made == Made::Unknown, submissions == 1, "{:?}", outcome.made);
+    }
+}
+
 /// An earlier try to take the update back was not known for one, submitted that, and was stopped by hand.
 #[test]
 fn a_job_that_ended_and_runs_again_already_is_the_one_that_runs() {

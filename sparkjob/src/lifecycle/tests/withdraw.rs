@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::world::{BEGIN, Fate, World, plan, reference, wanted, wanted_at};
 use crate::engine::Kind;
 use crate::job::{Phase, Place};
-use crate::lifecycle::state::Purpose;
-use crate::lifecycle::{Action, Goal, Plan, Stage, State, Unseen, leave, withdraw};
+use crate::lifecycle::state::{Own, Purpose, Stopping};
+use crate::lifecycle::{Action, Goal, Plan, Stage, State, Unseen, failure, leave, withdraw};
 use crate::properties::{Management, OnDeleteError, UpdateStrategy};
 
 /// Withdraws `state`; what comes of it is told to nobody, whatever it is.
@@ -42,6 +42,30 @@ fn the_job_that_it_has_submitted_is_cancelled() {
     let state = world.run_until(&plan, is_followed);
     withdrawn(&mut world, &plan, state);
     assert_eq!((world.submissions(), world.alive().len()), (1, 0));
+}
+
+/// Both were to be stopped at the deadline.
+#[test]
+fn of_twins_that_are_being_stopped_none_is_left_but_the_one_that_was_answered_with() {
+    let place = Place::EmrSteps("j-1".to_owned());
+    let new = wanted_at(&place, "new.py", "r2");
+    let plan = plan(Goal::Run(new.clone()), Management::default());
+    for (keeps, alive) in [(false, 0), (true, 1)] {
+        let twice = World::at(place.clone()).with(&new.identity, Phase::Running);
+        let mut world = twice.with(&new.identity, Phase::Running);
+        let [own, twin] = [0, 1].map(|id| world.reference(id, &new.identity.name()));
+        let runs = Stopping::all([twin, own.clone()]);
+        let state = State {
+            stage: Stage::Stop { runs, purpose: Purpose::Abandon(failure::of_state()) },
+            own: Some(Own::new(own.clone(), true)),
+            given_up: true,
+            ..State::begin(&plan, BEGIN)
+        };
+        let outcome = world.go_on(&plan, withdraw(&plan, state, keeps.then_some(own), BEGIN), BEGIN);
+        assert!(outcome.is_withdrawn(), "{outcome:?}");
+        let asked = cancelled(&world);
+        assert_eq!((world.alive().len(), asked.contains(&"s-0")), (alive, !keeps), "{asked:?}");
+    }
 }
 
 /// Another delivery, or try, may have answered with it meanwhile.
