@@ -143,7 +143,10 @@ fn advised(plan: &Plan, outcome: &Outcome) -> Outcome {
 /// Whether the present stage is a look that an update is not taken back without, or a change of tags, if it can be had in time.
 pub(super) fn is_passed_over(plan: &Plan, state: &State) -> bool {
     // Not that for a job of its own, which may be there.
-    let is_look = matches!(state.stage, Stage::Recall | Stage::FindOld | Stage::Review | Stage::Newest | Stage::Tag);
+    let is_look = matches!(
+        state.stage,
+        Stage::Recall | Stage::FindOld | Stage::Review | Stage::Newest | Stage::Tag | Stage::Settle
+    );
     plan.is_restoring() && is_look
 }
 

@@ -250,7 +250,7 @@ pub enum Purpose {
     Useless,
     /// The same request submitted them once more, at the same moment.
     Twin,
-    /// The job that this request made has failed it.
+    /// The job that this request made has failed it, or came too late; with its twins, where it has any.
     Abandon(Failure),
 }
 
@@ -287,6 +287,11 @@ impl Own {
     /// Whether it may be alive, as far as anybody has seen.
     pub fn is_alive(&self) -> bool {
         self.status.as_ref().is_none_or(|status| !status.phase.is_over())
+    }
+
+    /// Whether it has failed and left something alive.
+    pub(super) fn has_failed(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| status.ended == Some(Phase::Failed))
     }
 
     /// Whether it has ended and left something alive, which nobody is to keep.

@@ -36,7 +36,7 @@ impl At<'_> {
     fn give_up(self, mut state: State) -> State {
         state.given_up = true;
         match &state.stage {
-            // A submission that nobody saw succeed: it may yet be found, and is then cancelled.
+            // A submission that nobody saw succeed: it may yet be found, and is then cancelled, unless it is at its goal.
             // Or an earlier delivery's job, which is told.
             Stage::FindOwn | Stage::Start if state.unseen.may_be_one() => {
                 if let Some(said) = state.weather.take() {
@@ -49,22 +49,33 @@ impl At<'_> {
                 self.succeed(state)
             }
             Stage::Look => state.done(None, self.now),
-            Stage::Stop { purpose: Purpose::Useless, .. } if self.plan.is_restoring() && state.own.is_some() => {
-                state.passed_over += 1;
-                state.note("What is left of it could not be stopped in time.");
-                self.ended_stays(state)
+            Stage::Stop { purpose: Purpose::Useless, .. } if self.is_left_of_one_that_stays(&state) => {
+                self.left_behind_in_time(state)
             }
             Stage::Stop { runs, purpose: Purpose::Twin } if state.own.as_ref().is_some_and(|own| own.ours) => {
                 let (runs, failure) = (with_own(runs, &state), failure::of_giving_up(self.plan, &state));
                 state.at(Stage::Stop { runs, purpose: Purpose::Abandon(failure) }, self.now)
             }
             _ if self.ends_without_a_look(&state) => self.end_without_a_look(state),
+            Stage::Settle if self.is_at_goal(&state) => self.settle_without_a_look(state),
             _ if self.cannot_stop_what_was_left(&state) => self.cannot_stop_in_time(state, Purpose::LeftBehind),
             _ => {
                 let failure = failure::of_giving_up(self.plan, &state);
                 self.fail(state, failure)
             }
         }
+    }
+
+    /// Whether what is being stopped is what a job has left that has ended, and stays as it is.
+    fn is_left_of_one_that_stays(self, state: &State) -> bool {
+        self.plan.is_restoring() && state.own.is_some()
+    }
+
+    /// What a job that has ended has left is not stopped in time.
+    fn left_behind_in_time(self, mut state: State) -> State {
+        state.passed_over += 1;
+        state.note("What is left of it could not be stopped in time.");
+        self.ended_stays(state)
     }
 
     /// Whether the new job has come to what was waited for, and the engine of what was left behind could not be asked.
@@ -82,6 +93,12 @@ impl At<'_> {
         state.given_up = true;
         let said = state.weather.clone().unwrap_or_else(|| "there was no time for it".to_owned());
         self.pass_over(state, &said)
+    }
+
+    /// A job that was submitted, which is all that is waited for, is not failed by a look at whether it has a twin.
+    fn settle_without_a_look(self, state: State) -> State {
+        let said = state.last_said().unwrap_or("there was no answer in time").to_owned();
+        self.pass_over_twins(state, &said)
     }
 
     /// Whether `OnTimeout` lets a job go on that has not met `WaitFor`.
@@ -117,17 +134,17 @@ impl At<'_> {
         let twins = Stopping::all(alive(twins));
         let ours = own.ours;
         state.own = Some(own.clone());
-        match (self.is_at_goal(&state), twins.is_empty()) {
-            (true, true) => self.succeed(state),
-            (false, true) if is_awaited(&state) && self.may_go_on(&state) => {
-                state.note(&failure::accepted(self.plan));
-                self.succeed(state)
-            }
+        match (self.may_stay(&state), twins.is_empty()) {
+            (true, true) => self.stay(state),
             (false, false) if ours => {
                 let (runs, failure) = (with_own(&twins, &state), self.failure_of_late(&state));
                 state.at(Stage::Stop { runs, purpose: Purpose::Abandon(failure) }, self.now)
             }
             (_, false) => self.without_twins(state, own, twins),
+            // What it has left is stopped, as in time.
+            (false, true) if self.plan.is_restoring() && is_awaited(&state) && own.has_failed() => {
+                self.stop_all(state, [own.run], Purpose::Useless)
+            }
             (false, true) => {
                 let failure = self.failure_of_late(&state);
                 self.fail(state, failure)
@@ -149,10 +166,24 @@ impl At<'_> {
         }
     }
 
-    /// Whether its job is what is waited for, as one look tells.
+    /// Whether its job is an answer now that the time to reach the goal is over.
+    fn may_stay(self, state: &State) -> bool {
+        self.is_at_goal(state) || is_awaited(state) && self.may_go_on(state)
+    }
+
+    /// Answers with it.
+    fn stay(self, mut state: State) -> State {
+        if !self.is_at_goal(&state) {
+            state.note(&failure::accepted(self.plan));
+        }
+        self.succeed(state)
+    }
+
+    /// Whether its job is what is waited for, as the last look has told, or the engine that took it.
     fn is_at_goal(self, state: &State) -> bool {
-        let Some(status) = state.own.as_ref().and_then(|own| own.status.as_ref()) else { return false };
-        let is_there = match status.phase {
+        let Some(own) = state.own.as_ref().filter(|_| is_awaited(state)) else { return false };
+        let Some(status) = &own.status else { return own.ours && self.waits_for(WaitFor::Submitted) };
+        match status.phase {
             Phase::Succeeded => true,
             // It was started, which is all that is asked for.
             Phase::Failed => self.plan.is_restoring(),
@@ -161,8 +192,7 @@ impl At<'_> {
                 self.waits_for(WaitFor::Submitted) || self.waits_for(WaitFor::Running) && self.stable_for().is_zero()
             }
             Phase::Ending | Phase::Cancelled | Phase::Gone => false,
-        };
-        is_there && is_awaited(state)
+        }
     }
 
     /// The answer is due: whatever is known is told.
@@ -181,8 +211,11 @@ impl At<'_> {
                 state.note(&format!("A job that a lost request left behind may still run: {said}"));
                 state.done(None, self.now)
             }
-            // Whatever stood beside it is over.
-            Stage::Follow if self.is_at_goal(&state) => self.succeed(state),
+            // It has come so far as was seen last, or goes on as it may, though nobody could look again.
+            Stage::Follow if self.may_stay(&state) => self.stay(state),
+            Stage::Stop { purpose: Purpose::Useless, .. } if self.is_left_of_one_that_stays(&state) => {
+                self.left_behind_in_time(state)
+            }
             // An engine that has no room is asked for as long as there is time, and has told nothing.
             Stage::Stop { purpose: Purpose::Goal, runs } if could_not_be_asked(&state, &runs) => {
                 self.cannot_stop_in_time(state, Purpose::Goal)
@@ -192,6 +225,7 @@ impl At<'_> {
             }
             Stage::Search { .. } | Stage::Look => state.done(None, self.now),
             _ if self.ends_without_a_look(&state) => self.end_without_a_look(state),
+            Stage::Settle if self.is_at_goal(&state) => self.settle_without_a_look(state),
             _ => {
                 if let (None, Some(said)) = (&state.refused, state.last_said().map(str::to_owned)) {
                     // It is told with the failure.

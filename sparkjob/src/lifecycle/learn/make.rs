@@ -124,6 +124,7 @@ impl At<'_> {
     pub(super) fn settled(self, state: State, found: Result<Vec<Run>, Trouble>) -> State {
         let (runs, own) = match (found, state.own.clone()) {
             (Ok(runs), Some(own)) => (runs, own),
+            (Err(trouble), _) if self.plan.is_restoring() => return self.weather_or_pass_over(state, trouble),
             (Err(trouble), _) => return self.weather_or_fail(state, trouble),
             (Ok(_), None) => return self.fail(state, failure::of_state()),
         };
@@ -147,6 +148,12 @@ impl At<'_> {
             }
             _ => self.without_twins(state, own, Stopping::all(alive(runs))),
         }
+    }
+
+    /// Goes on although nobody knows whether there is a twin; `said` is why.
+    pub(super) fn pass_over_twins(self, mut state: State, said: &str) -> State {
+        state.note(&format!("Whether the request has submitted another one beside it is not known: {said}"));
+        state.at(Stage::Follow, self.now)
     }
 
     /// Follows `own`, once the other runs of its name are over.
@@ -316,8 +323,8 @@ impl At<'_> {
             Phase::Succeeded => self.succeed(state),
             // It was started, which is all that is asked for.
             Phase::Failed if self.plan.is_restoring() => self.succeed(state),
-            Phase::Ending if status.ended == Some(Phase::Failed) && self.plan.is_restoring() => {
-                self.stop_all(state, vec![Run { run: own.run, status }], Purpose::Useless)
+            Phase::Ending if own.has_failed() && self.plan.is_restoring() => {
+                self.stop_all(state, [own.run], Purpose::Useless)
             }
             Phase::Failed | Phase::Cancelled | Phase::Gone => self.ended_badly(state, &own, &status),
             Phase::Ending if own.has_ended() => self.ended_badly(state, &own, &status),

@@ -4,7 +4,7 @@
 
 use super::At;
 use crate::engine::Trouble;
-use crate::job::{Phase, Run, Status, Timestamp};
+use crate::job::{Phase, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::next::{LOOKS_BACK_FOR, STOPPED_WITHIN, is_passed_over};
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping};
 use crate::properties::WaitFor;
@@ -24,7 +24,7 @@ impl At<'_> {
         };
         let Some((run, status)) = self.plan.present().cloned().zip(status) else { return self.looked_well(state) };
         match status.phase {
-            Phase::Waiting if status.silent => self.stop_all(state, vec![Run { run, status }], Purpose::MakeRoom),
+            Phase::Waiting if status.silent => self.stop_all(state, [run], Purpose::MakeRoom),
             phase if run.place.is_livy() && may_be_being_stopped(phase, &state) && !self.stays(&mut state) => {
                 self.looked_well(state)
             }
@@ -32,7 +32,7 @@ impl At<'_> {
             Phase::Succeeded | Phase::Failed => {
                 self.ended_by_itself(state, Own { status: Some(status), ..Own::new(run, false) })
             }
-            Phase::Ending => self.stop_all(state, vec![Run { run, status }], Purpose::RollBack),
+            Phase::Ending => self.stop_all(state, [run], Purpose::RollBack),
             Phase::Gone if self.counts_as_ended() && state.alive_at.is_none() => {
                 self.ended_by_itself(state, Own::new(run, false))
             }
@@ -142,10 +142,10 @@ impl At<'_> {
         let (unfinished, over): (Vec<Run>, Vec<Run>) = runs.into_iter().partition(|run| !run.status.phase.is_over());
         if unfinished.iter().any(|run| run.status.ended.is_some()) {
             // What is left of it goes; then it is one that ended by itself.
-            return self.stop_all(state, unfinished, Purpose::Useless);
+            return self.stop_all(state, unfinished.into_iter().map(|run| run.run), Purpose::Useless);
         }
         if !unfinished.is_empty() {
-            return self.stop_all(state, unfinished, Purpose::MakeRoom);
+            return self.stop_all(state, unfinished.into_iter().map(|run| run.run), Purpose::MakeRoom);
         }
         let Some(newest) = over.into_iter().next() else { return self.forgotten(state) };
         let is_own = self.is_asked_for(newest.name());
@@ -216,8 +216,8 @@ impl At<'_> {
     }
 
     /// Runs that are being stopped, or never began, are over before another one is submitted.
-    pub(super) fn stop_all(self, state: State, runs: Vec<Run>, purpose: Purpose) -> State {
-        let runs = Stopping::all(runs.into_iter().map(|run| run.run));
+    pub(super) fn stop_all(self, state: State, runs: impl IntoIterator<Item = RunRef>, purpose: Purpose) -> State {
+        let runs = Stopping::all(runs);
         state.at(Stage::Stop { runs, purpose }, self.now)
     }
 
@@ -229,7 +229,7 @@ impl At<'_> {
     /// Whether the present stage is a look without which it is known what to answer, now that there is no time to submit anything.
     pub(super) fn ends_without_a_look(self, state: &State) -> bool {
         let is_end = match state.stage {
-            Stage::Recall | Stage::Review | Stage::Tag => true,
+            Stage::Recall | Stage::Review | Stage::Tag | Stage::Settle => true,
             // Then that of the present job, if that is the one that there was.
             Stage::FindOld => self.was_stopped(state),
             Stage::Newest => state.newest.is_some() || state.own.is_some() || self.has_surely_ended(state),
@@ -260,6 +260,7 @@ impl At<'_> {
                 self.restored_unseen(state, &format!("{note}: {said}"))
             }
             Stage::Review => self.restored_unseen(state, &format!("How the job is doing is not known: {said}")),
+            Stage::Settle => self.pass_over_twins(state, said),
             Stage::Tag => {
                 state.note(&format!("The tags of the job could not be changed: {said}"));
                 state.at(Stage::Look, self.now)

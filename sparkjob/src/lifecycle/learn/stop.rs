@@ -209,7 +209,7 @@ impl At<'_> {
                 state.note("What was left of it has been stopped.");
                 state.done(Some(failure), self.now)
             }
-            // It came so far just before it was to be cancelled, for what may still be so.
+            // It came so far just before it was to be cancelled. Where that was for its twin, the twin may run on.
             Some(status) if status.phase == Phase::Succeeded && state.superseded.is_none() => {
                 let Failure { what, advice, .. } = failure;
                 state.note(&format!("It succeeded just before it was to be cancelled for this: {what} {advice}"));

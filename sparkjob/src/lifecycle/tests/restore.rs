@@ -414,16 +414,34 @@ fn looks_that_are_not_finished_in_a_minute_are_passed_over() {
         let jobs = jobs_at(&place);
         let lists = |action: &Action, _| matches!(action, Action::Find(..)).then_some(Kind::Unavailable);
         let mut world = jobs.world(stopped(&place), Phase::Running).weather(lists);
-        // The submission is looked for as well where twins are taken, but not before it.
-        if matches!(place, Place::EmrSteps(_)) {
-            world.weather = Box::new(|action, _| {
-                matches!(action, Action::Find(_, _, Lookup::Spec | Lookup::History, _)).then_some(Kind::Unavailable)
-            });
-        }
         let outcome = world.run(&jobs.restore(Some(jobs.bad_run(&world)), Management::default()));
         success(&outcome, jobs.new_run(&world), &place.to_string());
-        assert_eq!(outcome.notes.len(), 2, "{place}: {:?}", outcome.notes);
+        // A twin of it is looked for as well, where twins are taken.
+        assert_eq!(outcome.notes.len(), 2 + usize::from(place.takes_twins()), "{place}: {:?}", outcome.notes);
         assert_eq!(world.alive(), [jobs.back.identity.name()], "{place}");
+    }
+}
+
+/// The answer of its submission was lost, it can be looked for only when it is given up, and it has failed by then.
+#[test]
+fn what_a_job_has_left_that_is_found_too_late_is_stopped_and_fails_no_rollback() {
+    for is_deaf in [false, true] {
+        let jobs = jobs_at(&Place::EmrSteps("j-1ABC".to_owned()));
+        let mut world = jobs.world(Phase::Cancelled, Phase::Gone).fate(&[(0, Phase::Running), (60, Phase::Ending)]);
+        world.ended = Some(Phase::Failed);
+        let mut plan = jobs.restore(Some(jobs.bad_run(&world)), Management::default());
+        plan.deadlines = Deadlines::between(BEGIN, BEGIN + Duration::from_mins(10));
+        let give_up = plan.deadlines.give_up;
+        world.weather = Box::new(move |action, now| match action {
+            Action::Start(_) => Some(Kind::Unclear),
+            Action::Find(_, _, Lookup::Name, _) if now < give_up => Some(Kind::Unavailable),
+            Action::Cancel(..) if is_deaf => Some(Kind::Unavailable),
+            _ => None,
+        });
+        let outcome = world.run(&plan);
+        success(&outcome, jobs.new_run(&world), &format!("{is_deaf}: {:?}", outcome.notes));
+        let is_left = outcome.notes.iter().any(|note| note.contains("could not be stopped in time"));
+        assert_eq!((is_left, world.alive().len()), (is_deaf, usize::from(is_deaf)), "{:?}", outcome.notes);
     }
 }
 

@@ -1,5 +1,6 @@
 //! What becomes of a request whose time runs out.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use super::world::{BEGIN, World, place, reference, wanted, wanted_at};
@@ -156,22 +157,53 @@ fn a_job_that_is_found_too_late_and_never_began_is_no_success() {
 /// Two steps have died that had submitted, or two other deliveries have.
 #[test]
 fn of_twins_that_are_found_too_late_one_is_left_at_most() {
-    for (ours, wait_for, is_success, alive) in [
-        (true, WaitFor::Running, false, 0),
-        (true, WaitFor::Submitted, true, 1),
+    let accepted = until_done(OnTimeout::Accept);
+    for (ours, management, is_success, alive, notes) in [
+        (true, Management::default(), false, 0, 0),
+        (true, submitted(), true, 1, 0),
+        (true, accepted.clone(), true, 1, 1),
         // What is another's is followed for as long as there is time.
-        (false, WaitFor::Running, true, 1),
-        (false, WaitFor::Submitted, true, 1),
+        (false, Management::default(), true, 1, 0),
+        (false, submitted(), true, 1, 0),
+        (false, accepted, true, 1, 1),
     ] {
-        let (mut world, plan, state) = twins_too_late(ours, wait_for);
+        let (mut world, plan, state) = twins_too_late(ours, management);
         let outcome = world.go_on(&plan, state, BEGIN);
-        assert_eq!((outcome.failure.is_none(), world.alive().len()), (is_success, alive), "{wait_for:?}: {outcome:?}");
+        let told = format!("{ours}, {:?}: {outcome:?}", plan.management);
+        assert_eq!((outcome.failure.is_none(), world.alive().len()), (is_success, alive), "{told}");
+        let accepts = outcome.notes.iter().filter(|note| note.contains("OnTimeout is Accept")).count();
+        assert_eq!(accepts, notes, "{told}");
+    }
+}
+
+/// EMR lists no steps for as long as there is time.
+#[test]
+fn a_job_that_was_submitted_is_not_told_as_none_where_nobody_can_look_for_a_twin() {
+    let steps = Place::EmrSteps("j-1".to_owned());
+    for wait_for in [WaitFor::Submitted, WaitFor::Running] {
+        let plan =
+            short(Goal::Run(wanted_at(&steps, "pi.py", "r1")), Management { wait_for, ..Management::default() }, 240);
+        let is_submitted = Cell::new(false);
+        let no_room = move |action: &Action, _| {
+            is_submitted.set(is_submitted.get() || matches!(action, Action::Start(_)));
+            (matches!(action, Action::Find(..)) && is_submitted.get()).then_some(Kind::Busy)
+        };
+        let mut world = World::at(steps.clone()).weather(no_room);
+        let outcome = world.run(&plan);
+        let is_success = wait_for == WaitFor::Submitted;
+        assert_eq!(
+            (outcome.failure.is_none(), world.alive().len()),
+            (is_success, usize::from(is_success)),
+            "{wait_for:?}"
+        );
+        let is_told = outcome.notes.iter().any(|note| note.contains("another one beside it is not known"));
+        assert_eq!(is_told, is_success, "{:?}", outcome.notes);
     }
 }
 
 #[test]
 fn a_job_that_was_at_its_goal_when_its_twin_was_stopped_is_a_success_although_nobody_can_look_again() {
-    let (mut world, plan, state) = twins_too_late(false, WaitFor::Submitted);
+    let (mut world, plan, state) = twins_too_late(false, submitted());
     let give_up = plan.deadlines.give_up;
     world.weather = Box::new(move |action, now| {
         let looks_again = matches!(action, Action::Describe(runs) if runs.iter().all(|run| run.id == "s-0"));
@@ -182,10 +214,10 @@ fn a_job_that_was_at_its_goal_when_its_twin_was_stopped_is_a_success_although_no
 }
 
 /// Two steps of EMR of one request, which can be looked for only when it is given up.
-fn twins_too_late(ours: bool, wait_for: WaitFor) -> (World, Plan, State) {
+fn twins_too_late(ours: bool, management: Management) -> (World, Plan, State) {
     let steps = Place::EmrSteps("j-1".to_owned());
     let job = wanted_at(&steps, "pi.py", "r1");
-    let mut plan = short(Goal::Run(job.clone()), Management { wait_for, ..Management::default() }, 240);
+    let mut plan = short(Goal::Run(job.clone()), management, 240);
     let twins = World::at(steps).with(&job.identity, Phase::Running).with(&job.identity, Phase::Running);
     let give_up = plan.deadlines.give_up;
     let world = twins.weather(move |_, now| (now < give_up).then_some(Kind::Busy));
