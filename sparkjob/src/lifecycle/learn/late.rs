@@ -180,7 +180,7 @@ impl At<'_> {
     }
 
     /// Whether its job is what is waited for, as the last look has told, or the engine that took it.
-    fn is_at_goal(self, state: &State) -> bool {
+    pub(super) fn is_at_goal(self, state: &State) -> bool {
         let Some(own) = state.own.as_ref().filter(|_| is_awaited(state)) else { return false };
         let Some(status) = &own.status else { return own.ours && self.waits_for(WaitFor::Submitted) };
         match status.phase {

@@ -125,7 +125,15 @@ impl At<'_> {
         let (runs, own) = match (found, state.own.clone()) {
             (Ok(runs), Some(own)) => (runs, own),
             (Err(trouble), _) if self.plan.is_restoring() => return self.weather_or_pass_over(state, trouble),
-            (Err(trouble), _) => return self.weather_or_fail(state, trouble),
+            (Err(trouble), _) => {
+                return self.weather(state, trouble).unwrap_or_else(|(state, trouble)| {
+                    if self.is_at_goal(&state) {
+                        self.pass_over_twins(state, &trouble.to_string())
+                    } else {
+                        self.fail_by(state, &trouble)
+                    }
+                });
+            }
             (Ok(_), None) => return self.fail(state, failure::of_state()),
         };
         let (_, runs) = self.without_earlier_tries(&state, runs);

@@ -176,17 +176,19 @@ fn of_twins_that_are_found_too_late_one_is_left_at_most() {
     }
 }
 
-/// EMR lists no steps for as long as there is time.
+/// EMR lists no steps for as long as there is time, or for five minutes.
 #[test]
 fn a_job_that_was_submitted_is_not_told_as_none_where_nobody_can_look_for_a_twin() {
     let steps = Place::EmrSteps("j-1".to_owned());
-    for wait_for in [WaitFor::Submitted, WaitFor::Running] {
+    let each =
+        [(WaitFor::Submitted, Kind::Busy), (WaitFor::Submitted, Kind::Unavailable), (WaitFor::Running, Kind::Busy)];
+    for (wait_for, kind) in each {
         let plan =
             short(Goal::Run(wanted_at(&steps, "pi.py", "r1")), Management { wait_for, ..Management::default() }, 240);
         let is_submitted = Cell::new(false);
         let no_room = move |action: &Action, _| {
             is_submitted.set(is_submitted.get() || matches!(action, Action::Start(_)));
-            (matches!(action, Action::Find(..)) && is_submitted.get()).then_some(Kind::Busy)
+            (matches!(action, Action::Find(..)) && is_submitted.get()).then_some(kind)
         };
         let mut world = World::at(steps.clone()).weather(no_room);
         let outcome = world.run(&plan);
