@@ -143,10 +143,12 @@ fn advised(plan: &Plan, outcome: &Outcome) -> Outcome {
 /// Whether the present stage is a look that an update is not taken back without, or a change of tags, if it can be had in time.
 pub(super) fn is_passed_over(plan: &Plan, state: &State) -> bool {
     // Not that for a job of its own, which may be there.
-    let is_look = matches!(
-        state.stage,
-        Stage::Recall | Stage::FindOld | Stage::Review | Stage::Newest | Stage::Tag | Stage::Settle
-    );
+    let is_look = match state.stage {
+        Stage::Recall | Stage::FindOld | Stage::Review | Stage::Newest | Stage::Tag => true,
+        // What is listed is waited for until it shows what was submitted.
+        Stage::Settle => state.weather.is_some(),
+        _ => false,
+    };
     plan.is_restoring() && is_look
 }
 

@@ -9,7 +9,7 @@ use super::next::{is_passed_over, to_be_asked};
 use super::plan::{Goal, Plan, Target};
 use super::unseen::{Unseen, is_false, is_zero};
 use crate::engine::Report;
-use crate::job::{Phase, Place, RunRef, Status, Timestamp};
+use crate::job::{Phase, Place, Run, RunRef, Status, Timestamp};
 use crate::outcome::{Failure, Made, Outcome, sentence};
 
 /// How far a request has come.
@@ -268,6 +268,9 @@ pub struct Own {
     pub shown_by: Option<Timestamp>,
     /// As it was last seen.
     pub status: Option<Status>,
+    /// As it was among others that were looked for, where it was found so and has not been looked at since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Box<Status>>,
     /// Since when every look showed it alive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alive_since: Option<Timestamp>,
@@ -281,7 +284,17 @@ impl Own {
     /// This one, of which nothing has been seen yet.
     pub fn new(run: RunRef, ours: bool) -> Self {
         let (alive_since, running_since, silent_since) = (None, None, None);
-        Self { run, ours, shown_by: None, status: None, alive_since, running_since, silent_since }
+        Self { run, ours, shown_by: None, status: None, found: None, alive_since, running_since, silent_since }
+    }
+
+    /// This one, which was found.
+    pub(super) fn found(Run { run, status }: Run, ours: bool) -> Self {
+        Self { found: Some(Box::new(Status { reason: String::new(), ..status })), ..Self::new(run, ours) }
+    }
+
+    /// As it was last seen, alone or among others.
+    pub(super) fn last_seen(&self) -> Option<&Status> {
+        self.status.as_ref().or(self.found.as_deref())
     }
 
     /// Whether it may be alive, as far as anybody has seen.

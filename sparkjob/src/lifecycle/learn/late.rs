@@ -36,7 +36,7 @@ impl At<'_> {
     fn give_up(self, mut state: State) -> State {
         state.given_up = true;
         match &state.stage {
-            // A submission that nobody saw succeed: it may yet be found, and is then cancelled, unless it is at its goal.
+            // A submission that nobody saw succeed: it may yet be found, and is then cancelled, unless it may stay.
             // Or an earlier delivery's job, which is told.
             Stage::FindOwn | Stage::Start if state.unseen.may_be_one() => {
                 if let Some(said) = state.weather.take() {
@@ -44,13 +44,10 @@ impl At<'_> {
                 }
                 state.at(Stage::FindOwn, self.now)
             }
-            Stage::Follow if self.may_go_on(&state) => {
-                state.note(&failure::accepted(self.plan));
-                self.succeed(state)
-            }
+            Stage::Follow if self.may_stay(&state) => self.stay(state),
             Stage::Look => state.done(None, self.now),
             Stage::Stop { purpose: Purpose::Useless, .. } if self.is_left_of_one_that_stays(&state) => {
-                self.left_behind_in_time(state)
+                self.leave_what_it_left(state)
             }
             Stage::Stop { runs, purpose: Purpose::Twin } if state.own.as_ref().is_some_and(|own| own.ours) => {
                 let (runs, failure) = (with_own(runs, &state), failure::of_giving_up(self.plan, &state));
@@ -71,8 +68,8 @@ impl At<'_> {
         self.plan.is_restoring() && state.own.is_some()
     }
 
-    /// What a job that has ended has left is not stopped in time.
-    fn left_behind_in_time(self, mut state: State) -> State {
+    /// What a job that has ended has left could not be stopped in time.
+    fn leave_what_it_left(self, mut state: State) -> State {
         state.passed_over += 1;
         state.note("What is left of it could not be stopped in time.");
         self.ended_stays(state)
@@ -103,12 +100,11 @@ impl At<'_> {
 
     /// Whether `OnTimeout` lets a job go on that has not met `WaitFor`.
     fn may_go_on(self, state: &State) -> bool {
-        let phase = state.own.as_ref().and_then(|own| own.status.as_ref()).map(|status| status.phase);
+        let phase = state.own.as_ref().and_then(Own::last_seen).map(|status| status.phase);
         self.plan.management.on_timeout == OnTimeout::Accept && matches!(phase, Some(Phase::Waiting | Phase::Running))
     }
 
-    /// The time to reach the goal is over: what this delivery submitted is cancelled, unless it is at the goal; what is another's is
-    /// told.
+    /// The time to reach the goal is over: what this delivery submitted is cancelled, unless it may stay; what is another's is told.
     pub(super) fn found_too_late(self, mut state: State, found: Option<Run>, runs: Vec<Run>) -> State {
         match found {
             Some(Run { run, status }) => {
@@ -134,17 +130,16 @@ impl At<'_> {
         let twins = Stopping::all(alive(twins));
         let ours = own.ours;
         state.own = Some(own.clone());
+        // What it has left is stopped then, as in time.
+        let is_over = self.plan.is_restoring() && is_awaited(&state) && own.has_failed();
         match (self.may_stay(&state), twins.is_empty()) {
             (true, true) => self.stay(state),
-            (false, false) if ours => {
+            (false, false) if ours && !is_over => {
                 let (runs, failure) = (with_own(&twins, &state), self.failure_of_late(&state));
                 state.at(Stage::Stop { runs, purpose: Purpose::Abandon(failure) }, self.now)
             }
             (_, false) => self.without_twins(state, own, twins),
-            // What it has left is stopped, as in time.
-            (false, true) if self.plan.is_restoring() && is_awaited(&state) && own.has_failed() => {
-                self.stop_all(state, [own.run], Purpose::Useless)
-            }
+            (false, true) if is_over => self.stop_all(state, [own.run], Purpose::Useless),
             (false, true) => {
                 let failure = self.failure_of_late(&state);
                 self.fail(state, failure)
@@ -182,7 +177,7 @@ impl At<'_> {
     /// Whether its job is what is waited for, as the last look has told, or the engine that took it.
     pub(super) fn is_at_goal(self, state: &State) -> bool {
         let Some(own) = state.own.as_ref().filter(|_| is_awaited(state)) else { return false };
-        let Some(status) = &own.status else { return own.ours && self.waits_for(WaitFor::Submitted) };
+        let Some(status) = own.last_seen() else { return own.ours && self.waits_for(WaitFor::Submitted) };
         match status.phase {
             Phase::Succeeded => true,
             // It was started, which is all that is asked for.
@@ -211,10 +206,10 @@ impl At<'_> {
                 state.note(&format!("A job that a lost request left behind may still run: {said}"));
                 state.done(None, self.now)
             }
-            // It has come so far as was seen last, or goes on as it may, though nobody could look again.
+            // It had come so far when it was seen last, or may go on.
             Stage::Follow if self.may_stay(&state) => self.stay(state),
             Stage::Stop { purpose: Purpose::Useless, .. } if self.is_left_of_one_that_stays(&state) => {
-                self.left_behind_in_time(state)
+                self.leave_what_it_left(state)
             }
             // An engine that has no room is asked for as long as there is time, and has told nothing.
             Stage::Stop { purpose: Purpose::Goal, runs } if could_not_be_asked(&state, &runs) => {

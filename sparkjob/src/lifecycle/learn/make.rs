@@ -69,7 +69,7 @@ impl At<'_> {
             // Of two deliveries each would follow what the other has submitted, and nobody see what comes late.
             Some(_) if runs.len() == 1 && self.may_arrive_beside(&state) => self.looked_well(state),
             Some(first) => {
-                let own = Own::new(first.run, state.unseen.has_submitted());
+                let own = Own::found(first, state.unseen.has_submitted());
                 if own.ours {
                     state = state.unconfirmed();
                 }
@@ -106,11 +106,11 @@ impl At<'_> {
                 state.at(Stage::Stop { runs, purpose: Purpose::Abandon(refusal) }, self.now)
             }
             // Else the same request was delivered twice, and the other delivery was not refused.
-            (Some(Run { run, .. }), _) => {
+            (Some(run), _) => {
                 let ours = state.unseen.has_lost_one();
                 state.refused = None;
                 let state = if ours { state.unconfirmed() } else { state };
-                self.without_twins(state, Own::new(run, ours), Stopping::all(alive(runs)))
+                self.without_twins(state, Own::found(run, ours), Stopping::all(alive(runs)))
             }
             (None, _) if self.may_appear(&state) => self.looked_well(state),
             (None, refusal) => {
@@ -143,7 +143,7 @@ impl At<'_> {
         match first_made(&runs) {
             Some(first) if !first.run.is_same(&own.run) => {
                 // As much its own as the other one's, which may have left it to this one.
-                let first = Own::new(first.run.clone(), true);
+                let first = Own::found(first.clone(), true);
                 // A listing that is behind does not show the one that was submitted, which is there all the same and may be
                 // shown as late to those who look for it alone.
                 let is_listed = runs.iter().any(|run| run.run.is_same(&own.run));
@@ -301,14 +301,17 @@ impl At<'_> {
 
     pub(super) fn followed(self, mut state: State, seen: Result<Vec<Status>, Trouble>) -> State {
         let was_just_submitted = state.own.as_ref().is_some_and(|own| own.shown_by.is_some());
+        let is_at_goal = self.is_at_goal(&state);
         let status = match (seen, &mut state.own) {
             (Ok(seen), Some(own)) => own.saw(&seen, self.now),
             // The engine has answered that it took the job: nothing more was asked for.
-            (Err(_), Some(own)) if self.waits_for(WaitFor::Submitted) && own.ours && !state.unseen.is_tried() => {
-                return self.succeed(state);
-            }
+            (Err(_), Some(own)) if is_at_goal && own.ours && !state.unseen.is_tried() => return self.succeed(state),
             (Err(trouble), _) => {
                 return self.weather(state, trouble).unwrap_or_else(|(state, trouble)| {
+                    if is_at_goal {
+                        // As it was found.
+                        return self.succeed(state);
+                    }
                     let following = |own: &Own| failure::of_following(&own.run, &trouble);
                     let failure = state.own.as_ref().map_or_else(failure::of_state, following);
                     self.fail(state, failure)
@@ -542,7 +545,7 @@ impl Own {
         self.alive_since = since(matches!(status.phase, Phase::Waiting | Phase::Running), self.alive_since);
         self.running_since = since(status.phase == Phase::Running, self.running_since);
         self.silent_since = since(status.phase == Phase::Waiting && status.silent, self.silent_since);
-        self.status = Some(status.clone());
+        (self.status, self.found) = (Some(status.clone()), None);
         Some(status)
     }
 }

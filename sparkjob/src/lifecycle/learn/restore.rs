@@ -2,7 +2,7 @@
 //! the stack [where only a person helps](https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-continueupdaterollback.html),
 //! so what cannot be looked at in time is gone on without.
 
-use super::At;
+use super::{At, failure};
 use crate::engine::Trouble;
 use crate::job::{Phase, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::next::{LOOKS_BACK_FOR, STOPPED_WITHIN, is_passed_over};
@@ -282,10 +282,12 @@ impl At<'_> {
                 state.note(&format!("Whether there is a job already is not known: {said}{rest}."));
                 if is_over { state.done(None, self.now) } else { self.start_again(state) }
             }
-            _ => {
+            Stage::FindOld => {
                 state.note(&format!("Whether a lost update left a job behind is not known: {said}"));
                 if state.given_up { self.restored_unseen(state, NO_TIME) } else { self.nothing_left_behind(state) }
             }
+            // None that is gone on without.
+            _ => state.done(Some(failure::of_state()), self.now),
         }
     }
 }

@@ -71,8 +71,7 @@ fn has_twins(runs: &[Stopping], state: &State) -> bool {
     runs.iter().any(|twin| !state.own.as_ref().is_some_and(|own| own.run.is_same(&twin.run)))
 }
 
-/// What is one too many, and what is taken for its own besides, where that is to be stopped as well; the others of its name are looked
-/// for then.
+/// What is one too many, and what is taken for its own besides, where that is to be stopped as well.
 pub(super) fn with_own(twins: &[Stopping], state: &State) -> Vec<Stopping> {
     let own = state.own.as_ref().filter(|own| own.ours && !state.keeps(&own.run));
     twins.iter().cloned().chain(own.map(|own| Stopping::of(own.run.clone(), own.shown_by))).collect()

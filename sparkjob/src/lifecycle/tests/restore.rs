@@ -1,5 +1,6 @@
 //! An update is taken back, in every order that the contract knows.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use super::world::{BEGIN, Fate, World, place, plan, wanted_at};
@@ -410,15 +411,63 @@ fn a_job_that_cannot_be_asked_about_stays() {
 
 #[test]
 fn looks_that_are_not_finished_in_a_minute_are_passed_over() {
-    for place in places() {
+    for (place, kind) in
+        places().into_iter().flat_map(|place| [Kind::Unavailable, Kind::Busy].map(|kind| (place.clone(), kind)))
+    {
+        let told = format!("{place}, {kind:?}");
         let jobs = jobs_at(&place);
-        let lists = |action: &Action, _| matches!(action, Action::Find(..)).then_some(Kind::Unavailable);
+        let lists = move |action: &Action, _| matches!(action, Action::Find(..)).then_some(kind);
         let mut world = jobs.world(stopped(&place), Phase::Running).weather(lists);
         let outcome = world.run(&jobs.restore(Some(jobs.bad_run(&world)), Management::default()));
-        success(&outcome, jobs.new_run(&world), &place.to_string());
+        success(&outcome, jobs.new_run(&world), &told);
         // A twin of it is looked for as well, where twins are taken.
-        assert_eq!(outcome.notes.len(), 2 + usize::from(place.takes_twins()), "{place}: {:?}", outcome.notes);
-        assert_eq!(world.alive(), [jobs.back.identity.name()], "{place}");
+        let looks = 2 + u64::from(place.takes_twins());
+        assert_eq!(outcome.notes.len() as u64, looks, "{told}: {:?}", outcome.notes);
+        assert_eq!(world.alive(), [jobs.back.identity.name()], "{told}");
+        assert!(world.now.since(BEGIN) < Duration::from_secs(70 * looks), "{told}: {:?}", world.now);
+    }
+}
+
+/// EMR answers, and does not list it yet.
+#[test]
+fn a_listing_that_is_behind_is_waited_for_in_a_rollback_too() {
+    let jobs = jobs_at(&Place::EmrSteps("j-1ABC".to_owned()));
+    let mut world = jobs.world(Phase::Cancelled, Phase::Gone);
+    let plan = jobs.restore(Some(jobs.bad_run(&world)), Management::default());
+    let state = world.run_until(&plan, |state| state.stage == Stage::Settle);
+    world.stale = 7;
+    let now = world.now;
+    let outcome = world.go_on(&plan, state, now);
+    success(&outcome, jobs.new_run(&world), "it is listed in the end");
+    assert_eq!(outcome.notes, Vec::<String>::new());
+    assert!(world.now.since(now) > Duration::from_mins(1));
+}
+
+/// Its answer was lost, it is found, and then nobody can look at it.
+#[test]
+fn a_job_that_was_found_is_an_answer_although_nobody_can_look_at_it() {
+    for (place, kind) in places()
+        .into_iter()
+        .flat_map(|place| [Kind::Unavailable, Kind::Denied, Kind::Busy].map(|kind| (place.clone(), kind)))
+    {
+        for (phase, is_success) in [(Phase::Running, true), (Phase::Cancelled, false)] {
+            let told = format!("{place}, {kind:?}, {phase:?}");
+            let jobs = jobs_at(&place);
+            let mut world = jobs.world(stopped(&place), Phase::Gone).fate(&[(0, phase)]);
+            let plan = jobs.restore(Some(jobs.bad_run(&world)), Management::default());
+            let is_lost = Cell::new(false);
+            world.weather = Box::new(move |action, _| match action {
+                Action::Start(_) => {
+                    is_lost.set(true);
+                    Some(Kind::Unclear)
+                }
+                Action::Describe(_) => is_lost.get().then_some(kind),
+                _ => None,
+            });
+            let outcome = world.run(&plan);
+            assert_eq!(outcome.failure.is_none(), is_success, "{told}: {outcome:?}");
+            assert_eq!(world.alive().len(), usize::from(is_success), "{told}");
+        }
     }
 }
 
