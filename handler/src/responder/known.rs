@@ -175,7 +175,8 @@ pub async fn closed(
         Some(Execution::Runs) => {
             Failed::Running(format!("execution {name} is told to run, and whose request it has is not"))
         }
-        Some(Execution::None) if !is_by_hand => {
+        Some(Execution::None) if is_by_hand => Failed::Foreign(format!("there is no execution {name}")),
+        Some(Execution::None) => {
             Failed::Unseen(format!("execution {name} is told of and not there, and whose request it has is not told"))
         }
         Some(_) => Failed::Foreign(format!("execution {name} holds no request")),

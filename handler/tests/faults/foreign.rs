@@ -135,7 +135,7 @@ async fn an_execution_that_is_not_there_is_a_line_in_the_log_and_a_failure_where
             assert!(failures.len() == 3 && failures[0].contains(failure), "{failures:?}");
         } else {
             assert!(failures.is_empty(), "{failures:?}");
-            assert!(has_line(&log, "execution nobody holds no request"), "{}", log.text());
+            assert!(has_line(&log, "there is no execution nobody"), "{}", log.text());
         }
     }
 }

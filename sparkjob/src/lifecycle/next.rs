@@ -116,6 +116,8 @@ pub fn horizon(plan: &Plan, state: &State) -> Timestamp {
         Stage::Newest if state.newest.is_some() => {
             give_up.min(state.since + plan.at_most(STOPPED_WITHIN) + plan.at_most(LOOKS_BACK_FOR))
         }
+        // A list that is told is waited for until it shows what was submitted.
+        Stage::Settle if state.weather.is_none() => give_up,
         _ if is_passed_over(plan, state) => give_up.min(state.since + plan.at_most(LOOKS_BACK_FOR)),
         // The new job needs time as well. Whoever comes to it late, as after a step that died, looks nevertheless.
         Stage::Finish { .. } => {
@@ -143,12 +145,10 @@ fn advised(plan: &Plan, outcome: &Outcome) -> Outcome {
 /// Whether the present stage is a look that an update is not taken back without, or a change of tags, if it can be had in time.
 pub(super) fn is_passed_over(plan: &Plan, state: &State) -> bool {
     // Not that for a job of its own, which may be there.
-    let is_look = match state.stage {
-        Stage::Recall | Stage::FindOld | Stage::Review | Stage::Newest | Stage::Tag => true,
-        // What is listed is waited for until it shows what was submitted.
-        Stage::Settle => state.weather.is_some(),
-        _ => false,
-    };
+    let is_look = matches!(
+        state.stage,
+        Stage::Recall | Stage::FindOld | Stage::Review | Stage::Newest | Stage::Tag | Stage::Settle
+    );
     plan.is_restoring() && is_look
 }
 

@@ -555,6 +555,15 @@ impl State {
         self
     }
 
+    /// The state whose job is told as it was found, where it has not been looked at since.
+    #[must_use]
+    pub(super) fn told_as_found(mut self) -> Self {
+        if let Some(own) = self.own.as_mut().filter(|own| own.status.is_none()) {
+            own.status = own.found.take().map(|found| *found);
+        }
+        self
+    }
+
     /// Notes what else a reader should know, as a sentence.
     pub(super) fn note(&mut self, text: &str) {
         self.notes.push(sentence(text));

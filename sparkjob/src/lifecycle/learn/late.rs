@@ -171,7 +171,7 @@ impl At<'_> {
         if !self.is_at_goal(&state) {
             state.note(&failure::accepted(self.plan));
         }
-        self.succeed(state)
+        self.succeed(state.told_as_found())
     }
 
     /// Whether its job is what is waited for, as the last look has told, or the engine that took it.

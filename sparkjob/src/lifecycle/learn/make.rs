@@ -154,7 +154,11 @@ impl At<'_> {
                 }
                 self.without_twins(state, first, alive)
             }
-            _ => self.without_twins(state, own, Stopping::all(alive(runs))),
+            _ => {
+                let listed = runs.iter().find(|run| run.run.is_same(&own.run)).cloned();
+                let found = listed.and_then(|run| Own::found(run, true).found);
+                self.without_twins(state, Own { found, ..own }, Stopping::all(alive(runs)))
+            }
         }
     }
 
@@ -224,7 +228,7 @@ impl At<'_> {
             return state.at(Stage::Stop { runs, purpose: Purpose::Useless }, self.now);
         }
         let live = |run: &Run| matches!(run.status.phase, Phase::Waiting | Phase::Running);
-        state.own = runs.into_iter().find(live).map(|Run { run, .. }| Own::new(run, false));
+        state.own = runs.into_iter().find(live).map(|run| Own::found(run, false));
         match (&state.own, self.starts_before_it_stops()) {
             (Some(_), true) => state.at(Stage::Follow, self.now),
             (None, true) => state.at(Stage::Start, self.now),
@@ -304,13 +308,14 @@ impl At<'_> {
         let is_at_goal = self.is_at_goal(&state);
         let status = match (seen, &mut state.own) {
             (Ok(seen), Some(own)) => own.saw(&seen, self.now),
-            // The engine has answered that it took the job: nothing more was asked for.
+            // It was submitted, or found so: nothing more was asked for.
             (Err(_), Some(own)) if is_at_goal && own.ours && !state.unseen.is_tried() => return self.succeed(state),
             (Err(trouble), _) => {
                 return self.weather(state, trouble).unwrap_or_else(|(state, trouble)| {
-                    if is_at_goal {
-                        // As it was found.
-                        return self.succeed(state);
+                    // Livy shows what another one is stopping as before.
+                    let counts = |own: &Own| own.found.is_some() && (own.ours || !own.run.place.is_livy());
+                    if is_at_goal && state.own.as_ref().is_some_and(counts) {
+                        return self.stays_as_found(state, &trouble.to_string());
                     }
                     let following = |own: &Own| failure::of_following(&own.run, &trouble);
                     let failure = state.own.as_ref().map_or_else(failure::of_state, following);
@@ -345,6 +350,12 @@ impl At<'_> {
             Phase::Waiting | Phase::Ending => self.still_waiting(state, own),
             Phase::Running => self.still_running(state, &own),
         }
+    }
+
+    /// Answers with a job as it was found, since nobody can look at it; `said` is why.
+    fn stays_as_found(self, mut state: State, said: &str) -> State {
+        state.note(&format!("How the job is doing is not known: {said}"));
+        self.succeed(state.told_as_found())
     }
 
     fn ended_badly(self, state: State, own: &Own, status: &Status) -> State {

@@ -9,7 +9,7 @@ use crate::job::{Phase, Place, Status, Timestamp};
 use crate::lifecycle::state::{Purpose, Stopping};
 use crate::lifecycle::{Action, Deadlines, Goal, Plan, Seen, Stage, State, learn, withdraw};
 use crate::outcome::{FailureKind, Made};
-use crate::properties::{Management, UpdateStrategy};
+use crate::properties::{Management, UpdateStrategy, WaitFor};
 
 fn create(place: &Place) -> Plan {
     plan(Goal::Run(wanted_at(place, "new.py", "r2")), Management::default())
@@ -43,6 +43,32 @@ fn one_that_died_a_moment_ago_is_taken_again_however_old_the_request_is() {
     let (since, now) = (state.not_before, state.not_before + Duration::from_secs(3));
     let outcome = world.go_on(&plan, state.repeated(&plan, true, since, now), now);
     assert_eq!((outcome.failure, world.submissions()), (None, 1));
+}
+
+/// It had submitted, a list shows what came of that, and the look that follows is throttled once.
+#[test]
+fn what_a_list_has_shown_is_not_forgotten_for_a_look_that_fails() {
+    for place in [Place::EmrServerless("00f1".to_owned()), steps()] {
+        for is_dead in [true, false] {
+            let wanted = wanted_at(&place, "new.py", "r2");
+            let submitted = Management { wait_for: WaitFor::Submitted, ..Management::default() };
+            let plan = plan(Goal::Run(wanted.clone()), submitted);
+            let throttled = move |action: &Action, now| {
+                (matches!(action, Action::Describe(_)) && now < BEGIN + Duration::from_secs(3)).then_some(Kind::Busy)
+            };
+            let world = World::at(place.clone()).weather(throttled).fate(&[(0, Phase::Cancelled)]);
+            let (mut world, state) = if is_dead {
+                (world.with(&wanted.identity, Phase::Cancelled), dead(&plan))
+            } else {
+                (world, begin(&plan, BEGIN))
+            };
+            let outcome = world.go_on(&plan, state, BEGIN);
+            let kind = outcome.failure.as_ref().map(|failure| failure.kind);
+            // What one that does not list it has just taken counts as it was taken.
+            let expected = (is_dead || place.takes_twins()).then_some(FailureKind::Cancelled);
+            assert_eq!(kind, expected, "{place}, {is_dead}: {outcome:?}");
+        }
+    }
 }
 
 /// Livy has refused it, and registered it all the same.
