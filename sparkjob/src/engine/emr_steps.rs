@@ -294,8 +294,9 @@ impl EmrSteps {
         let this = if release.is_empty() { String::new() } else { format!(", and this is {release}") };
         let advice = format!(
             "On the primary node of cluster {}, yarn application -list shows what is alive, and yarn application -kill ends it: \
-             it has the tag {}. No step can tell that it is over: then an Update goes on with OnDeleteError: Ignore, and a stack is \
-             deleted with this resource retained. The logs of these steps tell why they FAILED; they need EMR 6.0 or later{this}. With DeployMode: client there is no need of any.",
+             it has the tag {}. No step can tell that it is over: then an Update goes on with OnDeleteError: Ignore, and a \
+             stack is deleted with this resource retained. The logs of these steps tell why they FAILED; they need EMR 6.0 or \
+             later{this}. With DeployMode: client there is no need of any.",
             self.cluster.id,
             status::application_tag(step).unwrap_or_default(),
         );

@@ -169,7 +169,7 @@ fn of_time(plan: &Plan, state: &State) -> Failure {
             let runs: Vec<String> = runs
                 .iter()
                 .map(|stopping| {
-                    let word = stopping.status.as_ref().map_or("unknown", |status| status.word.as_str());
+                    let word = word(stopping.status.as_ref());
                     // What it left goes on, or it never waited for that.
                     let has_left = stopping
                         .status
@@ -185,14 +185,14 @@ fn of_time(plan: &Plan, state: &State) -> Failure {
             (format!("The tags of {} on {} were not changed in time.", told(&own.run), own.run.place), "Try again.")
         }
         (Stage::FindOwn, Some(own)) => {
-            let word = own.status.as_ref().map_or("unknown", |status| status.word.as_str());
+            let word = word(own.status.as_ref());
             (
                 format!("{} on {} was found only when the time was over: it is {word}.", told(&own.run), own.run.place),
                 "Try again when the engine answers, or give it more time (ServiceTimeout).",
             )
         }
         (_, Some(own)) => {
-            let word = own.status.as_ref().map_or("unknown", |status| status.word.as_str());
+            let word = word(own.status.as_ref());
             let unsteady = own.running_since.is_some() && plan.management.wait_for == WaitFor::Running;
             let met = if unsteady { "running for long enough (StableSeconds)" } else { met };
             (
@@ -246,6 +246,11 @@ pub fn of_state() -> Failure {
         what: "The saved state does not fit the request that it belongs to.".to_owned(),
         advice: "This is a defect of the submitter: please report it.".to_owned(),
     }
+}
+
+/// The state of a job as its engine calls it, as far as it was seen.
+fn word(status: Option<&Status>) -> &str {
+    status.map_or("unknown", |status| status.word.as_str())
 }
 
 /// The run as people call it.

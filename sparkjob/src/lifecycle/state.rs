@@ -289,7 +289,12 @@ impl Own {
 
     /// This one, which was found.
     pub(super) fn found(Run { run, status }: Run, ours: bool) -> Self {
-        Self { found: Some(Box::new(Status { reason: String::new(), ..status })), ..Self::new(run, ours) }
+        Self::new(run, ours).listed_as(status)
+    }
+
+    /// The same, which a list has shown so.
+    pub(super) fn listed_as(self, status: Status) -> Self {
+        Self { found: Some(Box::new(Status { reason: String::new(), ..status })), ..self }
     }
 
     /// As it was last seen, alone or among others.

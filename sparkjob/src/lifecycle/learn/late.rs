@@ -154,8 +154,7 @@ impl At<'_> {
         }
         match state.own.as_ref().and_then(|own| own.status.as_ref().map(|status| (own, status))) {
             Some((own, status)) if is_awaited(state) && (own.has_ended() || !own.is_alive()) => {
-                let job = self.plan.wanted().map(|wanted| &wanted.job);
-                failure::of_job(&own.run, status, job, self.now)
+                self.failure_of_job(own, status)
             }
             _ => failure::of_giving_up(self.plan, state),
         }

@@ -8,6 +8,7 @@ use crate::engine::{Kind, SUBMISSION_LIMIT, Trouble};
 use crate::job::{Identity, Phase, Place, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::plan::Deadlines;
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping, is_told, shown_by};
+use crate::outcome::Failure;
 use crate::properties::WaitFor;
 
 /// A run without any sign of life for so long was registered but never started.
@@ -155,9 +156,9 @@ impl At<'_> {
                 self.without_twins(state, first, alive)
             }
             _ => {
-                let listed = runs.iter().find(|run| run.run.is_same(&own.run)).cloned();
-                let found = listed.and_then(|run| Own::found(run, true).found);
-                self.without_twins(state, Own { found, ..own }, Stopping::all(alive(runs)))
+                let listed = runs.iter().find(|run| run.run.is_same(&own.run)).map(|run| run.status.clone());
+                let own = if let Some(status) = listed { own.listed_as(status) } else { own };
+                self.without_twins(state, own, Stopping::all(alive(runs)))
             }
         }
     }
@@ -359,8 +360,13 @@ impl At<'_> {
     }
 
     fn ended_badly(self, state: State, own: &Own, status: &Status) -> State {
+        self.fail(state, self.failure_of_job(own, status))
+    }
+
+    /// Why a job is no success that has ended so.
+    pub(super) fn failure_of_job(self, own: &Own, status: &Status) -> Failure {
         let job = self.plan.wanted().map(|wanted| &wanted.job);
-        self.fail(state, failure::of_job(&own.run, status, job, self.now))
+        failure::of_job(&own.run, status, job, self.now)
     }
 
     fn still_waiting(self, mut state: State, own: Own) -> State {
