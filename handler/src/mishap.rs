@@ -33,20 +33,24 @@ pub enum Mishap {
     BadTurn(String),
     /// An execution of the workflow ended without an answer:
     /// [the event](https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html) of that.
-    Closed {
-        /// The execution's name.
-        name: String,
-        /// What Step Functions tells of it.
-        told: String,
-        /// What the execution began with, where the event tells.
-        input: Option<Box<Turn>>,
-        /// Whether a person asks, not `EventBridge`.
-        is_by_hand: bool,
-    },
+    Closed(Closed),
     /// Nobody failed at it: a template names this function where it is to name the other one.
     Misdirected(Event),
     /// None of these; why.
     Foreign(String),
+}
+
+/// An execution of the workflow that is told to have ended.
+#[derive(Clone, Debug)]
+pub struct Closed {
+    /// Its name.
+    pub name: String,
+    /// What Step Functions tells of it.
+    pub told: String,
+    /// What it began with, where the event tells.
+    pub input: Option<Box<Turn>>,
+    /// Whether a person asks, not `EventBridge`.
+    pub is_by_hand: bool,
 }
 
 impl<'de> Deserialize<'de> for Mishap {
@@ -238,7 +242,7 @@ impl From<Notice> for Mishap {
     fn from(Notice { detail: Detail { name, status, input, error, cause }, source }: Notice) -> Self {
         let input = input.as_deref().and_then(Turn::salvage).map(Box::new);
         let told = ended(&name, &status, &error.unwrap_or_default(), &cause.unwrap_or_default());
-        Self::Closed { name, told, input, is_by_hand: source.is_none() }
+        Self::Closed(Closed { name, told, input, is_by_hand: source.is_none() })
     }
 }
 

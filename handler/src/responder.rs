@@ -84,12 +84,10 @@ impl Responder {
                 let given_up = Case { event, progress, told, left };
                 known(workflow, given_up, &invocation, &clock).instrument(whose).await
             }
-            Mishap::Closed { name, told, input, is_by_hand } => {
+            Mishap::Closed(execution) => {
                 let fragment = |turn: &Turn| logs::fragment(&turn.event, &invocation.id);
-                let whose = input.as_deref().map_or_else(tracing::Span::none, fragment);
-                let case =
-                    closed(workflow, &name, told, input, is_by_hand, &invocation, &clock).instrument(whose).await;
-                if is_by_hand && matches!(case, Err(Failed::Running(_))) { Ok(None) } else { case.map(Some) }
+                let whose = execution.input.as_deref().map_or_else(tracing::Span::none, fragment);
+                closed(workflow, execution, &invocation, &clock).instrument(whose).await
             }
             Mishap::Misdirected(event) => {
                 let whose = logs::fragment(&event, &invocation.id);

@@ -13,6 +13,7 @@ use crate::Failed;
 use crate::deadlines::{Times, ends};
 use crate::envelope::Envelope;
 use crate::event::Event;
+use crate::mishap::Closed;
 use crate::turn::{Progress, Turn};
 use crate::workflow::{Broken, Execution, Workflow, execution_name};
 
@@ -145,21 +146,19 @@ pub async fn known(
     }
 }
 
-/// What is known of a request whose execution, of this name and with this input, ended otherwise than it should, as AWS tells, or
-/// somebody by hand.
+/// What is known of a request whose execution ended otherwise than it should, as AWS tells, or somebody by hand; none where a person
+/// asks for one that still works on it.
 ///
 /// # Errors
-/// Nothing tells of a request: [`Failed::Unseen`] where it could not be looked at, or is not there, though AWS told of it, and
+/// Nothing tells of a request: [`Failed::Unseen`] where the execution could not be looked at, or is not there, though AWS told of it, and
 /// [`Failed::Running`] where it is not told to have ended, all of which another try may mend.
 pub async fn closed(
     workflow: Option<&Workflow>,
-    name: &str,
-    told: String,
-    input: Option<Box<Turn>>,
-    is_by_hand: bool,
+    closed: Closed,
     invocation: &Invocation,
     clock: &Clock,
-) -> Result<Case, Failed> {
+) -> Result<Option<Case>, Failed> {
+    let Closed { name, told, input, is_by_hand } = closed;
     let until = patience(input.as_ref().map(|turn| &turn.event), invocation, clock.now());
     // It may have ended as soon as it had begun.
     let mut is_none = confirmed_none();
@@ -168,10 +167,20 @@ pub async fn closed(
         Execution::None => is_none(),
         _ => true,
     };
-    let execution = look(workflow, name, until, clock, has_ended).await;
+    let execution = look(workflow, &name, until, clock, has_ended).await;
+    if is_by_hand && execution == Some(Execution::Runs) {
+        return Ok(None);
+    }
     let now = clock.now();
     let begun = input.map(|turn| Case { left: Some(Left::Step(now)), ..Case::of(*turn, told.clone()) });
-    let unknown = match execution {
+    let untold = untold(&name, execution.as_ref(), is_by_hand);
+    let case = Case::known(execution, told, begun, now).ok_or(untold)?;
+    Ok(Some(case.once_it_is_over(invocation, clock).await))
+}
+
+/// Nothing tells whose request an execution has that was shown so.
+fn untold(name: &str, execution: Option<&Execution>, is_by_hand: bool) -> Failed {
+    match execution {
         Some(Execution::Runs) => {
             Failed::Running(format!("execution {name} is told to run, and whose request it has is not"))
         }
@@ -181,9 +190,7 @@ pub async fn closed(
         }
         Some(_) => Failed::Foreign(format!("execution {name} holds no request")),
         None => Failed::Unseen(format!("execution {name} cannot be looked at, and whose request it has is not told")),
-    };
-    let case = Case::known(execution, told, begun, now).ok_or(unknown)?;
-    Ok(case.once_it_is_over(invocation, clock).await)
+    }
 }
 
 /// Whether there is no such execution, as it is shown: only once that is shown a second time.

@@ -15,7 +15,7 @@ use handler::arrival::Arrival;
 use handler::claim::Successors;
 use handler::envelope::Envelope;
 use handler::event::Event;
-use handler::mishap::Mishap;
+use handler::mishap::{Closed, Mishap};
 use handler::responder::Responder;
 use handler::response::MAX_BYTES;
 use handler::turn::{Answer, Progress, Turn};
@@ -127,10 +127,10 @@ impl<'a> Stage<'a> {
         let turn = match &mishap {
             Mishap::GivenUp { event, answer, .. } => Some((event.clone(), answer.clone(), true)),
             Mishap::Misdirected(event) => Some((event.clone(), None, true)),
-            Mishap::Caught { turn, .. } | Mishap::Closed { input: Some(turn), .. } => {
+            Mishap::Caught { turn, .. } | Mishap::Closed(Closed { input: Some(turn), .. }) => {
                 Some((turn.event.clone(), known(&turn.progress), turn.progress != Progress::Superseded))
             }
-            Mishap::Closed { input: None, .. } | Mishap::BadTurn(_) | Mishap::Foreign(_) => None,
+            Mishap::Closed(Closed { input: None, .. }) | Mishap::BadTurn(_) | Mishap::Foreign(_) => None,
         };
         // The workflow has to know that there is no answer; to others there was nothing to do, unless another look tells more.
         let (fails, ends_well) = (matches!(mishap, Mishap::BadTurn(_)), matches!(mishap, Mishap::Foreign(_)));

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use handler::arrival::Arrival;
-use handler::mishap::Mishap;
+use handler::mishap::{Closed, Mishap};
 use handler::turn::VERSION;
 use serde_json::Value;
 
@@ -89,8 +89,8 @@ fn all_that_may_come_is_in_the_corpus() {
         match serde_json::from_slice(&bytes) {
             Ok(Mishap::GivenUp { .. }) => mishaps[0] += 1,
             Ok(Mishap::Caught { .. }) => mishaps[1] += 1,
-            Ok(Mishap::Closed { input: Some(_), .. }) => mishaps[2] += 1,
-            Ok(Mishap::Closed { input: None, .. }) => mishaps[3] += 1,
+            Ok(Mishap::Closed(Closed { input: Some(_), .. })) => mishaps[2] += 1,
+            Ok(Mishap::Closed(Closed { input: None, .. })) => mishaps[3] += 1,
             Ok(Mishap::BadTurn(_)) => mishaps[4] += 1,
             Ok(Mishap::Misdirected(_)) => mishaps[5] += 1,
             Ok(Mishap::Foreign(_)) | Err(_) => {}

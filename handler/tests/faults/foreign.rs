@@ -150,6 +150,10 @@ async fn who_asks_by_hand_for_an_answer_that_the_workflow_is_at_is_told_so() {
     sleep(Duration::from_mins(2)).await;
     let [name] = &account.names()[..] else { panic!("one execution: {:?}", account.names()) };
     assert_eq!(account.bring(name).await, Ok(json!("AtWork")));
+    // As well where what is brought is EventBridge's event, without where it comes from.
+    let input = json!({"Version": 1, "Event": request.event, "Progress": "Claimed"}).to_string();
+    let brought = json!({"detail": {"name": name, "status": "ABORTED", "input": input}}).to_string();
+    assert_eq!(account.call(Function::Responder, &brought).await, Ok(json!("AtWork")));
     // What EventBridge tells has ended, though that is not told yet: it is tried again.
     let told = json!({"source": "aws.states", "detail": {"name": name, "status": "FAILED"}}).to_string();
     assert!(

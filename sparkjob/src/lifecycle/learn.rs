@@ -4,6 +4,7 @@ mod late;
 mod make;
 mod restore;
 mod stop;
+mod twins;
 mod withdraw;
 
 pub use withdraw::{leave, withdraw};
@@ -174,6 +175,7 @@ impl At<'_> {
 
     /// What was waited for is there.
     fn succeed(self, state: State) -> State {
+        let state = state.told_as_found();
         if matches!(self.plan.goal, Goal::Replace { .. }) && self.starts_before_it_stops() {
             return self.seek_old(state);
         }

@@ -1,7 +1,7 @@
 //! What becomes of a request whose time runs out.
 
 use super::stop::alive;
-use super::withdraw::with_own;
+use super::twins::with_own;
 use super::{At, failure};
 use crate::engine::{Kind, Trouble};
 use crate::job::{Phase, Run};
@@ -44,22 +44,31 @@ impl At<'_> {
                 }
                 state.at(Stage::FindOwn, self.now)
             }
-            Stage::Follow if self.may_stay(&state) => self.stay(state),
-            Stage::Look => state.done(None, self.now),
-            Stage::Stop { purpose: Purpose::Useless, .. } if self.is_left_of_one_that_stays(&state) => {
-                self.leave_what_it_left(state)
-            }
             Stage::Stop { runs, purpose: Purpose::Twin } if state.own.as_ref().is_some_and(|own| own.ours) => {
                 let (runs, failure) = (with_own(runs, &state), failure::of_giving_up(self.plan, &state));
                 state.at(Stage::Stop { runs, purpose: Purpose::Abandon(failure) }, self.now)
             }
-            _ if self.ends_without_a_look(&state) => self.end_without_a_look(state),
-            Stage::Settle if self.is_at_goal(&state) => self.settle_without_a_look(state),
+            _ if let Some(end) = self.good_end(&state) => end(self, state),
             _ if self.cannot_stop_what_was_left(&state) => self.cannot_stop_in_time(state, Purpose::LeftBehind),
             _ => {
                 let failure = failure::of_giving_up(self.plan, &state);
                 self.fail(state, failure)
             }
+        }
+    }
+
+    /// How a request ends whose answer is known although the time of this stage is over; none where it fails.
+    fn good_end(self, state: &State) -> Option<fn(Self, State) -> State> {
+        match &state.stage {
+            // It had come so far when it was seen last, or may go on.
+            Stage::Follow if self.may_stay(state) => Some(Self::stay),
+            Stage::Stop { purpose: Purpose::Useless, .. } if self.is_left_of_one_that_stays(state) => {
+                Some(Self::leave_what_it_left)
+            }
+            Stage::Look => Some(|at, state| state.done(None, at.now)),
+            _ if self.ends_without_a_look(state) => Some(Self::end_without_a_look),
+            Stage::Settle if self.is_at_goal(state) => Some(Self::settle_without_a_look),
+            _ => None,
         }
     }
 
@@ -94,7 +103,11 @@ impl At<'_> {
 
     /// A job that was submitted, which is all that is waited for, is not failed by a look at whether it has a twin.
     fn settle_without_a_look(self, state: State) -> State {
-        let said = state.last_said().unwrap_or("there was no answer in time").to_owned();
+        let said = match state.last_said() {
+            Some(said) => said.to_owned(),
+            None if state.polls > 0 => "the engine has not listed the job yet".to_owned(),
+            None => "there was no answer in time".to_owned(),
+        };
         self.pass_over_twins(state, &said)
     }
 
@@ -170,7 +183,7 @@ impl At<'_> {
         if !self.is_at_goal(&state) {
             state.note(&failure::accepted(self.plan));
         }
-        self.succeed(state.told_as_found())
+        self.succeed(state)
     }
 
     /// Whether its job is what is waited for, as the last look has told, or the engine that took it.
@@ -205,11 +218,6 @@ impl At<'_> {
                 state.note(&format!("A job that a lost request left behind may still run: {said}"));
                 state.done(None, self.now)
             }
-            // It had come so far when it was seen last, or may go on.
-            Stage::Follow if self.may_stay(&state) => self.stay(state),
-            Stage::Stop { purpose: Purpose::Useless, .. } if self.is_left_of_one_that_stays(&state) => {
-                self.leave_what_it_left(state)
-            }
             // An engine that has no room is asked for as long as there is time, and has told nothing.
             Stage::Stop { purpose: Purpose::Goal, runs } if could_not_be_asked(&state, &runs) => {
                 self.cannot_stop_in_time(state, Purpose::Goal)
@@ -217,9 +225,8 @@ impl At<'_> {
             Stage::Search { since } if since.is_none() || state.weather.is_some() => {
                 self.cannot_stop_in_time(state, Purpose::Goal)
             }
-            Stage::Search { .. } | Stage::Look => state.done(None, self.now),
-            _ if self.ends_without_a_look(&state) => self.end_without_a_look(state),
-            Stage::Settle if self.is_at_goal(&state) => self.settle_without_a_look(state),
+            Stage::Search { .. } => state.done(None, self.now),
+            _ if let Some(end) = self.good_end(&state) => end(self, state),
             _ => {
                 if let (None, Some(said)) = (&state.refused, state.last_said().map(str::to_owned)) {
                     // It is told with the failure.

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::stop::alive;
+use super::twins::first_made;
 use super::{At, Pace, failure};
 use crate::engine::{Kind, SUBMISSION_LIMIT, Trouble};
 use crate::job::{Identity, Phase, Place, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::plan::Deadlines;
-use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping, is_told, shown_by};
+use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping, is_told};
 use crate::outcome::Failure;
 use crate::properties::WaitFor;
 
@@ -16,9 +17,6 @@ const SILENCE: Duration = Duration::from_mins(1);
 
 /// An engine may forget a job ten minutes after its end: whether a job ran that nobody has seen is then not to be told.
 const MEMORY: Duration = Duration::from_mins(9);
-
-/// A listing that does not show what was just submitted is behind, and is asked for again, but not for ever.
-pub(super) const STALE_LISTINGS: u32 = 8;
 
 /// A look before a first submission for which there is no room is tried so often once more: rates are for seconds.
 const LOOKS_ONCE_MORE: u32 = 2;
@@ -119,64 +117,6 @@ impl At<'_> {
                 state.done(refusal, self.now)
             }
         }
-    }
-
-    /// The run was submitted, perhaps twice: by two deliveries of the same request that had both looked before.
-    pub(super) fn settled(self, state: State, found: Result<Vec<Run>, Trouble>) -> State {
-        let (runs, own) = match (found, state.own.clone()) {
-            (Ok(runs), Some(own)) => (runs, own),
-            (Err(trouble), _) if self.plan.is_restoring() => return self.weather_or_pass_over(state, trouble),
-            (Err(trouble), _) => {
-                return self.weather(state, trouble).unwrap_or_else(|(state, trouble)| {
-                    if self.is_at_goal(&state) {
-                        self.pass_over_twins(state, &trouble.to_string())
-                    } else {
-                        self.fail_by(state, &trouble)
-                    }
-                });
-            }
-            (Ok(_), None) => return self.fail(state, failure::of_state()),
-        };
-        let (_, runs) = self.without_earlier_tries(&state, runs);
-        if !runs.iter().any(|run| run.run.is_same(&own.run)) && state.polls < STALE_LISTINGS {
-            return self.looked_well(state);
-        }
-        match first_made(&runs) {
-            Some(first) if !first.run.is_same(&own.run) => {
-                // As much its own as the other one's, which may have left it to this one.
-                let first = Own::found(first.clone(), true);
-                // A listing that is behind does not show the one that was submitted, which is there all the same and may be
-                // shown as late to those who look for it alone.
-                let is_listed = runs.iter().any(|run| run.run.is_same(&own.run));
-                let mut alive = Stopping::all(alive(runs));
-                if !is_listed {
-                    let shown_by = shown_by(self.plan, &own.run, self.now);
-                    alive.push(Stopping::of(own.run, shown_by));
-                }
-                self.without_twins(state, first, alive)
-            }
-            _ => {
-                let listed = runs.iter().find(|run| run.run.is_same(&own.run)).map(|run| run.status.clone());
-                let own = if let Some(status) = listed { own.listed_as(status) } else { own };
-                self.without_twins(state, own, Stopping::all(alive(runs)))
-            }
-        }
-    }
-
-    /// Goes on although nobody knows whether there is a twin; `said` is why.
-    pub(super) fn pass_over_twins(self, mut state: State, said: &str) -> State {
-        state.note(&format!("Whether the request has submitted another one beside it is not known: {said}"));
-        state.at(Stage::Follow, self.now)
-    }
-
-    /// Follows `own`, once the other runs of its name are over.
-    pub(super) fn without_twins(self, state: State, own: Own, mut alive: Vec<Stopping>) -> State {
-        alive.retain(|twin| !twin.run.is_same(&own.run));
-        let mut state = self.follow(state, own);
-        if !alive.is_empty() {
-            state.stage = Stage::Stop { runs: alive, purpose: Purpose::Twin };
-        }
-        state
     }
 
     /// The present job was looked at: it stays, but for its tags, or is replaced like any other.
@@ -356,7 +296,7 @@ impl At<'_> {
     /// Answers with a job as it was found, since nobody can look at it; `said` is why.
     fn stays_as_found(self, mut state: State, said: &str) -> State {
         state.note(&format!("How the job is doing is not known: {said}"));
-        self.succeed(state.told_as_found())
+        self.succeed(state)
     }
 
     fn ended_badly(self, state: State, own: &Own, status: &Status) -> State {
@@ -526,15 +466,6 @@ impl At<'_> {
         state.unseen.may_appear(self.now)
     }
 
-    /// Whether nobody waits for the request any more, so that of its runs one stays at most.
-    pub(super) fn looks_for_twins(self, state: &State) -> bool {
-        state.is_asked_again() || state.superseded.is_some() && self.takes_twins()
-    }
-
-    pub(super) fn takes_twins(self) -> bool {
-        self.plan.wanted_place().is_some_and(Place::takes_twins)
-    }
-
     fn starts_once(self) -> bool {
         self.plan.wanted_place().is_some_and(Place::starts_once)
     }
@@ -546,12 +477,6 @@ impl At<'_> {
     pub(super) fn waits_for(self, what: WaitFor) -> bool {
         self.plan.wait_for() == what
     }
-}
-
-/// The run that was made first, where the engine tells; of several that it tells no more of, the one with the smallest id.
-/// So invocations that see the same runs choose the same one, whatever the order in which they see them.
-pub(super) fn first_made(runs: &[Run]) -> Option<&Run> {
-    runs.iter().min_by_key(|run| (run.status.created.is_none(), run.status.created, &run.run.id))
 }
 
 impl Own {

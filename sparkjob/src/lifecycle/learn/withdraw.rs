@@ -1,11 +1,10 @@
 //! What becomes of a request that nobody waits for any more.
 
-use super::make::{STALE_LISTINGS, first_made};
-use super::stop::alive;
+use super::twins::{has_twins, with_own};
 use super::{At, failure};
-use crate::job::{Run, RunRef, Timestamp};
+use crate::job::{RunRef, Timestamp};
 use crate::lifecycle::plan::Plan;
-use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping, Superseded};
+use crate::lifecycle::state::{Purpose, Stage, State, Superseded};
 
 /// The state of a request whose requester has gone on, at `now`: what it has submitted is cancelled, and what another try has under
 /// the same name where both stand beside each other; nothing else is touched, and its outcome is a failure of the kind [`Withdrawn`](crate::outcome::FailureKind::Withdrawn), to be told to
@@ -45,34 +44,4 @@ pub fn leave(plan: &Plan, mut state: State, now: Timestamp) -> State {
     (state.superseded, state.given_up) = (Some(Superseded::AskedAgain), true);
     let has_submitted = state.unseen.has_submitted() || state.own.as_ref().is_some_and(|own| own.ours);
     if at.takes_twins() && has_submitted { state.confirmed(now).at(Stage::FindOwn, now) } else { state.done(None, now) }
-}
-
-impl At<'_> {
-    /// The runs of the name that this try and the one that took its place have given: both take the first for theirs, and the others
-    /// are stopped. Where whoever asked has gone on, the one stays that they have gone on with.
-    pub(super) fn found_twins(self, state: State, runs: Vec<Run>) -> State {
-        let is_listed = |own: &Own| runs.iter().any(|run| run.run.is_same(&own.run));
-        let is_stale = !state.own.as_ref().is_none_or(is_listed) && state.polls < STALE_LISTINGS;
-        let stays = match &state.superseded {
-            Some(Superseded::WentOn(kept)) => kept.clone(),
-            _ => first_made(&runs).map(|first| first.run.clone()),
-        };
-        let mut twins = alive(runs);
-        twins.retain(|twin| !stays.as_ref().is_some_and(|stays| stays.is_same(twin)));
-        if !twins.is_empty() {
-            return state.at(Stage::Stop { runs: Stopping::all(twins), purpose: Purpose::Twin }, self.now);
-        }
-        if is_stale || self.may_still_arrive(&state) { self.looked_well(state) } else { state.done(None, self.now) }
-    }
-}
-
-/// Whether others of its name than what is taken for its own are to be stopped.
-fn has_twins(runs: &[Stopping], state: &State) -> bool {
-    runs.iter().any(|twin| !state.own.as_ref().is_some_and(|own| own.run.is_same(&twin.run)))
-}
-
-/// What is one too many, and what is taken for its own besides, where that is to be stopped as well.
-pub(super) fn with_own(twins: &[Stopping], state: &State) -> Vec<Stopping> {
-    let own = state.own.as_ref().filter(|own| own.ours && !state.keeps(&own.run));
-    twins.iter().cloned().chain(own.map(|own| Stopping::of(own.run.clone(), own.shown_by))).collect()
 }
