@@ -286,6 +286,10 @@ fn a_quoted_value_is_hidden_whatever_stands_before_it() {
     }
     let escaped = json!("--conf \"spark.app.config={\\\"password\\\": \\\"hunter2\\\"}\"");
     assert_eq!(Hidden::in_description(&escaped).mask("hunter2 of me"), "*** of me");
+    // A quote behind backslashes, and one in it that has none before it.
+    let odd = "\\''correct horse";
+    let hidden = Hidden::in_description(&json!([format!("--password={odd}")]));
+    assert_eq!(hidden.mask(&format!("of {odd}")), "of ***");
 }
 
 #[test]

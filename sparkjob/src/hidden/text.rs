@@ -288,7 +288,7 @@ fn closing(inside: &str, depth: usize, quote: char) -> impl Iterator<Item = usiz
     inside.match_indices(quote).filter_map(move |(at, _)| {
         let before = at - inside[..at].trim_end_matches('\\').len();
         let is_closed = if depth == 0 { before.is_multiple_of(2) } else { before == depth };
-        is_closed.then_some(at - depth)
+        is_closed.then(|| at - depth)
     })
 }
 
