@@ -99,7 +99,7 @@ fn is_final(kind: Kind, stage: &Stage) -> bool {
 /// likely allowed again in a moment, as when a role's policy is being replaced in the hours that a job runs.
 fn was_allowed(state: &State) -> bool {
     match &state.stage {
-        Stage::Follow => state.own.as_ref().is_some_and(|own| own.status.is_some()),
+        Stage::Follow => state.own.as_ref().is_some_and(Own::was_looked_at),
         Stage::Stop { runs, .. } => runs.iter().any(|stopping| stopping.status.is_some()),
         Stage::Finish { shown_by } => shown_by.is_none(),
         Stage::Search { since } => since.is_some(),
@@ -175,7 +175,6 @@ impl At<'_> {
 
     /// What was waited for is there.
     fn succeed(self, state: State) -> State {
-        let state = state.told_as_found();
         if matches!(self.plan.goal, Goal::Replace { .. }) && self.starts_before_it_stops() {
             return self.seek_old(state);
         }

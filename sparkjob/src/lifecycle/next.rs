@@ -116,8 +116,6 @@ pub fn horizon(plan: &Plan, state: &State) -> Timestamp {
         Stage::Newest if state.newest.is_some() => {
             give_up.min(state.since + plan.at_most(STOPPED_WITHIN) + plan.at_most(LOOKS_BACK_FOR))
         }
-        // A list that is told is waited for until it shows what was submitted.
-        Stage::Settle if state.weather.is_none() => give_up,
         _ if is_passed_over(plan, state) => give_up.min(state.since + plan.at_most(LOOKS_BACK_FOR)),
         // The new job needs time as well. Whoever comes to it late, as after a step that died, looks nevertheless.
         Stage::Finish { .. } => {

@@ -266,11 +266,11 @@ pub struct Own {
     /// When the engine, which has taken this delivery's submission, shows the run, at the latest; none once it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown_by: Option<Timestamp>,
-    /// As it was last seen.
+    /// As it was last seen, alone or among others that were looked for.
     pub status: Option<Status>,
-    /// As it was among others that were looked for, where it was found so and has not been looked at since.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub found: Option<Box<Status>>,
+    /// Whether that was among others, and it has not been looked at since.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_listed: bool,
     /// Since when every look showed it alive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alive_since: Option<Timestamp>,
@@ -284,7 +284,7 @@ impl Own {
     /// This one, of which nothing has been seen yet.
     pub fn new(run: RunRef, ours: bool) -> Self {
         let (alive_since, running_since, silent_since) = (None, None, None);
-        Self { run, ours, shown_by: None, status: None, found: None, alive_since, running_since, silent_since }
+        Self { run, ours, shown_by: None, status: None, is_listed: false, alive_since, running_since, silent_since }
     }
 
     /// This one, which was found.
@@ -294,17 +294,22 @@ impl Own {
 
     /// The same, which a list has shown so.
     pub(super) fn listed_as(self, status: Status) -> Self {
-        Self { found: Some(Box::new(Status { reason: String::new(), ..status })), ..self }
+        Self { status: Some(status), is_listed: true, ..self }
     }
 
-    /// As it was last seen, alone or among others.
-    pub(super) fn last_seen(&self) -> Option<&Status> {
-        self.status.as_ref().or(self.found.as_deref())
+    /// Whether it was looked at, and shown.
+    pub(super) fn was_looked_at(&self) -> bool {
+        self.status.is_some() && !self.is_listed
     }
 
     /// Whether it may be alive, as far as anybody has seen.
     pub fn is_alive(&self) -> bool {
         self.status.as_ref().is_none_or(|status| !status.phase.is_over())
+    }
+
+    /// How it ended, whether or not it has left something alive; none where it goes on, as far as anybody has seen.
+    pub(super) fn how_it_ended(&self) -> Option<&Status> {
+        self.status.as_ref().filter(|status| status.phase.is_over() || status.ended.is_some())
     }
 
     /// Whether it has failed and left something alive.
@@ -557,15 +562,6 @@ impl State {
         (self.since, self.not_before) = (now, now);
         (self.failing, self.weather, self.unheeded) = (None, None, None);
         self.polls = 0;
-        self
-    }
-
-    /// The state whose job is told as it was found, where it has not been looked at since.
-    #[must_use]
-    pub(super) fn told_as_found(mut self) -> Self {
-        if let Some(own) = self.own.as_mut().filter(|own| own.status.is_none()) {
-            own.status = own.found.take().map(|found| *found);
-        }
         self
     }
 

@@ -2,6 +2,7 @@
 
 mod deaths;
 mod engines;
+mod listed;
 mod lost;
 mod make;
 mod replace;

@@ -51,7 +51,7 @@ impl At<'_> {
             _ if let Some(end) = self.good_end(&state) => end(self, state),
             _ if self.cannot_stop_what_was_left(&state) => self.cannot_stop_in_time(state, Purpose::LeftBehind),
             _ => {
-                let failure = failure::of_giving_up(self.plan, &state);
+                let failure = self.failure_of_late(&state);
                 self.fail(state, failure)
             }
         }
@@ -61,7 +61,8 @@ impl At<'_> {
     fn good_end(self, state: &State) -> Option<fn(Self, State) -> State> {
         match &state.stage {
             // It had come so far when it was seen last, or may go on.
-            Stage::Follow if self.may_stay(state) => Some(Self::stay),
+            Stage::Follow if self.may_stay(state) => Some(Self::stay_as_seen),
+            Stage::Follow if self.leaves_something(state) => Some(Self::stop_what_it_left),
             Stage::Stop { purpose: Purpose::Useless, .. } if self.is_left_of_one_that_stays(state) => {
                 Some(Self::leave_what_it_left)
             }
@@ -75,6 +76,12 @@ impl At<'_> {
     /// Whether what is being stopped is what a job has left that has ended, and stays as it is.
     fn is_left_of_one_that_stays(self, state: &State) -> bool {
         self.plan.is_restoring() && state.own.is_some()
+    }
+
+    /// Stops what its job has left, which has ended.
+    fn stop_what_it_left(self, state: State) -> State {
+        let own = state.own.as_ref().map(|own| own.run.clone());
+        self.stop_all(state, own, Purpose::Useless)
     }
 
     /// What a job that has ended has left could not be stopped in time.
@@ -113,7 +120,7 @@ impl At<'_> {
 
     /// Whether `OnTimeout` lets a job go on that has not met `WaitFor`.
     fn may_go_on(self, state: &State) -> bool {
-        let phase = state.own.as_ref().and_then(Own::last_seen).map(|status| status.phase);
+        let phase = state.own.as_ref().and_then(|own| own.status.as_ref()).map(|status| status.phase);
         self.plan.management.on_timeout == OnTimeout::Accept && matches!(phase, Some(Phase::Waiting | Phase::Running))
     }
 
@@ -126,7 +133,7 @@ impl At<'_> {
                 if !is_refused {
                     state.refused = None;
                 }
-                self.came_too_late(state, Own { status: Some(status), ..Own::new(run, ours) }, runs)
+                self.came_too_late(state, Own::found(Run { run, status }, ours), runs)
             }
             None if self.may_appear(&state) => self.looked_well(state),
             None => {
@@ -144,7 +151,7 @@ impl At<'_> {
         let ours = own.ours;
         state.own = Some(own.clone());
         // What it has left is stopped then, as in time.
-        let is_over = self.plan.is_restoring() && is_awaited(&state) && own.has_failed();
+        let is_over = self.leaves_something(&state);
         match (self.may_stay(&state), twins.is_empty()) {
             (true, true) => self.stay(state),
             (false, false) if ours && !is_over => {
@@ -152,7 +159,7 @@ impl At<'_> {
                 state.at(Stage::Stop { runs, purpose: Purpose::Abandon(failure) }, self.now)
             }
             (_, false) => self.without_twins(state, own, twins),
-            (false, true) if is_over => self.stop_all(state, [own.run], Purpose::Useless),
+            (false, true) if is_over => self.stop_what_it_left(state),
             (false, true) => {
                 let failure = self.failure_of_late(&state);
                 self.fail(state, failure)
@@ -160,16 +167,16 @@ impl At<'_> {
         }
     }
 
-    /// Why a job that was found too late is no success: it is none itself, or there is no time to see whether it will be.
+    /// Why its job is no success now that the time to reach the goal is over: it is none itself, or nobody knows whether it will be.
     fn failure_of_late(self, state: &State) -> Failure {
         if let Some(refusal) = &state.refused {
             return refusal.clone();
         }
-        match state.own.as_ref().and_then(|own| own.status.as_ref().map(|status| (own, status))) {
-            Some((own, status)) if is_awaited(state) && (own.has_ended() || !own.is_alive()) => {
-                self.failure_of_job(own, status)
-            }
-            _ => failure::of_giving_up(self.plan, state),
+        let is_followed = is_awaited(state) && matches!(state.stage, Stage::FindOwn | Stage::Follow);
+        let own = state.own.as_ref().filter(|_| is_followed);
+        match own.and_then(|own| own.how_it_ended().map(|status| (&own.run, status))) {
+            Some((run, status)) => self.failure_of_job(run, status),
+            None => failure::of_giving_up(self.plan, state),
         }
     }
 
@@ -186,14 +193,36 @@ impl At<'_> {
         self.succeed(state)
     }
 
-    /// Whether its job is what is waited for, as the last look has told, or the engine that took it.
+    /// The same where it was followed, and perhaps could never be looked at.
+    fn stay_as_seen(self, state: State) -> State {
+        if state.own.as_ref().is_some_and(Own::was_looked_at) {
+            return self.stay(state);
+        }
+        let said = state.last_said().unwrap_or("there was no answer in time").to_owned();
+        let state = self.without_a_look(state, &said);
+        self.stay(state)
+    }
+
+    /// Whether its job has failed and left something alive, where a rollback asks for no more than that it was started.
+    pub(super) fn leaves_something(self, state: &State) -> bool {
+        self.plan.is_restoring() && is_awaited(state) && state.own.as_ref().is_some_and(Own::has_failed)
+    }
+
+    /// Whether its job is what is waited for, as was seen last, or the engine that took it has told.
     pub(super) fn is_at_goal(self, state: &State) -> bool {
         let Some(own) = state.own.as_ref().filter(|_| is_awaited(state)) else { return false };
-        let Some(status) = own.last_seen() else { return own.ours && self.waits_for(WaitFor::Submitted) };
+        let Some(status) = &own.status else {
+            // After a submission whose answer was lost, what is handed back may be over.
+            let is_new = !(state.unseen.is_tried() && own.run.place.starts_once());
+            return own.ours && is_new && self.waits_for(WaitFor::Submitted);
+        };
+        // Livy shows what another one is stopping as before: what is followed is looked at until that would show.
+        let may_be_going = state.stage == Stage::Follow && !own.ours && own.run.place.is_livy();
         match status.phase {
             Phase::Succeeded => true,
             // It was started, which is all that is asked for.
             Phase::Failed => self.plan.is_restoring(),
+            Phase::Waiting | Phase::Running if may_be_going => false,
             Phase::Waiting => self.waits_for(WaitFor::Submitted) && !status.silent,
             Phase::Running => {
                 self.waits_for(WaitFor::Submitted) || self.waits_for(WaitFor::Running) && self.stable_for().is_zero()
@@ -232,7 +261,7 @@ impl At<'_> {
                     // It is told with the failure.
                     state.notes.retain(|note| !(note.starts_with(BEFORE) && note.contains(&said)));
                 }
-                let failure = state.refused.clone().unwrap_or_else(|| failure::of_giving_up(self.plan, &state));
+                let failure = self.failure_of_late(&state);
                 state.done(Some(failure), self.now)
             }
         }

@@ -101,7 +101,7 @@ impl At<'_> {
         match (found, state.refused.clone()) {
             (Some(Run { run, status }), Some(refusal)) if status.silent && !state.unseen.has_lost_one() => {
                 let runs = Stopping::all([run.clone()]);
-                state.own = Some(Own { status: Some(status), ..Own::new(run, true) });
+                state.own = Some(Own::found(Run { run, status }, true));
                 state.at(Stage::Stop { runs, purpose: Purpose::Abandon(refusal) }, self.now)
             }
             // Else the same request was delivered twice, and the other delivery was not refused.
@@ -246,23 +246,9 @@ impl At<'_> {
 
     pub(super) fn followed(self, mut state: State, seen: Result<Vec<Status>, Trouble>) -> State {
         let was_just_submitted = state.own.as_ref().is_some_and(|own| own.shown_by.is_some());
-        let is_at_goal = self.is_at_goal(&state);
         let status = match (seen, &mut state.own) {
             (Ok(seen), Some(own)) => own.saw(&seen, self.now),
-            // It was submitted, or found so: nothing more was asked for.
-            (Err(_), Some(own)) if is_at_goal && own.ours && !state.unseen.is_tried() => return self.succeed(state),
-            (Err(trouble), _) => {
-                return self.weather(state, trouble).unwrap_or_else(|(state, trouble)| {
-                    // Livy shows what another one is stopping as before.
-                    let counts = |own: &Own| own.found.is_some() && (own.ours || !own.run.place.is_livy());
-                    if is_at_goal && state.own.as_ref().is_some_and(counts) {
-                        return self.stays_as_found(state, &trouble.to_string());
-                    }
-                    let following = |own: &Own| failure::of_following(&own.run, &trouble);
-                    let failure = state.own.as_ref().map_or_else(failure::of_state, following);
-                    self.fail(state, failure)
-                });
-            }
+            (Err(trouble), _) => return self.not_followed(state, trouble),
             (Ok(_), None) => None,
         };
         let (Some(status), Some(own)) = (status, state.own.clone()) else {
@@ -280,11 +266,9 @@ impl At<'_> {
             Phase::Succeeded => self.succeed(state),
             // It was started, which is all that is asked for.
             Phase::Failed if self.plan.is_restoring() => self.succeed(state),
-            Phase::Ending if own.has_failed() && self.plan.is_restoring() => {
-                self.stop_all(state, [own.run], Purpose::Useless)
-            }
-            Phase::Failed | Phase::Cancelled | Phase::Gone => self.ended_badly(state, &own, &status),
-            Phase::Ending if own.has_ended() => self.ended_badly(state, &own, &status),
+            Phase::Ending if self.leaves_something(&state) => self.stop_all(state, [own.run], Purpose::Useless),
+            Phase::Failed | Phase::Cancelled | Phase::Gone => self.ended_badly(state, &own.run, &status),
+            Phase::Ending if own.has_ended() => self.ended_badly(state, &own.run, &status),
             Phase::Waiting | Phase::Running if self.waits_for(WaitFor::Submitted) && !status.silent => {
                 self.met(state, &own)
             }
@@ -293,20 +277,49 @@ impl At<'_> {
         }
     }
 
-    /// Answers with a job as it was found, since nobody can look at it; `said` is why.
-    fn stays_as_found(self, mut state: State, said: &str) -> State {
-        state.note(&format!("How the job is doing is not known: {said}"));
+    /// The job could not be looked at: the same look again, or what was seen of it decides.
+    fn not_followed(self, state: State, trouble: Trouble) -> State {
+        let is_at_goal = self.is_at_goal(&state);
+        if is_at_goal && !state.unseen.is_tried() && state.own.as_ref().is_some_and(|own| own.ours) {
+            // It was submitted, or found so: nothing more was asked for.
+            return self.stays_unseen(state, &trouble.to_string());
+        }
+        self.weather(state, trouble).unwrap_or_else(|(state, trouble)| {
+            let Some(own) = state.own.clone() else { return self.fail(state, failure::of_state()) };
+            if is_at_goal {
+                return self.stays_unseen(state, &trouble.to_string());
+            }
+            if self.leaves_something(&state) {
+                return self.stop_all(state, [own.run], Purpose::Useless);
+            }
+            match own.how_it_ended() {
+                Some(status) => self.ended_badly(state, &own.run, status),
+                None => self.fail(state, failure::of_following(&own.run, &trouble)),
+            }
+        })
+    }
+
+    /// Answers with a job as it was seen last, if it was, since nobody can look at it; `said` is why.
+    fn stays_unseen(self, state: State, said: &str) -> State {
+        let state = self.without_a_look(state, said);
         self.succeed(state)
     }
 
-    fn ended_badly(self, state: State, own: &Own, status: &Status) -> State {
-        self.fail(state, self.failure_of_job(own, status))
+    /// The state whose job is told as it was seen last, if it was; `said` is why.
+    pub(super) fn without_a_look(self, mut state: State, said: &str) -> State {
+        state.passed_over += u32::from(self.plan.is_restoring());
+        state.note(&format!("How the job is doing is not known: {said}"));
+        state
+    }
+
+    fn ended_badly(self, state: State, run: &RunRef, status: &Status) -> State {
+        self.fail(state, self.failure_of_job(run, status))
     }
 
     /// Why a job is no success that has ended so.
-    pub(super) fn failure_of_job(self, own: &Own, status: &Status) -> Failure {
+    pub(super) fn failure_of_job(self, run: &RunRef, status: &Status) -> Failure {
         let job = self.plan.wanted().map(|wanted| &wanted.job);
-        failure::of_job(&own.run, status, job, self.now)
+        failure::of_job(run, status, job, self.now)
     }
 
     fn still_waiting(self, mut state: State, own: Own) -> State {
@@ -487,7 +500,7 @@ impl Own {
         self.alive_since = since(matches!(status.phase, Phase::Waiting | Phase::Running), self.alive_since);
         self.running_since = since(status.phase == Phase::Running, self.running_since);
         self.silent_since = since(status.phase == Phase::Waiting && status.silent, self.silent_since);
-        (self.status, self.found) = (Some(status.clone()), None);
+        (self.status, self.is_listed) = (Some(status.clone()), false);
         Some(status)
     }
 }

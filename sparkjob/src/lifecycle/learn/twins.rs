@@ -29,7 +29,9 @@ impl At<'_> {
         let (_, runs) = self.without_earlier_tries(&state, runs);
         let listed = runs.iter().find(|run| run.run.is_same(&own.run)).map(|run| run.status.clone());
         if listed.is_none() && state.polls < STALE_LISTINGS {
-            return self.looked_well(state);
+            let state = self.looked_well(state);
+            // Trouble from then on has all of its time.
+            return State { since: state.not_before, ..state };
         }
         let earlier = first_made(&runs).filter(|first| !first.run.is_same(&own.run)).cloned();
         let mut alive = Stopping::all(alive(runs));
@@ -104,6 +106,6 @@ pub(super) fn has_twins(runs: &[Stopping], state: &State) -> bool {
 
 /// What is one too many, and what is taken for its own besides, where that is to be stopped as well.
 pub(super) fn with_own(twins: &[Stopping], state: &State) -> Vec<Stopping> {
-    let own = state.own.as_ref().filter(|own| own.ours && !state.keeps(&own.run));
+    let own = state.own.as_ref().filter(|own| own.ours && own.is_alive() && !state.keeps(&own.run));
     twins.iter().cloned().chain(own.map(|own| Stopping::of(own.run.clone(), own.shown_by))).collect()
 }

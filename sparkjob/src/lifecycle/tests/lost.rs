@@ -25,7 +25,7 @@ fn create(place: &Place) -> Plan {
 }
 
 /// As after a submission whose answer was lost.
-fn lost() -> Unseen {
+pub(super) fn lost() -> Unseen {
     let mut unseen = Unseen::default();
     unseen.lose(BEGIN);
     unseen

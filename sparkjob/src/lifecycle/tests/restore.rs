@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::world::{BEGIN, Fate, World, place, plan, wanted_at};
 use crate::engine::{Kind, Lookup};
-use crate::job::{Digest, Phase, Place, RunRef};
+use crate::job::{Digest, Phase, Place, RunRef, Timestamp};
 use crate::lifecycle::next::is_passed_over;
 use crate::lifecycle::{Action, Deadlines, Former, Goal, Plan, Stage, State, StaysAs, Wanted, withdraw};
 use crate::outcome::{Made, Outcome};
@@ -443,6 +443,40 @@ fn a_listing_that_is_behind_is_waited_for_in_a_rollback_too() {
     assert!(world.now.since(now) > Duration::from_mins(1));
 }
 
+/// It is listed at last, after half a minute in which EMR was away.
+#[test]
+fn trouble_after_a_listing_that_was_behind_has_all_of_its_time() {
+    let jobs = jobs_at(&Place::EmrSteps("j-1ABC".to_owned()));
+    let mut world = jobs.world(Phase::Cancelled, Phase::Gone);
+    let plan = jobs.restore(Some(jobs.bad_run(&world)), Management::default());
+    let state = world.run_until(&plan, |state| state.stage == Stage::Settle);
+    world.stale = 7;
+    let state = world.run_until_or_done(&plan, state, |state| state.polls == 7);
+    let now = world.now;
+    assert!(state.stage == Stage::Settle && now.since(BEGIN) > Duration::from_mins(1), "{state:?}");
+    let is_over = move |at: Timestamp| at.since(now) > Duration::from_secs(30);
+    world.weather =
+        Box::new(move |action, at| (matches!(action, Action::Find(..)) && !is_over(at)).then_some(Kind::Unavailable));
+    let outcome = world.go_on(&plan, state, now);
+    success(&outcome, jobs.new_run(&world), &format!("{:?}", outcome.notes));
+    assert_eq!(outcome.notes, Vec::<String>::new());
+}
+
+/// Page after page of a long list is throttled.
+#[test]
+fn a_look_for_a_twin_that_itself_lasts_a_minute_is_cut_off() {
+    let jobs = jobs_at(&Place::EmrSteps("j-1ABC".to_owned()));
+    let mut world = jobs.world(Phase::Cancelled, Phase::Gone);
+    let plan = jobs.restore(Some(jobs.bad_run(&world)), Management::default());
+    let state = world.run_until(&plan, |state| state.stage == Stage::Settle);
+    let now = world.now;
+    world.weather = Box::new(|action, _| matches!(action, Action::Find(..)).then_some(Kind::Busy));
+    world.takes = Duration::from_mins(11);
+    let outcome = world.go_on(&plan, state, now);
+    success(&outcome, jobs.new_run(&world), &format!("{:?}", outcome.notes));
+    assert!(world.now.since(now) <= Duration::from_secs(61), "{:?}", world.now.since(now));
+}
+
 /// Its answer was lost, it is found, and then nobody can look at it.
 #[test]
 fn a_job_that_was_found_is_an_answer_although_nobody_can_look_at_it() {
@@ -466,11 +500,8 @@ fn a_job_that_was_found_is_an_answer_although_nobody_can_look_at_it() {
             });
             let outcome = world.run(&plan);
             assert_eq!(outcome.failure.is_none(), is_success, "{told}: {outcome:?}");
-            assert_eq!(
-                (world.alive().len(), outcome.status.is_some()),
-                (usize::from(is_success), is_success),
-                "{told}"
-            );
+            assert_eq!(outcome.status.map(|status| status.phase), Some(phase), "{told}");
+            assert_eq!(world.alive().len(), usize::from(is_success), "{told}");
         }
     }
 }
@@ -835,6 +866,24 @@ fn what_a_job_that_dies_at_once_has_left_is_stopped() {
         let told = format!("{ended:?}, is stopped: {is_stopped}: {outcome:?}");
         assert_eq!((outcome.failure.is_none(), world.submissions()), (succeeds, 1), "{told}");
         assert_eq!(world.alive().is_empty(), is_stopped, "{told}");
+    }
+}
+
+/// The look for a twin has shown that it ended and left something, and no other look is to be had.
+#[test]
+fn what_a_job_has_left_that_only_a_list_has_shown_fails_no_rollback() {
+    for trouble in [Kind::Busy, Kind::Unavailable, Kind::Denied] {
+        let jobs = jobs_at(&Place::EmrSteps("j-1ABC".to_owned()));
+        let mut world = jobs.world(Phase::Cancelled, Phase::Gone).fate(&[(0, Phase::Ending)]);
+        world.ended = Some(Phase::Failed);
+        let plan = jobs.restore(Some(jobs.bad_run(&world)), Management::default());
+        let name = jobs.back.identity.name();
+        let looks =
+            move |action: &Action| matches!(action, Action::Describe(runs) if runs[0].name.as_ref() == Some(&name));
+        world.weather = Box::new(move |action, _| looks(action).then_some(trouble));
+        let outcome = world.run(&plan);
+        success(&outcome, jobs.new_run(&world), &format!("{trouble:?}: {outcome:?}"));
+        assert!(world.alive().is_empty(), "{trouble:?}: {outcome:?}");
     }
 }
 

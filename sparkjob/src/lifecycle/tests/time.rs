@@ -231,21 +231,6 @@ fn a_listing_that_is_behind_until_the_end_is_told_as_that() {
     assert_eq!(outcome.notes, [note]);
 }
 
-/// The look for a twin shows it, and there is no room for another look for as long as there is time.
-#[test]
-fn what_a_list_has_shown_of_a_job_is_told_where_nobody_looks_at_it_again() {
-    let steps = Place::EmrSteps("j-1".to_owned());
-    for (management, notes) in [(submitted(), 0), (until_done(OnTimeout::Accept), 1)] {
-        let no_room = |action: &Action, _| matches!(action, Action::Describe(_)).then_some(Kind::Busy);
-        let mut world = World::at(steps.clone()).weather(no_room).fate(&[(0, Phase::Running)]);
-        let outcome = world.run(&short(Goal::Run(wanted_at(&steps, "pi.py", "r1")), management.clone(), 240));
-        assert_eq!((outcome.failure, world.alive().len()), (None, 1), "{management:?}");
-        assert_eq!(outcome.status.map(|status| status.phase), Some(Phase::Running), "{management:?}");
-        let accepted = |note: &&String| note.contains("OnTimeout is Accept");
-        assert_eq!(outcome.notes.iter().filter(accepted).count(), notes, "{management:?}: {:?}", outcome.notes);
-    }
-}
-
 /// Two steps of EMR of one request, which can be looked for only when it is given up.
 fn twins_too_late(ours: bool, management: Management) -> (World, Plan, State) {
     let steps = Place::EmrSteps("j-1".to_owned());
