@@ -153,7 +153,7 @@ pub fn of_giving_up(plan: &Plan, state: &State) -> Failure {
 fn of_time(plan: &Plan, state: &State) -> Failure {
     let whole = plan.deadlines.whole().as_secs();
     let met = match plan.wait_for() {
-        WaitFor::Submitted => "submitted",
+        WaitFor::Submitted => "seen alive for long enough",
         WaitFor::Running => "running",
         WaitFor::Succeeded => "done",
     };
@@ -189,6 +189,14 @@ fn of_time(plan: &Plan, state: &State) -> Failure {
             (
                 format!("{} on {} was found only when the time was over: it is {word}.", told(&own.run), own.run.place),
                 "Try again when the engine answers, or give it more time (ServiceTimeout).",
+            )
+        }
+        (_, Some(own)) if !own.was_looked_at() => {
+            let listed = own.status.as_ref().map(|status| format!(", which a list has shown as {}", status.word));
+            let listed = listed.unwrap_or_default();
+            (
+                format!("{} on {}{listed}, could not be looked at in time.", told(&own.run), own.run.place),
+                "Try again when the engine answers, let it go on (OnTimeout: Accept), or give it more time (ServiceTimeout).",
             )
         }
         (_, Some(own)) => {

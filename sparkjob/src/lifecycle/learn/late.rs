@@ -211,13 +211,10 @@ impl At<'_> {
     /// Whether its job is what is waited for, as was seen last, or the engine that took it has told.
     pub(super) fn is_at_goal(self, state: &State) -> bool {
         let Some(own) = state.own.as_ref().filter(|_| is_awaited(state)) else { return false };
-        let Some(status) = &own.status else {
-            // After a submission whose answer was lost, what is handed back may be over.
-            let is_new = !(state.unseen.is_tried() && own.run.place.starts_once());
-            return own.ours && is_new && self.waits_for(WaitFor::Submitted);
-        };
-        // Livy shows what another one is stopping as before: what is followed is looked at until that would show.
-        let may_be_going = state.stage == Stage::Follow && !own.ours && own.run.place.is_livy();
+        let Some(status) = &own.status else { return own.ours && self.waits_for(WaitFor::Submitted) };
+        // Livy shows what another one is stopping as before: what is followed is looked at until that would show, if it can be.
+        let is_shown_late = state.stage == Stage::Follow && !own.ours && own.run.place.is_livy();
+        let may_be_going = is_shown_late && !self.plan.is_restoring();
         match status.phase {
             Phase::Succeeded => true,
             // It was started, which is all that is asked for.
@@ -258,7 +255,7 @@ impl At<'_> {
             _ if let Some(end) = self.good_end(&state) => end(self, state),
             _ => {
                 if let (None, Some(said)) = (&state.refused, state.last_said().map(str::to_owned)) {
-                    // It is told with the failure.
+                    // It is told with the failure, unless that tells how the job has ended.
                     state.notes.retain(|note| !(note.starts_with(BEFORE) && note.contains(&said)));
                 }
                 let failure = self.failure_of_late(&state);

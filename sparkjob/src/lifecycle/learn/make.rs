@@ -305,10 +305,12 @@ impl At<'_> {
         self.succeed(state)
     }
 
-    /// The state whose job is told as it was seen last, if it was; `said` is why.
+    /// The state whose job is told as it was seen last, if it was; `said` is why. Once it is over, no look tells more.
     pub(super) fn without_a_look(self, mut state: State, said: &str) -> State {
-        state.passed_over += u32::from(self.plan.is_restoring());
-        state.note(&format!("How the job is doing is not known: {said}"));
+        if state.own.as_ref().is_some_and(Own::is_alive) {
+            state.passed_over += u32::from(self.plan.is_restoring());
+            state.note(&format!("The job could not be looked at: {said}"));
+        }
         state
     }
 

@@ -5,7 +5,7 @@ use crate::engine::{Kind, Lookup, SUBMISSION_LIMIT, Trouble};
 use crate::job::{Phase, Place, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::plan::{A_TRY_BEFORE, Goal, Target};
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping, is_told};
-use crate::outcome::{Failure, sentence};
+use crate::outcome::{Failure, FailureKind, sentence};
 
 impl At<'_> {
     pub(super) fn found_old(self, state: State, found: Result<Vec<Run>, Trouble>) -> State {
@@ -219,7 +219,8 @@ impl At<'_> {
                 state.note(&format!("It ended by itself meanwhile: it is {}.", status.word));
                 state.done(Some(failure), self.now)
             }
-            Some(status) if status.silent => {
+            // Not where it was hardly begun when it was seen last, and has failed the request otherwise since.
+            Some(status) if status.silent && failure.kind == FailureKind::Rejected => {
                 state.note("Its name was given free.");
                 state.report.full_log.clear();
                 state.done(Some(failure), self.now)

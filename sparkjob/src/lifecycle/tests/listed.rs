@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::lost::lost;
 use super::world::{BEGIN, World, place, plan, wanted_at};
 use crate::engine::Kind;
-use crate::job::{Phase, Place, Timestamp};
-use crate::lifecycle::{Action, Goal, State};
+use crate::job::{Phase, Place, Run, Status, Timestamp};
+use crate::lifecycle::{Action, Goal, Own, Stage, State};
 use crate::outcome::{Failure, FailureKind, Made, Outcome};
 use crate::properties::{Management, OnTimeout, WaitFor};
 
@@ -43,7 +43,7 @@ fn one_that_has_all_that_is_asked_for_is_told_as_it_was_shown() {
         assert_eq!((&outcome.failure, world.alive().len()), (&None, 1), "{outcome:?}");
         assert_eq!(phase(&outcome), Some(Phase::Running));
         let is_noted = |words: &str| outcome.notes.iter().any(|note| note.starts_with(words));
-        assert!(is_noted("How the job is doing is not known: "), "{outcome:?}");
+        assert!(is_noted("The job could not be looked at: "), "{outcome:?}");
         assert_eq!(is_noted("WaitFor was not met"), accepts, "{outcome:?}");
     }
 }
@@ -59,6 +59,72 @@ fn one_that_is_over_is_told_as_that_and_not_stopped() {
                 let told = format!("{fate:?}, {wait_for:?}, {trouble:?}: {outcome:?}");
                 assert_eq!(outcome.failure.as_ref().map(|failure| failure.kind), Some(kind), "{told}");
                 assert_eq!((phase(&outcome), cancels(&world)), (Some(fate), 0), "{told}");
+            }
+        }
+    }
+}
+
+#[test]
+fn one_that_may_yet_come_to_its_goal_is_told_as_one_that_could_not_be_looked_at() {
+    let mut world = World::at(steps()).weather(no_look(Kind::Busy)).fate(&[(0, Phase::Running)]);
+    let plan = plan(Goal::Run(wanted_at(&steps(), "pi.py", "r1")), Management::default());
+    let what = world.run(&plan).failure.expect("a failure").what;
+    let told = "on EMR, cluster j-1, which a list has shown as running, could not be looked at in time.";
+    assert!(what.contains(told), "{what}");
+}
+
+/// A step died of the submission, or the answer is due.
+#[test]
+fn one_that_is_over_beside_a_twin_is_not_stopped_when_it_is_too_late() {
+    let wanted = wanted_at(&steps(), "pi.py", "r1");
+    let plan = plan(Goal::Run(wanted.clone()), Management::default());
+    let give_up = plan.deadlines.give_up;
+    let mut world = World::at(steps())
+        .with(&wanted.identity, Phase::Failed)
+        .with(&wanted.identity, Phase::Running)
+        .weather(move |_, now| (now < give_up).then_some(Kind::Busy));
+    let state = State::begin(&plan, BEGIN).alone().repeated(&plan, true, BEGIN, BEGIN);
+    let outcome = world.go_on(&plan, state, BEGIN);
+    let stopped = world.actions.iter().filter_map(|action| match action {
+        Action::Cancel(run, _) => Some(run.id.as_str()),
+        _ => None,
+    });
+    assert!(stopped.eq(["s-1"]) && world.alive().is_empty(), "{outcome:?}");
+    assert_eq!(outcome.failure.map(|failure| failure.kind), Some(FailureKind::Failed));
+}
+
+#[test]
+fn one_that_is_over_is_told_as_that_when_the_answer_is_due() {
+    let plan = plan(Goal::Run(wanted_at(&steps(), "pi.py", "r1")), Management::default());
+    let mut world = World::at(steps());
+    let status = Status { phase: Phase::Failed, word: "FAILED".to_owned(), ..Status::gone() };
+    let own = Own::found(Run { run: world.reference(0, "pi"), status }, true);
+    let state = State { stage: Stage::Follow, own: Some(own), given_up: true, ..State::begin(&plan, BEGIN) };
+    let outcome = world.go_on(&plan, state, plan.deadlines.answer_by);
+    assert_eq!(outcome.failure.map(|failure| failure.kind), Some(FailureKind::Failed));
+}
+
+/// The answer to its submission was lost, and came when it was submitted again with the same token.
+#[test]
+fn one_that_was_submitted_and_that_no_list_has_shown_is_an_answer() {
+    for place in [Place::EmrOnEks("vc".to_owned()), Place::EmrServerless("00f1".to_owned())] {
+        for trouble in TROUBLE {
+            let wanted = wanted_at(&place, "pi.py", "r1");
+            let restore = Goal::Restore { wanted: wanted.clone(), old: None, present: None, stays_as: None };
+            for (goal, passed_over) in [(Goal::Run(wanted), 0), (restore, 1)] {
+                let plan = plan(goal, submitted());
+                let mut world = World::at(place.clone()).weather(move |action, now| match action {
+                    Action::Start(_) => (now == BEGIN).then_some(Kind::Unclear),
+                    Action::Describe(_) => Some(trouble),
+                    _ => None,
+                });
+                let is_done = |state: &State| matches!(state.stage, Stage::Done(_));
+                let state = world.run_until_or_done(&plan, State::begin(&plan, BEGIN), is_done);
+                let Stage::Done(outcome) = &state.stage else { unreachable!() };
+                let told = format!("{place}, {trouble:?}: {outcome:?}");
+                assert_eq!((&outcome.failure, world.alive().len(), world.submissions()), (&None, 1, 2), "{told}");
+                assert!(outcome.notes.iter().any(|note| note.contains("could not be looked at")), "{told}");
+                assert_eq!(state.passed_over, passed_over, "{told}");
             }
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::world::{BEGIN, Fate, World, plan, reference, wanted};
 use crate::engine::Kind;
 use crate::job::{Phase, Timestamp};
-use crate::lifecycle::{Action, Goal, Seen, State, learn};
+use crate::lifecycle::{Action, Goal, Seen, Stage, State, learn};
 use crate::outcome::{FailureKind, Made};
 use crate::properties::{Management, WaitFor};
 
@@ -197,7 +197,27 @@ fn a_run_without_a_sign_of_life_is_removed_after_a_minute() {
     world.runs[0].silent = true;
     let outcome = world.run(&plan(Goal::Run(wanted), Management::default()));
     assert_eq!(outcome.failure.map(|failure| failure.kind), Some(FailureKind::Rejected));
-    assert!(world.alive().is_empty());
+    assert_eq!((outcome.notes, world.alive().len()), (vec!["Its name was given free.".to_owned()], 0));
+}
+
+/// Every batch of Livy's looks for a moment as one that never begins.
+#[test]
+fn a_job_that_was_hardly_begun_when_it_was_seen_last_is_told_as_cancelled() {
+    let away = |action: &Action, now| {
+        let is_away = now > BEGIN && now < BEGIN + Duration::from_mins(6);
+        (is_away && matches!(action, Action::Describe(_))).then_some(Kind::Unavailable)
+    };
+    let mut world = World::new().weather(away);
+    let plan = plan(Goal::Run(wanted("pi.py", "r1")), Management::default());
+    let state = world.run_until(&plan, |state| state.stage == Stage::Follow);
+    world.runs[0].silent = true;
+    let state =
+        world.run_until_or_done(&plan, state, |state| state.own.as_ref().is_some_and(|own| own.status.is_some()));
+    world.runs[0].silent = false;
+    let now = world.now;
+    let outcome = world.go_on(&plan, state, now);
+    assert_eq!((outcome.notes, world.alive().len()), (vec!["The job was cancelled.".to_owned()], 0));
+    assert!(outcome.report.full_log.starts_with("gone with the job"), "{:?}", outcome.report);
 }
 
 #[test]
