@@ -1,6 +1,6 @@
 //! What people read in the stack's events: the most telling first.
 
-use sparkjob::engine::uncoloured;
+use sparkjob::engine::readable;
 use sparkjob::outcome::{self, Failure, Outcome};
 
 use crate::presigned::without_signatures;
@@ -65,14 +65,7 @@ impl Reason {
 /// `text` as `CloudFormation` can show it: its API speaks XML, which has no control characters, and a log may colour
 /// its lines. No signature either, whoever wrote it there.
 pub fn clean(text: &str) -> String {
-    let shown = |c: char| match c {
-        '\t' => Some(' '),
-        '\n' => Some(c),
-        '\u{fffe}' | '\u{ffff}' => None,
-        c => (!c.is_control()).then_some(c),
-    };
-    let plain: String = uncoloured(text).chars().filter_map(shown).collect();
-    without_signatures(&plain)
+    without_signatures(&readable(text).replace('\t', " "))
 }
 
 fn exception(failure: &Failure, outcome: &Outcome) -> String {

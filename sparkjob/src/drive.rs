@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::{Instant, timeout};
 
-use crate::engine::{Engine, Engines, Kind, Links, Report, Trouble, doing};
+use crate::engine::{Engine, Engines, Kind, Links, Report, Trouble, doing, readable};
 use crate::hidden::Hidden;
 use crate::job::{RunRef, Status, Timestamp};
 use crate::lifecycle::{Action, Plan, Retag, Seen, State, horizon, learn, leave, next, withdraw};
@@ -191,20 +191,22 @@ async fn ask(engine: &dyn Engine, action: Action, limit: Duration) -> Seen {
 
 /// What was seen, without what is hidden: from here on it is kept, logged and told.
 fn masked(seen: Seen, hidden: &Hidden) -> Seen {
+    // What nobody sees of a text may stand within what is hidden, and is left out before it is shown.
+    let hide = |text: &mut String| *text = hidden.mask(&readable(text)).into_owned();
     let trouble = |mut trouble: Trouble| {
-        hidden.mask_in(&mut trouble.said);
-        hidden.mask_in(&mut trouble.advice);
+        [&mut trouble.said, &mut trouble.advice].into_iter().for_each(hide);
         trouble
     };
     // It may be about a job whose description is not kept.
-    let of_another = |mut said: Trouble| {
-        Hidden::in_text(&said.said).mask_in(&mut said.said);
-        trouble(said)
+    let of_another = |of_it: Trouble| {
+        let said = readable(&of_it.said);
+        let said = Hidden::in_text(&said).mask(&said).into_owned();
+        trouble(Trouble { said, ..of_it })
     };
     let status = |Status { word, reason, application, .. }: &mut Status| {
         // What is just a word or an id is shown, whatever a part of it may happen to be.
         let others = [word].into_iter().chain(application).filter(|text| !is_one_word(text));
-        others.chain([reason]).for_each(|text| hidden.mask_in(text));
+        others.chain([reason]).for_each(hide);
     };
     match seen {
         Seen::Found(Ok(mut runs)) => {
@@ -226,7 +228,7 @@ fn masked(seen: Seen, hidden: &Hidden) -> Seen {
                 }
             }
             let log = report.exception.iter_mut().chain(&mut report.tail).chain([&mut report.full_log]);
-            log.for_each(|text| hidden.mask_in(text));
+            log.for_each(hide);
             Seen::Reported(report)
         }
         Seen::Found(Err(said)) => Seen::Found(Err(of_another(said))),

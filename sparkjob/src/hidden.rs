@@ -110,13 +110,6 @@ impl Hidden {
         }
     }
 
-    /// The same in its place.
-    pub fn mask_in(&self, text: &mut String) {
-        if let Cow::Owned(masked) = self.mask(text) {
-            *text = masked;
-        }
-    }
-
     /// Hides a value in every way in which it may be written.
     fn hide(&mut self, Secret { value, least }: Secret<'_>) {
         if is_plain(value) {

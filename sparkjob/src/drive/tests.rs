@@ -105,6 +105,9 @@ fn nothing_that_is_said_of_a_run_shows_what_is_hidden() {
     };
     let seen = masked(Seen::Described(Ok(vec![said("dead of hunter2")])), &Hidden::of(["hunter2"]));
     assert_eq!(seen, Seen::Described(Ok(vec![said("dead of ***")])));
+    let coloured = said("dead of hun\u{1b}[1;36mter\u{1b}[0m\u{0}2");
+    let seen = masked(Seen::Described(Ok(vec![coloured])), &Hidden::of(["hunter2"]));
+    assert_eq!(seen, Seen::Described(Ok(vec![said("dead of ***")])));
     let shown =
         Status { word: "RUNNING".to_owned(), application: Some("application_1700_0001".to_owned()), ..Status::gone() };
     let seen = masked(Seen::Described(Ok(vec![shown.clone()])), &Hidden::of(["1700"]));

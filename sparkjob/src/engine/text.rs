@@ -27,9 +27,16 @@ pub fn line(text: &str, characters: usize) -> String {
     clip(&line, characters).into_owned()
 }
 
+/// `text` without what nobody sees of it: what colours it, and control characters but tabs and line breaks; and without the two that XML
+/// does not know either. Any of them may stand within a secret.
+pub fn readable(text: &str) -> Cow<'_, str> {
+    let is_unseen = |c: char| c.is_control() && c != '\t' && c != '\n' || matches!(c, '\u{fffe}' | '\u{ffff}');
+    if text.contains(is_unseen) { Cow::Owned(uncoloured(text).replace(is_unseen, "")) } else { Cow::Borrowed(text) }
+}
+
 /// `text` without what [colours](https://en.wikipedia.org/wiki/ANSI_escape_code#Control_Sequence_Introducer_commands) it on a
 /// terminal: ESC, a bracket, parameters, a letter.
-pub fn uncoloured(text: &str) -> Cow<'_, str> {
+fn uncoloured(text: &str) -> Cow<'_, str> {
     let mut parts = text.split("\u{1b}[");
     let first = parts.next().unwrap_or_default();
     if first.len() == text.len() {
@@ -55,8 +62,9 @@ mod tests {
 
     #[test]
     fn colours_are_left_out_whole() {
-        assert_eq!(uncoloured("\u{1b}[1;31mERROR\u{1b}[0m\u{1b}[?25l of [m]\u{1b}["), "ERROR of [m]");
-        assert_eq!(uncoloured("plain"), Cow::Borrowed("plain"));
+        assert_eq!(readable("\u{1b}[1;31mERROR\u{1b}[0m\u{1b}[?25l of [m]\u{1b}["), "ERROR of [m]");
+        assert_eq!(readable("\tplain\n"), Cow::Borrowed("\tplain\n"));
+        assert_eq!(readable("a\u{0}b\r\u{fffe}\n\u{1b}c\u{7f}"), "ab\nc");
     }
 
     #[test]

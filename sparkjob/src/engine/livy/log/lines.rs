@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::engine::text::uncoloured;
+use crate::engine::text::readable;
 
 /// As many lines are looked at, the last ones: an entry may be of any number.
 const MAX_LINES: usize = 2000;
@@ -22,7 +22,7 @@ pub fn read(log: &[String]) -> Vec<Line> {
     let mut lines = VecDeque::new();
     for text in log.iter().flat_map(|entry| entry.split(['\n', '\r'])) {
         // The tab tells a Java frame.
-        let text = uncoloured(text).replace(|c: char| c.is_control() && c != '\t', "");
+        let text = readable(text);
         match text.trim() {
             "" | "stdout:" | "stderr:" => {}
             "YARN Diagnostics:" => by_yarn = true,
