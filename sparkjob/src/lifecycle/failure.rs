@@ -203,10 +203,12 @@ fn of_time(plan: &Plan, state: &State) -> Failure {
             let word = word(own.status.as_ref());
             let unsteady = own.running_since.is_some() && plan.management.wait_for == WaitFor::Running;
             let met = if unsteady { "running for long enough (StableSeconds)" } else { met };
-            (
-                format!("{} on {} was not {met} in time: it is {word}.", told(&own.run), own.run.place),
-                "Wait for less (WaitFor), let it go on (OnTimeout: Accept), or give it more time (ServiceTimeout).",
-            )
+            let advice = if plan.wait_for() == WaitFor::Submitted {
+                "Let it go on (OnTimeout: Accept), or give it more time (ServiceTimeout)."
+            } else {
+                "Wait for less (WaitFor), let it go on (OnTimeout: Accept), or give it more time (ServiceTimeout)."
+            };
+            (format!("{} on {} was not {met} in time: it is {word}.", told(&own.run), own.run.place), advice)
         }
         (_, None) => {
             let place = plan.wanted().map(|wanted| format!(" to {}", wanted.job.place)).unwrap_or_default();
