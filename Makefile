@@ -184,7 +184,8 @@ size: build ## print the zip's size in bytes; above 3.15 MB is an error
 	@bytes=$$(stat -c %s $(ZIP)); echo "$$bytes bytes zipped"; \
 	if ((bytes > $(ZIP_LIMIT))); then echo "more than $(ZIP_LIMIT)" >&2; exit 1; fi
 
-# While the conformance suites wait for jobs the rest is compiled, once they have let go of cargo's lock.
+# While the conformance suites wait for jobs the rest is compiled, once they have let go of cargo's lock. So many scenes at a time, as
+# some twenty of them do nothing but wait, for a minute and more.
 .PHONY: e2e
 e2e: install build ## end to end: the real binary, every engine, Spark, stacks; ONLY= for some scenes alone
 	trap 'kill $$(jobs -p) 2>/dev/null || true; $(E2E) down' EXIT INT TERM; \
@@ -195,7 +196,7 @@ e2e: install build ## end to end: the real binary, every engine, Spark, stacks; 
 	sleep 2; \
 	$(E2E_TEST) --no-run; \
 	wait $$suites; \
-	SPARKJOB_INSTANCE=e2e $(E2E_TEST) -- --test-threads 16 $(ONLY)
+	SPARKJOB_INSTANCE=e2e $(E2E_TEST) -- --test-threads 24 $(ONLY)
 	@rm -rf $(E2E_RECORD) && mkdir -p $(E2E_RECORD)
 	@sed '/^{"scripted": /d' $(E2E_LOG)/lambda.log > $(E2E_RECORD)/log
 	@cat $(E2E_LOG)/answers.jsonl <(grep -s '"kind": "answer"' $(E2E_LOG)/custom-resources.jsonl) > $(E2E_RECORD)/answers
