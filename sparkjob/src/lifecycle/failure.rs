@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::plan::Plan;
-use super::state::{Stage, State, Stopping};
+use super::state::{Own, Stage, State, Stopping};
 use crate::engine::{Kind, Trouble};
 use crate::job::{Job, Phase, Place, RunRef, Status, Timestamp};
 use crate::outcome::{Failure, FailureKind, sentence};
@@ -151,12 +151,6 @@ pub fn of_giving_up(plan: &Plan, state: &State) -> Failure {
 
 /// The time ran out.
 fn of_time(plan: &Plan, state: &State) -> Failure {
-    let whole = plan.deadlines.whole().as_secs();
-    let met = match plan.wait_for() {
-        WaitFor::Submitted => "seen alive for long enough",
-        WaitFor::Running => "running",
-        WaitFor::Succeeded => "done",
-    };
     let (what, advice) = match (&state.stage, &state.own) {
         (Stage::Finish { .. }, _) => (
             format!(
@@ -165,22 +159,7 @@ fn of_time(plan: &Plan, state: &State) -> Failure {
             ),
             "Update when it has ended, give it more time (ServiceTimeout), or choose another UpdateStrategy.",
         ),
-        (Stage::Stop { runs, .. }, _) => {
-            let runs: Vec<String> = runs
-                .iter()
-                .map(|stopping| {
-                    let word = word(stopping.status.as_ref());
-                    // What it left goes on, or it never waited for that.
-                    let has_left = stopping
-                        .status
-                        .as_ref()
-                        .is_some_and(|status| status.ended.is_some() || status.word == "COMPLETED");
-                    let left = if has_left { ", but its application may be alive" } else { "" };
-                    format!("{} on {} is {word}{left}", told(&stopping.run), stopping.run.place)
-                })
-                .collect();
-            (format!("Not stopped in time: {}.", runs.join(", ")), "Stop it by hand, or try again.")
-        }
+        (Stage::Stop { runs, .. }, _) => (not_stopped(runs), "Stop it by hand, or try again."),
         (Stage::Tag, Some(own)) => {
             (format!("The tags of {} on {} were not changed in time.", told(&own.run), own.run.place), "Try again.")
         }
@@ -191,25 +170,7 @@ fn of_time(plan: &Plan, state: &State) -> Failure {
                 "Try again when the engine answers, or give it more time (ServiceTimeout).",
             )
         }
-        (_, Some(own)) if !own.was_looked_at() => {
-            let listed = own.status.as_ref().map(|status| format!(", which a list has shown as {}", status.word));
-            let listed = listed.unwrap_or_default();
-            (
-                format!("{} on {}{listed}, could not be looked at in time.", told(&own.run), own.run.place),
-                "Try again when the engine answers, let it go on (OnTimeout: Accept), or give it more time (ServiceTimeout).",
-            )
-        }
-        (_, Some(own)) => {
-            let word = word(own.status.as_ref());
-            let unsteady = own.running_since.is_some() && plan.management.wait_for == WaitFor::Running;
-            let met = if unsteady { "running for long enough (StableSeconds)" } else { met };
-            let advice = if plan.wait_for() == WaitFor::Submitted {
-                "Let it go on (OnTimeout: Accept), or give it more time (ServiceTimeout)."
-            } else {
-                "Wait for less (WaitFor), let it go on (OnTimeout: Accept), or give it more time (ServiceTimeout)."
-            };
-            (format!("{} on {} was not {met} in time: it is {word}.", told(&own.run), own.run.place), advice)
-        }
+        (_, Some(own)) => not_at_goal(plan, own),
         (_, None) => {
             let place = plan.wanted().map(|wanted| format!(" to {}", wanted.job.place)).unwrap_or_default();
             (
@@ -218,10 +179,44 @@ fn of_time(plan: &Plan, state: &State) -> Failure {
             )
         }
     };
+    let whole = plan.deadlines.whole().as_secs();
     let when = if state.weather.is_some() { "Last of all" } else { "When it was last asked to stop" };
     let said = state.last_said().map(|said| format!(" {when}: {}", sentence(said))).unwrap_or_default();
     let kind = FailureKind::Unavailable;
     Failure { kind, what: format!("{what} The time was {whole} s in all.{said}"), advice: advice.to_owned() }
+}
+
+/// What is told of runs that were to be stopped in time.
+fn not_stopped(runs: &[Stopping]) -> String {
+    let each = runs.iter().map(|Stopping { run, status, .. }| {
+        // What it left goes on, or it never waited for that.
+        let has_left = status.as_ref().is_some_and(|status| status.ended.is_some() || status.word == "COMPLETED");
+        let left = if has_left { ", but its application may be alive" } else { "" };
+        format!("{} on {} is {}{left}", told(run), run.place, word(status.as_ref()))
+    });
+    format!("Not stopped in time: {}.", each.collect::<Vec<_>>().join(", "))
+}
+
+/// What is told of a job that was not what is waited for in time, and what to do.
+fn not_at_goal(plan: &Plan, own: &Own) -> (String, &'static str) {
+    let job = format!("{} on {}", told(&own.run), own.run.place);
+    if !own.was_looked_at() {
+        let listed = own.status.as_ref().map(|status| format!(", which a list has shown as {}", status.word));
+        return (
+            format!("{job}{}, could not be looked at in time.", listed.unwrap_or_default()),
+            "Try again when the engine answers, let it go on (OnTimeout: Accept), or give it more time (ServiceTimeout).",
+        );
+    }
+    let less = "Wait for less (WaitFor), let it go on (OnTimeout: Accept), or give it more time (ServiceTimeout).";
+    let (met, advice) = match plan.wait_for() {
+        WaitFor::Submitted => {
+            ("seen alive for long enough", "Let it go on (OnTimeout: Accept), or give it more time (ServiceTimeout).")
+        }
+        WaitFor::Running if own.running_since.is_some() => ("running for long enough (StableSeconds)", less),
+        WaitFor::Running => ("running", less),
+        WaitFor::Succeeded => ("done", less),
+    };
+    (format!("{job} was not {met} in time: it is {}.", word(own.status.as_ref())), advice)
 }
 
 /// What is noted of a job that goes on although it has not met `WaitFor`.
