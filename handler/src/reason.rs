@@ -1,6 +1,6 @@
 //! What people read in the stack's events: the most telling first.
 
-use sparkjob::engine::readable;
+use sparkjob::hidden::readable;
 use sparkjob::outcome::{self, Failure, Outcome};
 
 use crate::presigned::without_signatures;

@@ -11,8 +11,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::{Instant, timeout};
 
-use crate::engine::{Engine, Engines, Kind, Links, Report, Trouble, doing, readable};
-use crate::hidden::Hidden;
+use crate::engine::{Engine, Engines, Kind, Links, Report, Trouble, doing};
+use crate::hidden::{Hidden, readable};
 use crate::job::{RunRef, Status, Timestamp};
 use crate::lifecycle::{Action, Plan, Retag, Seen, State, horizon, learn, leave, next, withdraw};
 use crate::outcome::Outcome;
@@ -191,8 +191,7 @@ async fn ask(engine: &dyn Engine, action: Action, limit: Duration) -> Seen {
 
 /// What was seen, without what is hidden: from here on it is kept, logged and told.
 fn masked(seen: Seen, hidden: &Hidden) -> Seen {
-    // What nobody sees of a text may stand within what is hidden, and is left out before it is shown.
-    let hide = |text: &mut String| *text = hidden.mask(&readable(text)).into_owned();
+    let hide = |text: &mut String| *text = hidden.mask(text).into_owned();
     let trouble = |mut trouble: Trouble| {
         [&mut trouble.said, &mut trouble.advice].into_iter().for_each(hide);
         trouble

@@ -34,7 +34,6 @@ use emr_serverless::EmrServerless;
 use emr_steps::EmrSteps;
 use livy::{Livy, Login};
 use livy_on_cluster::LivyOnCluster;
-pub use text::readable;
 
 /// How long one submission is waited for. What was not answered by then may still take effect, so whoever looks for a lost
 /// submission looks for this long at least.

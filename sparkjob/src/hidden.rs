@@ -5,6 +5,7 @@
 
 mod find;
 mod names;
+mod readable;
 mod text;
 
 #[cfg(test)]
@@ -19,6 +20,7 @@ use serde_json::Value;
 use crate::spark_submit::quote::within_single_quotes;
 
 pub(crate) use names::is_label;
+pub use readable::readable;
 use text::{Author, Secret};
 
 /// What stands for a secret: no longer than the shortest of them, so that no text grows.
@@ -81,8 +83,15 @@ impl Hidden {
         self
     }
 
-    /// `text` without them.
+    /// `text` without them, [as it is seen](readable): what nobody sees may stand within them.
     pub fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match readable(text) {
+            Cow::Borrowed(text) => self.mask_seen(text),
+            Cow::Owned(text) => Cow::Owned(self.mask_seen(&text).into_owned()),
+        }
+    }
+
+    fn mask_seen<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let spans = self.spans(text);
         if spans.is_empty() {
             return Cow::Borrowed(text);
@@ -185,11 +194,12 @@ fn is_plain(value: &str) -> bool {
 fn ways(value: &str) -> impl Iterator<Item = String> {
     let key = if value.starts_with(PEM) { value.replace("\\n", "\n") } else { value.to_owned() };
     let lines: Vec<String> = key.split(['\n', '\r']).map(|line| line.replace(char::is_control, "")).collect();
+    let seen = readable(value).into_owned();
     let escaped = Value::from(value).to_string();
     let escaped = escaped[1..escaped.len() - 1].to_owned();
     let blanks = value.split_whitespace().collect::<Vec<_>>().join(" ");
     let joined = within_single_quotes(value);
-    [value.to_owned(), escaped, blanks, joined].into_iter().chain(lines).map(|way| way.trim().to_owned())
+    [value.to_owned(), seen, escaped, blanks, joined].into_iter().chain(lines).map(|way| way.trim().to_owned())
 }
 
 /// With how many bytes two texts begin alike.

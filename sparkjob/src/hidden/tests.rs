@@ -311,6 +311,16 @@ fn a_secret_is_hidden_however_it_comes_back() {
 }
 
 #[test]
+fn a_secret_is_hidden_although_nobody_sees_what_stands_within_it() {
+    for secret in ["hunter2-of-us", "hunter2\u{1b}[1m-of-us", "hunter2\t-of\u{7}-us", "hunter2-of\u{fffe}-us"] {
+        let coloured = secret.replace("-of", "\u{1b}[1;36m-\u{1b}[0mo\u{0}f\u{ffff}");
+        for told in [secret, &coloured] {
+            assert_eq!(Hidden::of([secret]).mask(&format!("it is {told}.")), "it is ***.", "{told:?}");
+        }
+    }
+}
+
+#[test]
 fn secrets_that_overlap_are_hidden_whole() {
     let hidden = Hidden::of(["abcd", "cdef", "hunter", "hunter2", "aaaa"]);
     assert_eq!(hidden.mask("x abcdef hunter2 aaaaa y"), "x *** *** *** y");

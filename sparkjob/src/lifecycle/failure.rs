@@ -201,11 +201,14 @@ fn not_stopped(runs: &[Stopping]) -> String {
 fn not_at_goal(plan: &Plan, own: &Own) -> (String, &'static str) {
     let job = format!("{} on {}", told(&own.run), own.run.place);
     if !own.was_looked_at() {
-        let listed = own.status.as_ref().map(|status| format!(", which a list has shown as {}", status.word));
-        return (
-            format!("{job}{}, could not be looked at in time.", listed.unwrap_or_default()),
-            "Try again when the engine answers, let it go on (OnTimeout: Accept), or give it more time (ServiceTimeout).",
-        );
+        let (listed, advice) = match &own.status {
+            Some(status) => (
+                format!(", which a list has shown as {},", status.word),
+                "Try again when the engine answers, let it go on (OnTimeout: Accept), or give it more time (ServiceTimeout).",
+            ),
+            None => (String::new(), "Try again when the engine answers, or give it more time (ServiceTimeout)."),
+        };
+        return (format!("{job}{listed} could not be looked at in time."), advice);
     }
     let less = "Wait for less (WaitFor), let it go on (OnTimeout: Accept), or give it more time (ServiceTimeout).";
     let (met, advice) = match plan.wait_for() {

@@ -193,9 +193,9 @@ impl At<'_> {
         self.succeed(state)
     }
 
-    /// The same where it was followed, and perhaps could never be looked at.
+    /// The same where it was followed, and perhaps cannot be looked at, or never could be.
     fn stay_as_seen(self, state: State) -> State {
-        if state.own.as_ref().is_some_and(Own::was_looked_at) {
+        if state.weather.is_none() && state.own.as_ref().is_some_and(Own::was_looked_at) {
             return self.stay(state);
         }
         let said = state.last_said().unwrap_or("there was no answer in time").to_owned();

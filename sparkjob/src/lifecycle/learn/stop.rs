@@ -5,7 +5,7 @@ use crate::engine::{Kind, Lookup, SUBMISSION_LIMIT, Trouble};
 use crate::job::{Phase, Place, Run, RunRef, Status, Timestamp};
 use crate::lifecycle::plan::{A_TRY_BEFORE, Goal, Target};
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping, is_told};
-use crate::outcome::{Failure, FailureKind, sentence};
+use crate::outcome::{Failure, sentence};
 
 impl At<'_> {
     pub(super) fn found_old(self, state: State, found: Result<Vec<Run>, Trouble>) -> State {
@@ -210,17 +210,13 @@ impl At<'_> {
                 state.done(Some(failure), self.now)
             }
             // It came so far just before it was to be cancelled. Where that was for its twin, the twin may run on.
-            Some(status) if status.phase == Phase::Succeeded && state.superseded.is_none() => {
-                let Failure { what, advice, .. } = failure;
-                state.note(&format!("It succeeded just before it was to be cancelled for this: {what} {advice}"));
-                self.succeed(state)
-            }
+            Some(_) if self.has_succeeded(&state) => self.succeeds_beside(state, failure),
             Some(status) if status.phase == Phase::Failed => {
                 state.note(&format!("It ended by itself meanwhile: it is {}.", status.word));
                 state.done(Some(failure), self.now)
             }
-            // Not where it was hardly begun when it was seen last, and has failed the request otherwise since.
-            Some(status) if status.silent && failure.kind == FailureKind::Rejected => {
+            // Whatever was hardly begun when it was seen last, and failed the request otherwise, may have run since.
+            Some(_) if state.own.as_ref().is_some_and(|own| failure == failure::of_silence(&own.run)) => {
                 state.note("Its name was given free.");
                 state.report.full_log.clear();
                 state.done(Some(failure), self.now)
@@ -233,6 +229,17 @@ impl At<'_> {
                 state.done(Some(failure), self.now)
             }
         }
+    }
+
+    fn has_succeeded(self, state: &State) -> bool {
+        let phase = state.own.as_ref().and_then(|own| own.status.as_ref()).map(|status| status.phase);
+        phase == Some(Phase::Succeeded) && state.superseded.is_none()
+    }
+
+    /// Its job has succeeded before it was cancelled for this failure, which is told.
+    fn succeeds_beside(self, mut state: State, Failure { what, advice, .. }: Failure) -> State {
+        state.note(&format!("It succeeded just before it was to be cancelled for this: {what} {advice}"));
+        self.succeed(state)
     }
 
     /// A call failed on the way to no job: weather, or the end of it.
@@ -267,6 +274,10 @@ impl At<'_> {
             let place = place(self.plan, &state);
             let failure = match purpose {
                 Purpose::Goal => failure::of(place, trouble),
+                Purpose::Twin if self.has_succeeded(&state) => {
+                    let failure = failure::of_twin(place, trouble);
+                    return self.succeeds_beside(state, failure);
+                }
                 Purpose::Twin => failure::of_twin(place, trouble),
                 _ => failure::of_old(place, trouble),
             };

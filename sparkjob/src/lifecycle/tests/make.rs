@@ -203,9 +203,16 @@ fn a_run_without_a_sign_of_life_is_removed_after_a_minute() {
 /// Every batch of Livy's looks for a moment as one that never begins.
 #[test]
 fn a_job_that_was_hardly_begun_when_it_was_seen_last_is_told_as_cancelled() {
-    let away = |action: &Action, now| {
+    for trouble in [Kind::Unavailable, Kind::Rejected] {
+        hardly_begun(trouble);
+    }
+}
+
+/// Looks fail so for some minutes after the first one; then it is deleted.
+fn hardly_begun(trouble: Kind) {
+    let away = move |action: &Action, now| {
         let is_away = now > BEGIN && now < BEGIN + Duration::from_mins(6);
-        (is_away && matches!(action, Action::Describe(_))).then_some(Kind::Unavailable)
+        (is_away && matches!(action, Action::Describe(_))).then_some(trouble)
     };
     let mut world = World::new().weather(away);
     let plan = plan(Goal::Run(wanted("pi.py", "r1")), Management::default());

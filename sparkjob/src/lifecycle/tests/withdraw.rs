@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::world::{BEGIN, Fate, World, plan, reference, wanted, wanted_at};
 use crate::engine::Kind;
-use crate::job::{Phase, Place};
+use crate::job::{Phase, Place, Status};
 use crate::lifecycle::state::{Own, Purpose, Stopping};
 use crate::lifecycle::{Action, Goal, Plan, Stage, State, Unseen, failure, leave, withdraw};
 use crate::properties::{Management, OnDeleteError, UpdateStrategy};
@@ -215,6 +215,20 @@ fn a_twin_that_cannot_be_stopped_is_told_also_where_the_other_one_succeeds() {
         "{:?}",
         outcome.notes
     );
+}
+
+/// It has come to its end when both are listed.
+#[test]
+fn a_twin_that_cannot_be_stopped_is_told_also_where_the_other_one_has_succeeded() {
+    let (mut world, plan, mut state) = stopping_a_twin(OnDeleteError::default());
+    let now = world.now;
+    world.runs[0].phases.push((now, Phase::Succeeded));
+    let status = Status { phase: Phase::Succeeded, word: "COMPLETED".to_owned(), ..Status::gone() };
+    state.own = state.own.map(|own| own.listed_as(status));
+    world.weather = Box::new(|action, _| matches!(action, Action::Cancel(..)).then_some(Kind::Denied));
+    let outcome = world.go_on(&plan, state, now);
+    assert_eq!((outcome.failure, world.alive().len()), (None, 1));
+    assert!(outcome.notes.iter().any(|note| note.contains("each submitted its job")), "{:?}", outcome.notes);
 }
 
 /// A Create on EMR steps that has submitted beside another try, whose step was not listed before, and is to stop its own.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::engine::text::readable;
+use crate::hidden::readable;
 
 /// As many lines are looked at, the last ones: an entry may be of any number.
 const MAX_LINES: usize = 2000;
