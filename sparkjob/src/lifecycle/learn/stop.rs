@@ -210,7 +210,7 @@ impl At<'_> {
                 state.done(Some(failure), self.now)
             }
             // It came so far just before it was to be cancelled. Where that was for its twin, the twin may run on.
-            Some(_) if self.has_succeeded(&state) => self.succeeds_beside(state, failure),
+            Some(_) if has_succeeded(&state) => self.succeeds_beside(state, failure),
             Some(status) if status.phase == Phase::Failed => {
                 state.note(&format!("It ended by itself meanwhile: it is {}.", status.word));
                 state.done(Some(failure), self.now)
@@ -229,11 +229,6 @@ impl At<'_> {
                 state.done(Some(failure), self.now)
             }
         }
-    }
-
-    fn has_succeeded(self, state: &State) -> bool {
-        let phase = state.own.as_ref().and_then(|own| own.status.as_ref()).map(|status| status.phase);
-        phase == Some(Phase::Succeeded) && state.superseded.is_none()
     }
 
     /// Its job has succeeded before it was cancelled for this failure, which is told.
@@ -274,7 +269,7 @@ impl At<'_> {
             let place = place(self.plan, &state);
             let failure = match purpose {
                 Purpose::Goal => failure::of(place, trouble),
-                Purpose::Twin if self.has_succeeded(&state) => {
+                Purpose::Twin if has_succeeded(&state) => {
                     let failure = failure::of_twin(place, trouble);
                     return self.succeeds_beside(state, failure);
                 }
@@ -347,6 +342,12 @@ impl Own {
             self.status = Some(status.clone());
         }
     }
+}
+
+/// Whether its job has succeeded, for which somebody waits.
+fn has_succeeded(state: &State) -> bool {
+    let phase = state.own.as_ref().and_then(|own| own.status.as_ref()).map(|status| status.phase);
+    phase == Some(Phase::Succeeded) && state.superseded.is_none()
 }
 
 /// When the first of those is believed to be gone that were never shown.
