@@ -62,8 +62,8 @@ pub fn advised(envelope: &Envelope, mut outcome: Outcome) -> Outcome {
     let advice = match (&envelope.action, &outcome.made) {
         // A stack whose deletion failed takes no other properties, so none of them helps.
         (Action::Delete, _) => {
-            "If the stack is being deleted, delete it again; to go on without stopping the job, delete it with this resource retained, and \
-             stop the job by hand."
+            "Once that is mended, or has passed, a stack that is being deleted can be deleted again; to go on without stopping the job, \
+             delete it with this resource retained, and stop the job by hand."
         }
         (Action::Update, Made::Unknown) => {
             "Whatever was submitted is found by the rollback, or where this was the rollback, once that is continued; to delete or to \

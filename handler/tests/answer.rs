@@ -302,7 +302,7 @@ async fn a_failed_delete_tells_how_to_go_on_without_it() {
         let told = ask(with(event("Delete"), "PhysicalResourceId", id.clone()), engine, &[200]).await;
         let answer = told.answer();
         let reason = answer["Reason"].as_str().expect("a reason");
-        let advice = "If the stack is being deleted, delete it again; to go on without stopping the job, delete it with this \
+        let advice = "a stack that is being deleted can be deleted again; to go on without stopping the job, delete it with this \
                       resource retained, and stop the job by hand.";
         assert!(reason.contains(advice) && !reason.contains("Whatever was submitted"), "{reason}");
         assert_eq!((&answer["Status"], &answer["PhysicalResourceId"]), (&json!("FAILED"), &id));

@@ -170,6 +170,14 @@ fn of_time(plan: &Plan, state: &State) -> Failure {
                 "Try again when the engine answers, or give it more time (ServiceTimeout).",
             )
         }
+        (Stage::FindOld, Some(own)) => (
+            format!(
+                "What was left behind beside {} on {} could not be looked for in time.",
+                told(&own.run),
+                own.run.place
+            ),
+            "Try again when the engine answers, or give it more time (ServiceTimeout).",
+        ),
         (_, Some(own)) => not_at_goal(plan, own),
         (_, None) => {
             let place = plan.wanted().map(|wanted| format!(" to {}", wanted.job.place)).unwrap_or_default();

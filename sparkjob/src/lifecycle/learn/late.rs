@@ -1,6 +1,6 @@
 //! What becomes of a request whose time runs out.
 
-use super::stop::alive;
+use super::stop::{alive, has_succeeded};
 use super::twins::with_own;
 use super::{At, failure};
 use crate::engine::{Kind, Trouble};
@@ -232,6 +232,10 @@ impl At<'_> {
     fn last_word(self, mut state: State) -> State {
         match state.stage.clone() {
             Stage::Explain(failure) => state.done(failure, self.now),
+            // What is not over is its twin.
+            Stage::Stop { purpose: Purpose::Abandon(failure), .. } if has_succeeded(&state) => {
+                self.succeeds_beside(state, failure)
+            }
             Stage::Stop { purpose: Purpose::Abandon(failure), runs } => {
                 state.note(&failure::not_over(&runs, state.last_said()));
                 state.done(Some(failure), self.now)

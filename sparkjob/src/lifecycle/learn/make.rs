@@ -309,7 +309,8 @@ impl At<'_> {
     pub(super) fn without_a_look(self, mut state: State, said: &str) -> State {
         if state.own.as_ref().is_some_and(Own::is_alive) {
             state.passed_over += u32::from(self.plan.is_restoring());
-            state.note(&format!("The job could not be looked at: {said}"));
+            let again = if state.own.as_ref().is_some_and(Own::was_looked_at) { " again" } else { "" };
+            state.note(&format!("The job could not be looked at{again}: {said}"));
         }
         state
     }

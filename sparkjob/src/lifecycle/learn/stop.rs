@@ -232,8 +232,8 @@ impl At<'_> {
     }
 
     /// Its job has succeeded before it was cancelled for this failure, which is told.
-    fn succeeds_beside(self, mut state: State, Failure { what, advice, .. }: Failure) -> State {
-        state.note(&format!("It succeeded just before it was to be cancelled for this: {what} {advice}"));
+    pub(super) fn succeeds_beside(self, mut state: State, Failure { what, advice, .. }: Failure) -> State {
+        state.note(&format!("The job has succeeded all the same. {what} {advice}"));
         self.succeed(state)
     }
 
@@ -252,6 +252,9 @@ impl At<'_> {
     /// Runs cannot be stopped, or looked for, since their engine cannot be asked.
     pub(super) fn cannot_stop(self, mut state: State, purpose: Purpose, trouble: &Trouble) -> State {
         if let Purpose::Abandon(failure) = purpose {
+            if has_succeeded(&state) {
+                return self.succeeds_beside(state, failure);
+            }
             let said = sentence(&format!("The job may still run: {trouble}"));
             state.note(&format!("{said} {}", trouble.advice));
             return state.done(Some(failure), self.now);
@@ -345,7 +348,7 @@ impl Own {
 }
 
 /// Whether its job has succeeded, for which somebody waits.
-fn has_succeeded(state: &State) -> bool {
+pub(super) fn has_succeeded(state: &State) -> bool {
     let phase = state.own.as_ref().and_then(|own| own.status.as_ref()).map(|status| status.phase);
     phase == Some(Phase::Succeeded) && state.superseded.is_none()
 }

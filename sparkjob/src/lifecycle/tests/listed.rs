@@ -67,10 +67,18 @@ fn one_that_is_over_is_told_as_that_and_not_stopped() {
 #[test]
 fn one_that_may_yet_come_to_its_goal_is_told_as_one_that_could_not_be_looked_at() {
     let mut world = World::at(steps()).weather(no_look(Kind::Busy)).fate(&[(0, Phase::Running)]);
-    let plan = plan(Goal::Run(wanted_at(&steps(), "pi.py", "r1")), Management::default());
-    let what = world.run(&plan).failure.expect("a failure").what;
+    let create = plan(Goal::Run(wanted_at(&steps(), "pi.py", "r1")), Management::default());
+    let what = world.run(&create).failure.expect("a failure").what;
     let told = "on EMR, cluster j-1, which a list has shown as running, could not be looked at in time.";
     assert!(what.contains(told), "{what}");
+    // Nobody lets go on what was never seen.
+    let place = Place::EmrServerless("00f1".to_owned());
+    let mut world = World::at(place.clone()).weather(no_look(Kind::Busy));
+    let accepted = Management { on_timeout: OnTimeout::Accept, wait_for: WaitFor::Succeeded, ..Management::default() };
+    let create = plan(Goal::Run(wanted_at(&place, "pi.py", "r1")), accepted);
+    let failure = world.run(&create).failure.expect("a failure");
+    assert!(failure.what.contains("application 00f1 could not be looked at in time."), "{failure:?}");
+    assert!(!failure.advice.contains("OnTimeout"), "{failure:?}");
 }
 
 /// A step died of the submission, or the answer is due.

@@ -53,6 +53,13 @@ fn a_job_that_misses_the_deadline_may_go_on_where_that_is_accepted() {
     assert_eq!(outcome.failure, None);
     assert_eq!(world.alive().len(), 1);
     assert_eq!(outcome.notes.len(), 1);
+    // That it could not be looked at once more is told beside it.
+    let plan = short(Goal::Run(wanted("pi.py", "r1")), until_done(OnTimeout::Accept), 900);
+    let is_last = plan.deadlines.give_up.before(Duration::from_secs(10));
+    let mut world = World::new().weather(move |_, now| (now > is_last).then_some(Kind::Busy));
+    let outcome = world.run(&plan);
+    assert_eq!((outcome.failure, world.alive().len(), outcome.notes.len()), (None, 1, 2));
+    assert!(outcome.notes[0].starts_with("The job could not be looked at again: "), "{:?}", outcome.notes);
 }
 
 #[test]

@@ -220,15 +220,18 @@ fn a_twin_that_cannot_be_stopped_is_told_also_where_the_other_one_succeeds() {
 /// It has come to its end when both are listed.
 #[test]
 fn a_twin_that_cannot_be_stopped_is_told_also_where_the_other_one_has_succeeded() {
-    let (mut world, plan, mut state) = stopping_a_twin(OnDeleteError::default());
-    let now = world.now;
-    world.runs[0].phases.push((now, Phase::Succeeded));
-    let status = Status { phase: Phase::Succeeded, word: "COMPLETED".to_owned(), ..Status::gone() };
-    state.own = state.own.map(|own| own.listed_as(status));
-    world.weather = Box::new(|action, _| matches!(action, Action::Cancel(..)).then_some(Kind::Denied));
-    let outcome = world.go_on(&plan, state, now);
-    assert_eq!((outcome.failure, world.alive().len()), (None, 1));
-    assert!(outcome.notes.iter().any(|note| note.contains("each submitted its job")), "{:?}", outcome.notes);
+    for (trouble, told) in [(Kind::Denied, "each submitted its job"), (Kind::Busy, "Not stopped in time: Step s-1")] {
+        let (mut world, plan, mut state) = stopping_a_twin(OnDeleteError::default());
+        let now = world.now;
+        world.runs[0].phases.push((now, Phase::Succeeded));
+        let status = Status { phase: Phase::Succeeded, word: "COMPLETED".to_owned(), ..Status::gone() };
+        state.own = state.own.map(|own| own.listed_as(status));
+        world.weather = Box::new(move |action, _| matches!(action, Action::Cancel(..)).then_some(trouble));
+        let outcome = world.go_on(&plan, state, now);
+        assert_eq!((outcome.failure, world.alive().len()), (None, 1), "{trouble:?}");
+        let is_told = |note: &String| note.starts_with("The job has succeeded all the same.") && note.contains(told);
+        assert!(outcome.notes.iter().any(is_told), "{:?}", outcome.notes);
+    }
 }
 
 /// A Create on EMR steps that has submitted beside another try, whose step was not listed before, and is to stop its own.
