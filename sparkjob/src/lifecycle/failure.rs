@@ -170,14 +170,13 @@ fn of_time(plan: &Plan, state: &State) -> Failure {
                 "Try again when the engine answers, or give it more time (ServiceTimeout).",
             )
         }
-        (Stage::FindOld, Some(own)) => (
-            format!(
-                "What was left behind beside {} on {} could not be looked for in time.",
-                told(&own.run),
-                own.run.place
-            ),
-            "Try again when the engine answers, or give it more time (ServiceTimeout).",
-        ),
+        (Stage::FindOld, Some(_)) => {
+            let place = plan.old().map(|old| format!(" on {}", old.place)).unwrap_or_default();
+            (
+                format!("What an earlier request may have left{place} could not be looked for in time."),
+                "Try again when the engine answers, or give it more time (ServiceTimeout).",
+            )
+        }
         (_, Some(own)) => not_at_goal(plan, own),
         (_, None) => {
             let place = plan.wanted().map(|wanted| format!(" to {}", wanted.job.place)).unwrap_or_default();
@@ -195,7 +194,7 @@ fn of_time(plan: &Plan, state: &State) -> Failure {
 }
 
 /// What is told of runs that were to be stopped in time.
-fn not_stopped(runs: &[Stopping]) -> String {
+pub fn not_stopped(runs: &[Stopping]) -> String {
     let each = runs.iter().map(|Stopping { run, status, .. }| {
         // What it left goes on, or it never waited for that.
         let has_left = status.as_ref().is_some_and(|status| status.ended.is_some() || status.word == "COMPLETED");

@@ -44,6 +44,8 @@ impl At<'_> {
                 }
                 state.at(Stage::FindOwn, self.now)
             }
+            // As long as there is time, its twin is stopped; nothing else is left to do.
+            Stage::Stop { purpose: Purpose::Twin, .. } if has_succeeded(&state) => state,
             Stage::Stop { runs, purpose: Purpose::Twin } if state.own.as_ref().is_some_and(|own| own.ours) => {
                 let (runs, failure) = (with_own(runs, &state), failure::of_giving_up(self.plan, &state));
                 state.at(Stage::Stop { runs, purpose: Purpose::Abandon(failure) }, self.now)
@@ -233,8 +235,9 @@ impl At<'_> {
         match state.stage.clone() {
             Stage::Explain(failure) => state.done(failure, self.now),
             // What is not over is its twin.
-            Stage::Stop { purpose: Purpose::Abandon(failure), .. } if has_succeeded(&state) => {
-                self.succeeds_beside(state, failure)
+            Stage::Stop { purpose: Purpose::Twin | Purpose::Abandon(_), runs } if has_succeeded(&state) => {
+                state.note(&failure::not_stopped(&runs));
+                self.succeed(state)
             }
             Stage::Stop { purpose: Purpose::Abandon(failure), runs } => {
                 state.note(&failure::not_over(&runs, state.last_said()));

@@ -233,7 +233,7 @@ impl At<'_> {
 
     /// Its job has succeeded before it was cancelled for this failure, which is told.
     pub(super) fn succeeds_beside(self, mut state: State, Failure { what, advice, .. }: Failure) -> State {
-        state.note(&format!("The job has succeeded all the same. {what} {advice}"));
+        state.note(&format!("It succeeded before it could be cancelled for this: {what} {advice}"));
         self.succeed(state)
     }
 
@@ -252,12 +252,11 @@ impl At<'_> {
     /// Runs cannot be stopped, or looked for, since their engine cannot be asked.
     pub(super) fn cannot_stop(self, mut state: State, purpose: Purpose, trouble: &Trouble) -> State {
         if let Purpose::Abandon(failure) = purpose {
-            if has_succeeded(&state) {
-                return self.succeeds_beside(state, failure);
-            }
-            let said = sentence(&format!("The job may still run: {trouble}"));
+            let has_succeeded = has_succeeded(&state);
+            let left = if has_succeeded { "Its twin" } else { "The job" };
+            let said = sentence(&format!("{left} may still run: {trouble}"));
             state.note(&format!("{said} {}", trouble.advice));
-            return state.done(Some(failure), self.now);
+            return if has_succeeded { self.succeed(state) } else { state.done(Some(failure), self.now) };
         }
         if purpose == Purpose::LeftBehind && self.keeps_present(&state) {
             // Nothing is submitted, so nothing can get in the way of what may be left there: it is told, no more.

@@ -73,10 +73,15 @@ fn a_job_that_was_adopted_and_never_looked_at_is_no_success_when_the_answer_is_d
         for stage in
             [Stage::FindOld, Stage::Stop { runs: Stopping::all([reference(1, "old")]), purpose: Purpose::LeftBehind }]
         {
+            let looks = stage == Stage::FindOld;
             let state = State { stage, own: own.clone(), given_up: true, ..State::begin(&plan, BEGIN) };
             let answer_by = plan.deadlines.answer_by;
             let outcome = World::new().go_on(&plan, state, answer_by);
             assert_eq!(outcome.failure.is_none(), is_success, "{strategy:?}: {outcome:?}");
+            let what = outcome.failure.map(|failure| failure.what).unwrap_or_default();
+            let told =
+                "What an earlier request may have left on Livy at http://livy:8998 could not be looked for in time.";
+            assert_eq!(what.starts_with(told), looks && !is_success, "{what}");
         }
     }
 }
@@ -207,6 +212,27 @@ fn a_job_that_was_submitted_is_not_told_as_none_where_nobody_can_look_for_a_twin
         );
         let is_told = outcome.notes.iter().any(|note| note.contains("another one beside it is not known"));
         assert_eq!(is_told, is_success, "{:?}", outcome.notes);
+    }
+}
+
+/// Both are stopped then, and one comes to its end before it is asked; the other one goes on, or what is left of it cannot be asked for.
+#[test]
+fn a_job_that_succeeds_when_it_is_too_late_is_a_success_that_tells_of_its_twin() {
+    for (trouble, told) in [(None, "Not stopped in time: Step s-1"), (Some(Kind::Futile), "Its twin may still run: ")] {
+        let (mut world, plan, state) = twins_too_late(true, Management::default());
+        let give_up = plan.deadlines.give_up;
+        world.runs[0].phases.push((give_up + Duration::from_secs(3), Phase::Succeeded));
+        world.runs[1].deaf = true;
+        world.takes = Duration::from_secs(5);
+        world.weather = Box::new(move |action, now| match action {
+            _ if now < give_up => Some(Kind::Busy),
+            Action::Cancel(run, _) if run.id == "s-1" => Some(Kind::Unclear),
+            Action::Describe(runs) if runs.len() == 1 => trouble,
+            _ => None,
+        });
+        let outcome = world.go_on(&plan, state, BEGIN);
+        assert_eq!((&outcome.failure, world.alive().len()), (&None, 1), "{outcome:?}");
+        assert!(outcome.notes.iter().any(|note| note.contains(told)), "{outcome:?}");
     }
 }
 
