@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use tokio::time::{Instant, timeout};
 
 use crate::engine::{Engine, Engines, Kind, Links, Report, Trouble, doing};
-use crate::hidden::{Hidden, readable};
+use crate::hidden::Hidden;
 use crate::job::{RunRef, Status, Timestamp};
 use crate::lifecycle::{Action, Plan, Retag, Seen, State, horizon, learn, leave, next, withdraw};
 use crate::outcome::Outcome;
@@ -191,21 +191,20 @@ async fn ask(engine: &dyn Engine, action: Action, limit: Duration) -> Seen {
 
 /// What was seen, without what is hidden: from here on it is kept, logged and told.
 fn masked(seen: Seen, hidden: &Hidden) -> Seen {
-    let hide = |text: &mut String| *text = hidden.mask(text).into_owned();
     let trouble = |mut trouble: Trouble| {
-        [&mut trouble.said, &mut trouble.advice].into_iter().for_each(hide);
+        hidden.mask_in(&mut trouble.said);
+        hidden.mask_in(&mut trouble.advice);
         trouble
     };
     // It may be about a job whose description is not kept.
-    let of_another = |of_it: Trouble| {
-        let said = readable(&of_it.said);
-        let said = Hidden::in_text(&said).mask(&said).into_owned();
-        trouble(Trouble { said, ..of_it })
+    let of_another = |mut said: Trouble| {
+        Hidden::in_text(&said.said).mask_in(&mut said.said);
+        trouble(said)
     };
     let status = |Status { word, reason, application, .. }: &mut Status| {
         // What is just a word or an id is shown, whatever a part of it may happen to be.
         let others = [word].into_iter().chain(application).filter(|text| !is_one_word(text));
-        others.chain([reason]).for_each(hide);
+        others.chain([reason]).for_each(|text| hidden.mask_in(text));
     };
     match seen {
         Seen::Found(Ok(mut runs)) => {
@@ -227,7 +226,7 @@ fn masked(seen: Seen, hidden: &Hidden) -> Seen {
                 }
             }
             let log = report.exception.iter_mut().chain(&mut report.tail).chain([&mut report.full_log]);
-            log.for_each(hide);
+            log.for_each(|text| hidden.mask_in(text));
             Seen::Reported(report)
         }
         Seen::Found(Err(said)) => Seen::Found(Err(of_another(said))),

@@ -60,7 +60,7 @@ impl Hidden {
     /// The values that look like secrets in a text that nobody has described, as what an engine says of a job of which no more is known
     /// than where it runs.
     pub fn in_text(text: &str) -> Self {
-        Self::in_words_of(Author::Speaker, &Value::from(text))
+        Self::in_words_of(Author::Speaker, &Value::from(readable(text)))
     }
 
     fn in_words_of(author: Author, words: &Value) -> Self {
@@ -88,6 +88,13 @@ impl Hidden {
         match readable(text) {
             Cow::Borrowed(text) => self.mask_seen(text),
             Cow::Owned(text) => Cow::Owned(self.mask_seen(&text).into_owned()),
+        }
+    }
+
+    /// The same in its place.
+    pub fn mask_in(&self, text: &mut String) {
+        if let Cow::Owned(masked) = self.mask(text) {
+            *text = masked;
         }
     }
 

@@ -14,6 +14,9 @@ use crate::properties::{OnTimeout, WaitFor};
 /// How a note begins on what stood in the way of a job that is looked for once more.
 const BEFORE: &str = "Before it was given up:";
 
+/// What is said where the engine said nothing.
+const NO_ANSWER: &str = "there was no answer in time";
+
 impl At<'_> {
     /// The present stage has had its time; at `answer_by`, so has the request.
     pub(super) fn late(self, state: State) -> State {
@@ -25,7 +28,7 @@ impl At<'_> {
         if self.now >= answer_by {
             self.last_word(state)
         } else if self.now < give_up && self.may_pass_over(&state) {
-            let said = state.weather.clone().unwrap_or_else(|| "there was no answer in time".to_owned());
+            let said = state.weather.clone().unwrap_or_else(|| NO_ANSWER.to_owned());
             self.pass_over(state, &said)
         } else {
             self.give_up(state)
@@ -115,7 +118,7 @@ impl At<'_> {
         let said = match state.last_said() {
             Some(said) => said.to_owned(),
             None if state.polls > 0 => "the engine has not listed the job yet".to_owned(),
-            None => "there was no answer in time".to_owned(),
+            None => NO_ANSWER.to_owned(),
         };
         self.pass_over_twins(state, &said)
     }
@@ -200,7 +203,7 @@ impl At<'_> {
         if state.weather.is_none() && state.own.as_ref().is_some_and(Own::was_looked_at) {
             return self.stay(state);
         }
-        let said = state.last_said().unwrap_or("there was no answer in time").to_owned();
+        let said = state.last_said().unwrap_or(NO_ANSWER).to_owned();
         let state = self.without_a_look(state, &said);
         self.stay(state)
     }

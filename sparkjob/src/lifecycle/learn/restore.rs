@@ -189,8 +189,7 @@ impl At<'_> {
     /// A run that was found, which a step of this request may have submitted that died.
     fn found(self, state: &State, run: Run) -> Own {
         let ours = state.unseen.has_submitted() && self.is_asked_for(run.name());
-        let Run { run, status } = run;
-        Own { status: Some(status), ..Own::new(run, ours) }
+        Own::found(run, ours)
     }
 
     /// This is the job that the request is answered with, if that is still awaited where it has submitted it.

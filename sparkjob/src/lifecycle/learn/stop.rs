@@ -232,7 +232,7 @@ impl At<'_> {
     }
 
     /// Its job has succeeded before it was cancelled for this failure, which is told.
-    pub(super) fn succeeds_beside(self, mut state: State, Failure { what, advice, .. }: Failure) -> State {
+    fn succeeds_beside(self, mut state: State, Failure { what, advice, .. }: Failure) -> State {
         state.note(&format!("It succeeded before it could be cancelled for this: {what} {advice}"));
         self.succeed(state)
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::lost::steps;
 use super::replace::{jobs, replace};
 use super::world::{BEGIN, Fate, World, place, plan, wanted, wanted_at};
 use crate::engine::{Kind, SUBMISSION_LIMIT, Trouble};
@@ -22,10 +23,6 @@ fn begin(plan: &Plan, now: Timestamp) -> State {
 /// A request whose first step died when it had hardly begun.
 fn dead(plan: &Plan) -> State {
     begin(plan, BEGIN).repeated(plan, true, BEGIN, BEGIN)
-}
-
-fn steps() -> Place {
-    Place::EmrSteps("j-1".to_owned())
 }
 
 fn after(minutes: u64) -> Timestamp {

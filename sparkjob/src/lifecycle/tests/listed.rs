@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::lost::lost;
+use super::lost::{lost, steps};
+use super::time::submitted;
 use super::world::{BEGIN, World, place, plan, wanted_at};
 use crate::engine::Kind;
 use crate::job::{Phase, Place, Run, Status, Timestamp};
@@ -13,20 +14,8 @@ use crate::properties::{Management, OnTimeout, WaitFor};
 /// What comes of looks: the deadline, five minutes, or half a minute ends them.
 const TROUBLE: [Kind; 3] = [Kind::Busy, Kind::Unavailable, Kind::Denied];
 
-fn steps() -> Place {
-    Place::EmrSteps("j-1".to_owned())
-}
-
-fn submitted() -> Management {
-    Management { wait_for: WaitFor::Submitted, ..Management::default() }
-}
-
 fn no_look(kind: Kind) -> impl Fn(&Action, Timestamp) -> Option<Kind> {
     move |action, _| matches!(action, Action::Describe(_)).then_some(kind)
-}
-
-fn cancels(world: &World) -> usize {
-    world.actions.iter().filter(|action| matches!(action, Action::Cancel(..))).count()
 }
 
 fn phase(outcome: &Outcome) -> Option<Phase> {
@@ -58,7 +47,7 @@ fn one_that_is_over_is_told_as_that_and_not_stopped() {
                 let outcome = world.run(&plan(Goal::Run(wanted_at(&steps(), "pi.py", "r1")), management));
                 let told = format!("{fate:?}, {wait_for:?}, {trouble:?}: {outcome:?}");
                 assert_eq!(outcome.failure.as_ref().map(|failure| failure.kind), Some(kind), "{told}");
-                assert_eq!((phase(&outcome), cancels(&world)), (Some(fate), 0), "{told}");
+                assert_eq!((phase(&outcome), world.cancels()), (Some(fate), 0), "{told}");
             }
         }
     }
@@ -81,7 +70,7 @@ fn one_that_may_yet_come_to_its_goal_is_told_as_one_that_could_not_be_looked_at(
     assert!(!failure.advice.contains("OnTimeout"), "{failure:?}");
 }
 
-/// A step died of the submission, or the answer is due.
+/// A step died of the submission.
 #[test]
 fn one_that_is_over_beside_a_twin_is_not_stopped_when_it_is_too_late() {
     let wanted = wanted_at(&steps(), "pi.py", "r1");

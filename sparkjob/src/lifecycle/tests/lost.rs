@@ -16,7 +16,7 @@ fn places() -> [Place; 3] {
     [place(), steps(), Place::EmrServerless("00f1".to_owned())]
 }
 
-fn steps() -> Place {
+pub(super) fn steps() -> Place {
     Place::EmrSteps("j-1".to_owned())
 }
 

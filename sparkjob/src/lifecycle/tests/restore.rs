@@ -428,13 +428,19 @@ fn looks_that_are_not_finished_in_a_minute_are_passed_over() {
     }
 }
 
-/// EMR answers, and does not list it yet.
-#[test]
-fn a_listing_that_is_behind_is_waited_for_in_a_rollback_too() {
+/// A rollback that has submitted its step, and is about to look for a twin of that.
+fn settling() -> (Jobs, World, Plan, State) {
     let jobs = jobs_at(&Place::EmrSteps("j-1ABC".to_owned()));
     let mut world = jobs.world(Phase::Cancelled, Phase::Gone);
     let plan = jobs.restore(Some(jobs.bad_run(&world)), Management::default());
     let state = world.run_until(&plan, |state| state.stage == Stage::Settle);
+    (jobs, world, plan, state)
+}
+
+/// EMR answers, and does not list it yet.
+#[test]
+fn a_listing_that_is_behind_is_waited_for_in_a_rollback_too() {
+    let (jobs, mut world, plan, state) = settling();
     world.stale = 7;
     let now = world.now;
     let outcome = world.go_on(&plan, state, now);
@@ -446,10 +452,7 @@ fn a_listing_that_is_behind_is_waited_for_in_a_rollback_too() {
 /// It is listed at last, after half a minute in which EMR was away.
 #[test]
 fn trouble_after_a_listing_that_was_behind_has_all_of_its_time() {
-    let jobs = jobs_at(&Place::EmrSteps("j-1ABC".to_owned()));
-    let mut world = jobs.world(Phase::Cancelled, Phase::Gone);
-    let plan = jobs.restore(Some(jobs.bad_run(&world)), Management::default());
-    let state = world.run_until(&plan, |state| state.stage == Stage::Settle);
+    let (jobs, mut world, plan, state) = settling();
     world.stale = 7;
     let state = world.run_until_or_done(&plan, state, |state| state.polls == 7);
     let now = world.now;
@@ -465,10 +468,7 @@ fn trouble_after_a_listing_that_was_behind_has_all_of_its_time() {
 /// Page after page of a long list is throttled.
 #[test]
 fn a_look_for_a_twin_that_itself_lasts_a_minute_is_cut_off() {
-    let jobs = jobs_at(&Place::EmrSteps("j-1ABC".to_owned()));
-    let mut world = jobs.world(Phase::Cancelled, Phase::Gone);
-    let plan = jobs.restore(Some(jobs.bad_run(&world)), Management::default());
-    let state = world.run_until(&plan, |state| state.stage == Stage::Settle);
+    let (jobs, mut world, plan, state) = settling();
     let now = world.now;
     world.weather = Box::new(|action, _| matches!(action, Action::Find(..)).then_some(Kind::Busy));
     world.takes = Duration::from_mins(11);

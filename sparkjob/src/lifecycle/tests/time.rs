@@ -21,7 +21,7 @@ fn until_done(on_timeout: OnTimeout) -> Management {
     Management { wait_for: WaitFor::Succeeded, on_timeout, ..Management::default() }
 }
 
-fn submitted() -> Management {
+pub(super) fn submitted() -> Management {
     Management { wait_for: WaitFor::Submitted, ..Management::default() }
 }
 

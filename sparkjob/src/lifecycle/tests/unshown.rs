@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::world::{BEGIN, World, place, plan, wanted_at};
 use crate::job::{Phase, Place, Status};
-use crate::lifecycle::{Action, Deadlines, Goal, Plan, Seen, Stage, State, Target, Wanted, learn};
+use crate::lifecycle::{Deadlines, Goal, Plan, Seen, Stage, State, Target, Wanted, learn};
 use crate::outcome::Made;
 use crate::properties::{Management, UpdateStrategy, WaitFor};
 
@@ -32,10 +32,6 @@ fn replace(world: &World, old: &Wanted, update_strategy: UpdateStrategy) -> Plan
     plan(goal, Management { update_strategy, wait_for: WaitFor::Submitted, ..Management::default() })
 }
 
-fn cancels(world: &World) -> usize {
-    world.actions.iter().filter(|action| matches!(action, Action::Cancel(..))).count()
-}
-
 #[test]
 fn a_delete_asks_a_run_again_that_is_not_shown_yet() {
     for place in late_places() {
@@ -43,7 +39,7 @@ fn a_delete_asks_a_run_again_that_is_not_shown_yet() {
             let (mut world, plan) = delete(&place);
             world.hidden = Duration::from_secs(hidden);
             assert_eq!(world.run(&plan).failure, None, "{place}, {hidden}");
-            assert!(world.alive().is_empty() && cancels(&world) > 1, "{place}, {hidden}");
+            assert!(world.alive().is_empty() && world.cancels() > 1, "{place}, {hidden}");
         }
     }
 }
@@ -56,7 +52,7 @@ fn a_delete_believes_after_a_minute_that_a_run_never_was() {
         assert_eq!(world.run(&plan).failure, None, "{place}");
         let took = world.now.since(BEGIN);
         assert!((60..62).contains(&took.as_secs()), "{place}: {took:?}");
-        assert!((4..10).contains(&cancels(&world)), "{place}: asked {} times", cancels(&world));
+        assert!((4..10).contains(&world.cancels()), "{place}: asked {} times", world.cancels());
     }
 }
 

@@ -177,6 +177,10 @@ impl World {
         self.actions.iter().filter(|action| matches!(action, Action::Start(_))).count()
     }
 
+    pub fn cancels(&self) -> usize {
+        self.actions.iter().filter(|action| matches!(action, Action::Cancel(..))).count()
+    }
+
     pub fn phase(&self, name: &str) -> Phase {
         self.runs.iter().find(|run| run.name == name).map_or(Phase::Gone, |run| run.phase(self.now))
     }
