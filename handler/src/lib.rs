@@ -20,6 +20,7 @@ pub mod logs;
 pub mod mishap;
 pub mod moment;
 pub mod old;
+pub mod panics;
 pub mod physical_id;
 pub mod plan;
 pub mod presigned;
@@ -233,6 +234,8 @@ pub enum Failed {
     Unseen(String),
     /// An execution that the responder was told of is still told to run, and nothing else tells of its request; that.
     Running(String),
+    /// The function panicked; what that says.
+    Panicked(String),
     /// Whether the workflow has the request is not known.
     Unclaimed(String),
     /// The answer did not reach `CloudFormation` from here: when Lambda delivers the event again, the same job is found and the
@@ -282,6 +285,7 @@ impl fmt::Display for Failed {
             | Self::BadTurn(why)
             | Self::Unseen(why)
             | Self::Running(why)
+            | Self::Panicked(why)
             | Self::Unclaimed(why)
             | Self::Unanswered(why, _) => why.fmt(f),
         }
@@ -306,6 +310,7 @@ impl From<Failed> for Diagnostic {
             Failed::Foreign(_) => "Foreign",
             Failed::Unseen(_) => "Unseen",
             Failed::Running(_) => "Running",
+            Failed::Panicked(_) => "Panicked",
             Failed::Unclaimed(_) => "Unclaimed",
             Failed::Unanswered(..) => "Unanswered",
         };

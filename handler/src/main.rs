@@ -11,7 +11,7 @@ use handler::mishap::Mishap;
 use handler::moment::now;
 use handler::responder::Responder;
 use handler::workflow::Workflow;
-use handler::{Submitter, logs};
+use handler::{Submitter, logs, panics};
 use sparkjob::drive::Clock;
 use sparkjob::engine::Engines;
 use sparkjob::http::Net;
@@ -28,10 +28,10 @@ async fn serve() -> Result<(), Error> {
     if env::var("_HANDLER").is_ok_and(|handler| handler == "responder") {
         let workflow = Workflow::of(engines.aws(), variable);
         let responder = Responder { engines, workflow };
-        run(service_fn(|event: LambdaEvent<Mishap>| responder.serve(event, Clock::showing(now())))).await
+        run(service_fn(|event: LambdaEvent<Mishap>| panics::told(responder.serve(event, Clock::showing(now()))))).await
     } else {
         let successors = Successors::of(engines.aws(), variable);
         let submitter = Submitter { engines, successors };
-        run(service_fn(|event: LambdaEvent<Arrival>| submitter.serve(event, Clock::showing(now())))).await
+        run(service_fn(|event: LambdaEvent<Arrival>| panics::told(submitter.serve(event, Clock::showing(now()))))).await
     }
 }

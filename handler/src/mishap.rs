@@ -284,6 +284,18 @@ mod tests {
     }
 
     #[test]
+    fn a_function_that_crashed_is_told_apart_from_one_that_was_killed() {
+        let crashed = told("Runtime.ExitError", "RequestId: 8f5c Error: Runtime exited with error: exit status 1");
+        assert!(crashed.starts_with(": the function crashed: Runtime.ExitError: "), "{crashed}");
+        for (error, message) in [
+            ("Runtime.ExitError", "RequestId: 8f5c Error: Runtime exited with error: signal: killed"),
+            ("Runtime.OutOfMemory", "RequestId: 8f5c Error: Runtime exited"),
+        ] {
+            assert!(told(error, message).starts_with(": the function was killed, "), "{error}: {message}");
+        }
+    }
+
+    #[test]
     fn what_a_function_says_of_other_services_is_none_of_lambda_s_words() {
         for said in [
             "RequestId r-1, Create of Pi: StartExecution timed out",

@@ -1,11 +1,7 @@
 //! From a request to its outcome: there is one, whatever happens on the way.
 
-use std::any::Any;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
-
-use futures_util::FutureExt;
 
 use sparkjob::drive;
 use sparkjob::engine::Report;
@@ -17,6 +13,7 @@ use crate::counters;
 use crate::deadlines::Times;
 use crate::envelope::{Action, Envelope};
 use crate::event::Event;
+use crate::panics::caught;
 use crate::physical_id::PhysicalId;
 use crate::plan::{Refused, plan};
 use crate::request::Request;
@@ -44,14 +41,9 @@ pub async fn settle(request: &Request, times: &Times, way: Way<'_>) -> Outcome {
 /// That outcome.
 pub async fn guarded<T>(request: &Request, limit: Duration, work: impl Future<Output = T>) -> Result<T, Outcome> {
     let envelope = &request.envelope;
-    // Nothing of what a panic may have left half done is looked at afterwards.
-    let guarded = AssertUnwindSafe(work).catch_unwind();
-    match tokio::time::timeout(limit, guarded).await {
+    match tokio::time::timeout(limit, caught(work)).await {
         Ok(Ok(done)) => Ok(done),
-        Ok(Err(panic)) => {
-            let said = format!("it panicked ({})", request.hidden().mask(message(&*panic)));
-            Err(abandoned(envelope, &said))
-        }
+        Ok(Err(said)) => Err(abandoned(envelope, &format!("it panicked ({})", request.hidden().mask(&said)))),
         Err(_) if limit.is_zero() => Err(belated(envelope)),
         Err(_) => Err(abandoned(envelope, "there was no outcome in time")),
     }
@@ -153,9 +145,4 @@ fn belated(envelope: &Envelope) -> Outcome {
 fn failed(kind: FailureKind, made: Made, what: String, advice: &str) -> Outcome {
     let failure = Some(Failure { kind, what, advice: advice.to_owned() });
     Outcome { failure, made, status: None, report: Report::default(), notes: Vec::new() }
-}
-
-fn message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message")
 }

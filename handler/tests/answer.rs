@@ -18,6 +18,7 @@ use tracing::Span;
 use tracing::level_filters::LevelFilter;
 
 use handler::responder::Responder;
+use handler::turn::Turn;
 use handler::{ANSWER_FOLLOWS, Failed, Submitter, logs};
 
 const SIGNATURE: &str = "5ec2e75ec2e7";
@@ -108,6 +109,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// What came of a request.
 struct Told {
     result: Result<(), Failed>,
+    /// The workflow's next turn.
+    turn: Option<Turn>,
     put: Vec<Bytes>,
     calls: usize,
     lines: Vec<Value>,
@@ -144,7 +147,11 @@ async fn ask(event: Value, engine: Engine, statuses: &[u16]) -> Told {
         tracing::trace!(target: "lambda_runtime::layers", "raw event {event:?} {SIGNATURE}");
         let submitter = Submitter { engines: engines(world.clone()), successors: None };
         let served = submitter.serve(event, Clock::showing(SIGNED + Duration::from_secs(10)));
-        Box::pin(served).await.map(|_| ())
+        Box::pin(served).await
+    };
+    let (result, turn) = match result {
+        Ok(turn) => (Ok(()), turn),
+        Err(failed) => (Err(failed), None),
     };
     let text = lines.text();
     let told = format!("{text}{result:?}{:?}", lock(&world.put));
@@ -153,7 +160,7 @@ async fn ask(event: Value, engine: Engine, statuses: &[u16]) -> Told {
         assert!(!told.contains(hidden), "{hidden}: {told}");
     }
     note(&told);
-    Told { result, put: lock(&world.put).clone(), calls: *lock(&world.calls), lines: lines.lines() }
+    Told { result, turn, put: lock(&world.put).clone(), calls: *lock(&world.calls), lines: lines.lines() }
 }
 
 /// Panics within a request are logged as the Lambda does it, those of the tests themselves told as ever.
@@ -376,12 +383,11 @@ proptest! {
     }
 }
 
-/// The line about a panic is written by whoever catches it, who knows of no request.
-#[tokio::test(start_paused = true)]
-async fn a_step_that_panics_shows_no_secret() {
+/// The turn with which the workflow begins on a job that knows a secret.
+fn claimed() -> Value {
     let mut properties = json!({"ApplicationId": "00f1", "ExecutionRoleArn": "arn:aws:iam::123456789012:role/job"});
     properties["Parameters"] = json!({"File": "s3://bucket/pi.py", "Environment": {"DB_PASSWORD": SECRET}});
-    let turn = json!({
+    json!({
         "Version": 1,
         "Event": with(event("Create"), "ResourceProperties", properties),
         "Old": {"Rerun": null},
@@ -391,9 +397,17 @@ async fn a_step_that_panics_shows_no_secret() {
         "Progress": "Claimed",
         "Until": "2026-11-21T07:00:10Z",
         "Ended": false,
-    });
-    let step = json!({"Turn": turn, "Began": "2026-11-21T07:00:05Z", "Tries": 0});
-    let told = ask(step, Engine::PanicsAt, &[200]).await;
+    })
+}
+
+fn step(turn: &Value, tries: u32) -> Value {
+    json!({"Turn": turn, "Began": "2026-11-21T07:00:05Z", "Tries": tries})
+}
+
+/// The line about a panic is written by whoever catches it, who knows of no request.
+#[tokio::test(start_paused = true)]
+async fn a_step_that_panics_shows_no_secret() {
+    let told = ask(step(&claimed(), 0), Engine::PanicsAt, &[200]).await;
     told.result.as_ref().expect("it is told by the next step");
     let panic = told.lines.iter().find_map(|line| line["message"].as_str().filter(|text| text.starts_with("panic: ")));
     assert!(panic.is_some_and(|text| text.contains("***")), "{panic:?}");
@@ -423,6 +437,40 @@ async fn what_killed_an_invocation_is_told_without_secrets() {
     assert!(shown.contains("it fell over ***") && !shown.contains(SECRET), "{shown}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_each_step_dies_of_is_told_without_secrets() {
+    let cause = json!({"errorType": "Runtime.ExitError", "errorMessage": format!("it fell over {SECRET}")});
+    let caught = json!({"Error": "Runtime.ExitError", "Cause": cause.to_string()});
+    let mut turn = claimed();
+    let mut deaths = 0;
+    let told = loop {
+        let told = ask(step(&with(turn, "Caught", caught.clone()), 1), Engine::Busy, &[200]).await;
+        if !told.put.is_empty() {
+            break told;
+        }
+        turn = serde_json::to_value(told.turn.as_ref().expect("a turn")).expect("plain data");
+        deaths += 1;
+        assert!(deaths < 10, "{turn}");
+    };
+    let reason = told.answer()["Reason"].to_string();
+    assert!(reason.contains("had to be taken again") && reason.contains("it fell over ***"), "{reason}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_known_of_a_request_that_cannot_be_answered_is_told_without_secrets() {
+    let parameters = json!({"File": "/pi.py", "Environment": {"DB_PASSWORD": SECRET}});
+    let request = with(event("Create"), "ResourceProperties", json!({"LivyHost": "emr", "Parameters": parameters}));
+    let record = json!({
+        "requestContext": {"requestId": "r", "condition": "RetriesExhausted", "approximateInvokeCount": 3},
+        "requestPayload": with(request, "StackId", json!(null)),
+        "responsePayload": {"errorType": "Crash", "errorMessage": format!("it fell over {SECRET}")},
+    });
+    let told = tell_the_responder(record, &[200]).await;
+    let shown = format!("{} {:?}", json!(told.lines), told.result);
+    assert!(shown.contains("StackId is missing") && shown.contains("it fell over ***"), "{shown}");
+    assert!(told.put.is_empty() && !shown.contains(SECRET), "{shown}");
+}
+
 /// Hands the responder the record of an event that Lambda gave up.
 async fn tell_the_responder(record: Value, statuses: &[u16]) -> Told {
     let world = Arc::new(World {
@@ -442,7 +490,7 @@ async fn tell_the_responder(record: Value, statuses: &[u16]) -> Told {
     let served = responder.serve(event, Clock::showing(SIGNED + Duration::from_secs(10)));
     let result = Box::pin(served).await.map(|_| ());
     note(&lines.text());
-    Told { result, put: lock(&world.put).clone(), calls: *lock(&world.calls), lines: lines.lines() }
+    Told { result, turn: None, put: lock(&world.put).clone(), calls: *lock(&world.calls), lines: lines.lines() }
 }
 
 #[tokio::test(start_paused = true)]

@@ -95,6 +95,26 @@ async fn a_job_that_is_not_the_request_s_any_more_is_let_go_of_before_another_on
     assert!(state.own.is_some() && emr.runs().len() == 2, "{state:?}");
 }
 
+/// A proxy, say, may repeat what it was sent.
+#[test]
+fn nothing_that_is_said_of_a_call_shows_what_is_hidden() {
+    let calls: [fn(Trouble) -> Seen; 5] = [
+        |said| Seen::Found(Err(said)),
+        |said| Seen::Started(Err(said)),
+        |said| Seen::Described(Err(said)),
+        |said| Seen::Tagged(Err(said)),
+        |said| {
+            let place = Place::EmrSteps("j-1ABC".to_owned());
+            Seen::Cancelled(RunRef { place, id: "s-1".to_owned(), realm: None, name: None }, Err(said))
+        },
+    ];
+    let said = |said: &str| Trouble::new(Kind::Unavailable, "look", said.to_owned());
+    for call in calls {
+        let seen = masked(call(said("there is no way for hunter2 to it")), &Hidden::of(["hunter2"]));
+        assert_eq!(seen, call(said("there is no way for *** to it")));
+    }
+}
+
 #[test]
 fn nothing_that_is_said_of_a_run_shows_what_is_hidden() {
     let said = |words: &str| Status {

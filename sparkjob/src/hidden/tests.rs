@@ -214,6 +214,7 @@ fn of_what_nobody_has_described_no_more_is_hidden_than_what_looks_like_a_secret(
     }
     assert_eq!(told("Map(spark.my.password -> hunter2, x -> y)"), "Map(spark.my.password -> *** x -> y)");
     assert_eq!(told("'password' => 'hunter2', x"), "'password' => '***', x");
+    assert_eq!(told("\u{1b}[31mpassword\u{1b}[0m=hunter2 of 5"), "password=*** of 5");
 }
 
 #[test]
