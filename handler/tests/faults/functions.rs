@@ -102,8 +102,11 @@ fn the_workflow_logs_nothing_of_what_it_carries() {
 }
 
 #[test]
-fn what_the_rule_cannot_hand_over_at_once_it_hands_over_later() {
-    let target = &properties("BrokenExecutions", &Given::new())["Targets"][0];
+fn the_rule_hands_over_whatever_ended_otherwise_than_it_should_and_later_what_it_cannot_at_once() {
+    let rule = properties("BrokenExecutions", &Given::new());
+    let told = &rule["EventPattern"]["detail"]["status"];
+    assert_eq!(*told, json!(["FAILED", "TIMED_OUT", "ABORTED"]));
+    let target = &rule["Targets"][0];
     assert_eq!(target["RetryPolicy"], json!({"MaximumRetryAttempts": 20, "MaximumEventAgeInSeconds": 900}));
 }
 

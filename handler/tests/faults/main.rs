@@ -55,9 +55,11 @@ use std::time::Duration;
 use http::Method;
 use serde_json::json;
 use sparkjob::testing::{Fault, Faulty};
+use tracing::level_filters::LevelFilter;
 
 use cloudformation::{Answer, Properties, Stack, deliver, deliver_twice, deliver_unheard};
 use durable::strike_each_with;
+use log::Log;
 use scenario::{Scenario, each_scenario};
 use tally::Tally;
 use town::{Engine, Town};
@@ -81,6 +83,7 @@ each_scenario!();
 #[tokio::test(start_paused = true)]
 async fn a_life_without_the_right_to_ask_cloudformation_is_the_same() {
     for engine in Engine::ALL {
+        let log = Log::at(LevelFilter::WARN);
         let town = Town::new(engine);
         town.stacks().may_be_asked(false);
         let mut stack = Stack::new(&town);
@@ -91,6 +94,11 @@ async fn a_life_without_the_right_to_ask_cloudformation_is_the_same() {
         }
         stack.finish(&town).await;
         assert!(town.alive().is_empty(), "{engine:?}: {:?} is left", town.alive());
+        let log = log.text();
+        for taken_for in ["one that is awaited", "an Update outside a rollback"] {
+            let told = format!("CloudFormation does not tell; the request goes on as {taken_for}\"");
+            assert_eq!(log.matches(&told).count(), 1, "{engine:?}: {log}");
+        }
     }
 }
 
