@@ -287,6 +287,11 @@ impl Own {
         Self { run, ours, shown_by: None, status: None, is_listed: false, alive_since, running_since, silent_since }
     }
 
+    /// This one, which was looked at.
+    pub(super) fn seen(Run { run, status }: Run, ours: bool) -> Self {
+        Self { status: Some(status), ..Self::new(run, ours) }
+    }
+
     /// This one, which was found.
     pub(super) fn found(Run { run, status }: Run, ours: bool) -> Self {
         Self::new(run, ours).listed_as(status)

@@ -239,8 +239,8 @@ impl At<'_> {
             Stage::Explain(failure) => state.done(failure, self.now),
             // What is not over is its twin.
             Stage::Stop { purpose: Purpose::Twin | Purpose::Abandon(_), runs } if has_succeeded(&state) => {
-                state.note(&failure::not_stopped(&runs));
-                self.succeed(state)
+                let why = [failure::not_stopped(&runs), failure::not_over(&runs, state.last_said())].join(" ");
+                self.succeeds_beside(state, &why)
             }
             Stage::Stop { purpose: Purpose::Abandon(failure), runs } => {
                 state.note(&failure::not_over(&runs, state.last_said()));

@@ -130,7 +130,7 @@ impl At<'_> {
             (Some((run, identity)), Some(status))
                 if status.name.as_deref().is_some_and(|name| identity.describes(name)) =>
             {
-                state.own = Some(Own { status: Some(status), ..Own::new(run.clone(), false) });
+                state.own = Some(Own::seen(Run { run: run.clone(), status }, false));
                 let way_on = if self.plan.retag().is_some() { Stage::Tag } else { Stage::Explain(None) };
                 state.at(way_on, self.now)
             }

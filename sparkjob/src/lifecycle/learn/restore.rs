@@ -28,10 +28,12 @@ impl At<'_> {
             phase if run.place.is_livy() && may_be_being_stopped(phase, &state) && !self.stays(&mut state) => {
                 self.looked_well(state)
             }
-            Phase::Waiting | Phase::Running => self.restored(state, Run { run, status }),
-            Phase::Succeeded | Phase::Failed => {
-                self.ended_by_itself(state, Own { status: Some(status), ..Own::new(run, false) })
+            Phase::Waiting | Phase::Running => {
+                let run = Run { run, status };
+                let ours = self.may_have_submitted(&state, &run);
+                self.stays_as(state, Some(Own::seen(run, ours)))
             }
+            Phase::Succeeded | Phase::Failed => self.ended_by_itself(state, Own::seen(Run { run, status }, false)),
             Phase::Ending => self.stop_all(state, [run], Purpose::RollBack),
             Phase::Gone if self.counts_as_ended() && state.alive_at.is_none() => {
                 self.ended_by_itself(state, Own::new(run, false))
@@ -186,10 +188,15 @@ impl At<'_> {
         self.stays_as(state, Some(own))
     }
 
-    /// A run that was found, which a step of this request may have submitted that died.
+    /// A run that was found.
     fn found(self, state: &State, run: Run) -> Own {
-        let ours = state.unseen.has_submitted() && self.is_asked_for(run.name());
+        let ours = self.may_have_submitted(state, &run);
         Own::found(run, ours)
+    }
+
+    /// Whether a step of this request may have submitted this run, and have died.
+    fn may_have_submitted(self, state: &State, run: &Run) -> bool {
+        state.unseen.has_submitted() && self.is_asked_for(run.name())
     }
 
     /// This is the job that the request is answered with, if that is still awaited where it has submitted it.

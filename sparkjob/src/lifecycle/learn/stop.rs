@@ -210,7 +210,11 @@ impl At<'_> {
                 state.done(Some(failure), self.now)
             }
             // It came so far just before it was to be cancelled. Where that was for its twin, the twin may run on.
-            Some(_) if has_succeeded(&state) => self.succeeds_beside(state, failure),
+            Some(_) if has_succeeded(&state) => {
+                let Failure { what, advice, .. } = failure;
+                state.note(&format!("It succeeded before it could be cancelled for this: {what} {advice}"));
+                self.succeed(state)
+            }
             Some(status) if status.phase == Phase::Failed => {
                 state.note(&format!("It ended by itself meanwhile: it is {}.", status.word));
                 state.done(Some(failure), self.now)
@@ -231,12 +235,6 @@ impl At<'_> {
         }
     }
 
-    /// Its job has succeeded before it was cancelled for this failure, which is told.
-    fn succeeds_beside(self, mut state: State, Failure { what, advice, .. }: Failure) -> State {
-        state.note(&format!("It succeeded before it could be cancelled for this: {what} {advice}"));
-        self.succeed(state)
-    }
-
     /// A call failed on the way to no job: weather, or the end of it.
     fn stop_trouble(self, state: State, purpose: Purpose, trouble: Trouble) -> State {
         match (self.weather(state, trouble), &purpose) {
@@ -251,12 +249,14 @@ impl At<'_> {
 
     /// Runs cannot be stopped, or looked for, since their engine cannot be asked.
     pub(super) fn cannot_stop(self, mut state: State, purpose: Purpose, trouble: &Trouble) -> State {
+        if has_succeeded(&state) && matches!(purpose, Purpose::Twin | Purpose::Abandon(_)) {
+            let Failure { what, .. } = failure::of(place(self.plan, &state), trouble);
+            return self.succeeds_beside(state, &what);
+        }
         if let Purpose::Abandon(failure) = purpose {
-            let has_succeeded = has_succeeded(&state);
-            let left = if has_succeeded { "Its twin" } else { "The job" };
-            let said = sentence(&format!("{left} may still run: {trouble}"));
+            let said = sentence(&format!("The job may still run: {trouble}"));
             state.note(&format!("{said} {}", trouble.advice));
-            return if has_succeeded { self.succeed(state) } else { state.done(Some(failure), self.now) };
+            return state.done(Some(failure), self.now);
         }
         if purpose == Purpose::LeftBehind && self.keeps_present(&state) {
             // Nothing is submitted, so nothing can get in the way of what may be left there: it is told, no more.
@@ -271,10 +271,6 @@ impl At<'_> {
             let place = place(self.plan, &state);
             let failure = match purpose {
                 Purpose::Goal => failure::of(place, trouble),
-                Purpose::Twin if has_succeeded(&state) => {
-                    let failure = failure::of_twin(place, trouble);
-                    return self.succeeds_beside(state, failure);
-                }
                 Purpose::Twin => failure::of_twin(place, trouble),
                 _ => failure::of_old(place, trouble),
             };

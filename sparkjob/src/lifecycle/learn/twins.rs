@@ -66,6 +66,16 @@ impl At<'_> {
         state
     }
 
+    /// Its job has succeeded. What is not over, and may never be, is a twin of it; `why`, in sentences.
+    pub(super) fn succeeds_beside(self, mut state: State, why: &str) -> State {
+        state.passed_over += u32::from(self.plan.is_restoring());
+        state.note(&format!(
+            "The request was worked on twice at the same time, and each submitted its job. This one has succeeded, and the other one may \
+             still run: {why} Stop that one by hand: no Delete will."
+        ));
+        self.succeed(state)
+    }
+
     /// The runs of the name that this try and the one that took its place have given: both take the first for theirs, and the others
     /// are stopped. Where whoever asked has gone on, the one stays that they have gone on with.
     pub(super) fn found_twins(self, state: State, runs: Vec<Run>) -> State {

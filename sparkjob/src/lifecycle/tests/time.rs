@@ -218,7 +218,9 @@ fn a_job_that_was_submitted_is_not_told_as_none_where_nobody_can_look_for_a_twin
 /// Both are stopped then, and one comes to its end before it is asked; the other one goes on, or what is left of it cannot be asked for.
 #[test]
 fn a_job_that_succeeds_when_it_is_too_late_is_a_success_that_tells_of_its_twin() {
-    for (trouble, told) in [(None, "Not stopped in time: Step s-1"), (Some(Kind::Futile), "Its twin may still run: ")] {
+    for (trouble, told) in
+        [(None, "Not stopped in time: Step s-1"), (Some(Kind::Futile), "the other one may still run: ")]
+    {
         let (mut world, plan, state) = twins_too_late(true, Management::default());
         let give_up = plan.deadlines.give_up;
         world.runs[0].phases.push((give_up + Duration::from_secs(3), Phase::Succeeded));
@@ -360,7 +362,7 @@ fn a_job_that_does_not_stop_in_time_fails_the_request_with_its_state() {
     let outcome = world.run(&short(goal, Management::default(), 120));
     let what = outcome.failure.expect("a failure").what;
     assert!(what.contains("Not stopped in time") && what.contains("is ending"), "{what}");
-    let asked = world.actions.iter().filter(|action| matches!(action, Action::Cancel(..))).count();
+    let asked = world.cancels();
     assert!(asked > 1, "asked {asked} times");
 }
 

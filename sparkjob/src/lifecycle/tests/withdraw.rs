@@ -221,17 +221,58 @@ fn a_twin_that_cannot_be_stopped_is_told_also_where_the_other_one_succeeds() {
 #[test]
 fn a_twin_that_cannot_be_stopped_is_told_also_where_the_other_one_has_succeeded() {
     for (trouble, told) in [(Kind::Denied, "each submitted its job"), (Kind::Busy, "Not stopped in time: Step s-1")] {
-        let (mut world, plan, mut state) = stopping_a_twin(OnDeleteError::default());
-        let now = world.now;
-        world.runs[0].phases.push((now, Phase::Succeeded));
-        let status = Status { phase: Phase::Succeeded, word: "COMPLETED".to_owned(), ..Status::gone() };
-        state.own = state.own.map(|own| own.listed_as(status));
+        let (mut world, plan, state) = beside_one_that_has_succeeded(true);
         world.weather = Box::new(move |action, _| matches!(action, Action::Cancel(..)).then_some(trouble));
+        let now = world.now;
         let outcome = world.go_on(&plan, state, now);
         assert_eq!((outcome.failure, world.alive().len()), (None, 1), "{trouble:?}");
-        let is_told = |note: &String| note.contains(told);
+        let is_told = |note: &String| note.contains(told) && note.contains("Stop that one by hand: no Delete will.");
         assert!(outcome.notes.iter().any(is_told), "{:?}", outcome.notes);
     }
+}
+
+/// Whoever has submitted the one that has succeeded.
+#[test]
+fn a_twin_is_stopped_for_as_long_as_there_is_time_where_the_other_one_has_succeeded() {
+    for ours in [true, false] {
+        for seconds in [5, 240] {
+            let (mut world, plan, state) = beside_one_that_has_succeeded(ours);
+            let (now, busy_until) = (world.now, plan.deadlines.give_up + Duration::from_secs(seconds));
+            world.weather = Box::new(move |action, at| {
+                (matches!(action, Action::Cancel(..)) && at < busy_until).then_some(Kind::Busy)
+            });
+            let outcome = world.go_on(&plan, state, now);
+            let told = format!("{ours}, {seconds}: {outcome:?}");
+            assert_eq!(outcome.failure, None, "{told}");
+            let is_stopped = busy_until < plan.deadlines.answer_by;
+            assert_eq!((world.alive().is_empty(), outcome.notes.is_empty()), (is_stopped, is_stopped), "{told}");
+        }
+    }
+}
+
+/// What cannot be stopped is counted where no answer can fail for it.
+#[test]
+fn a_twin_that_a_rollback_cannot_stop_beside_a_job_that_has_succeeded_is_passed_over() {
+    for trouble in [Kind::Denied, Kind::Busy, Kind::Futile] {
+        let (mut world, plan, state) = beside_one_that_has_succeeded(true);
+        let Goal::Run(wanted) = plan.goal else { unreachable!() };
+        let plan = Plan { goal: Goal::Restore { wanted, old: None, present: None, stays_as: None }, ..plan };
+        world.weather = Box::new(move |action, _| matches!(action, Action::Cancel(..)).then_some(trouble));
+        let is_done = |state: &State| matches!(state.stage, Stage::Done(_));
+        let state = world.run_until_or_done(&plan, state, is_done);
+        let Stage::Done(outcome) = &state.stage else { unreachable!() };
+        assert_eq!((&outcome.failure, state.passed_over, world.alive().len()), (&None, 1, 1), "{outcome:?}");
+    }
+}
+
+/// The same as [`stopping_a_twin`], where both are listed when its own, or another delivery's, has come to its end.
+fn beside_one_that_has_succeeded(ours: bool) -> (World, Plan, State) {
+    let (mut world, plan, mut state) = stopping_a_twin(OnDeleteError::default());
+    let now = world.now;
+    world.runs[0].phases.push((now, Phase::Succeeded));
+    let status = Status { phase: Phase::Succeeded, word: "COMPLETED".to_owned(), ..Status::gone() };
+    state.own = state.own.map(|own| Own { ours, ..own.listed_as(status) });
+    (world, plan, state)
 }
 
 /// A Create on EMR steps that has submitted beside another try, whose step was not listed before, and is to stop its own.
