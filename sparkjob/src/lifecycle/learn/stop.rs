@@ -251,7 +251,7 @@ impl At<'_> {
     pub(super) fn cannot_stop(self, mut state: State, purpose: Purpose, trouble: &Trouble) -> State {
         if has_succeeded(&state) && matches!(purpose, Purpose::Twin | Purpose::Abandon(_)) {
             let Failure { what, .. } = failure::of(place(self.plan, &state), trouble);
-            return self.succeeds_beside(state, &what);
+            return self.succeeds_beside(state, format!("{what} {}", trouble.advice).trim_end());
         }
         if let Purpose::Abandon(failure) = purpose {
             let said = sentence(&format!("The job may still run: {trouble}"));

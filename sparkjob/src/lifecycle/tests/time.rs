@@ -218,9 +218,10 @@ fn a_job_that_was_submitted_is_not_told_as_none_where_nobody_can_look_for_a_twin
 /// Both are stopped then, and one comes to its end before it is asked; the other one goes on, or what is left of it cannot be asked for.
 #[test]
 fn a_job_that_succeeds_when_it_is_too_late_is_a_success_that_tells_of_its_twin() {
-    for (trouble, told) in
-        [(None, "Not stopped in time: Step s-1"), (Some(Kind::Futile), "the other one may still run: ")]
-    {
+    for (trouble, told) in [
+        (None, "Not stopped in time: Step s-1"),
+        (Some(Kind::Futile), "may still run: Could not speak to the engine: Futile."),
+    ] {
         let (mut world, plan, state) = twins_too_late(true, Management::default());
         let give_up = plan.deadlines.give_up;
         world.runs[0].phases.push((give_up + Duration::from_secs(3), Phase::Succeeded));

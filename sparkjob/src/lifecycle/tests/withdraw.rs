@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::world::{BEGIN, Fate, World, plan, reference, wanted, wanted_at};
-use crate::engine::Kind;
+use crate::engine::{Kind, Trouble};
 use crate::job::{Phase, Place, Status};
 use crate::lifecycle::state::{Own, Purpose, Stopping};
-use crate::lifecycle::{Action, Goal, Plan, Stage, State, Unseen, failure, leave, withdraw};
+use crate::lifecycle::{Action, Goal, Plan, Seen, Stage, State, Unseen, failure, learn, leave, withdraw};
 use crate::properties::{Management, OnDeleteError, UpdateStrategy};
 
 /// Withdraws `state`; what comes of it is told to nobody, whatever it is.
@@ -220,15 +220,33 @@ fn a_twin_that_cannot_be_stopped_is_told_also_where_the_other_one_succeeds() {
 /// It has come to its end when both are listed.
 #[test]
 fn a_twin_that_cannot_be_stopped_is_told_also_where_the_other_one_has_succeeded() {
-    for (trouble, told) in [(Kind::Denied, "each submitted its job"), (Kind::Busy, "Not stopped in time: Step s-1")] {
-        let (mut world, plan, state) = beside_one_that_has_succeeded(true);
-        world.weather = Box::new(move |action, _| matches!(action, Action::Cancel(..)).then_some(trouble));
-        let now = world.now;
-        let outcome = world.go_on(&plan, state, now);
-        assert_eq!((outcome.failure, world.alive().len()), (None, 1), "{trouble:?}");
-        let is_told = |note: &String| note.contains(told) && note.contains("Stop that one by hand: no Delete will.");
-        assert!(outcome.notes.iter().any(is_told), "{:?}", outcome.notes);
+    for on_delete_error in [OnDeleteError::Fail, OnDeleteError::Ignore] {
+        for (trouble, told) in [
+            (Kind::Denied, "may still run: Could not speak to the engine: Denied."),
+            (Kind::Busy, "could not be asked to stop and may still run (could not speak to the engine: Busy.)."),
+        ] {
+            let (mut world, plan, state) = beside_one_that_has_succeeded(on_delete_error, true);
+            world.weather = Box::new(move |action, _| matches!(action, Action::Cancel(..)).then_some(trouble));
+            let now = world.now;
+            let outcome = world.go_on(&plan, state, now);
+            assert_eq!((outcome.failure, world.alive().len()), (None, 1), "{trouble:?}");
+            let is_told =
+                |note: &String| note.contains(told) && note.contains("Stop that one by hand: no Delete will.");
+            assert!(outcome.notes.iter().any(is_told), "{told}: {:?}", outcome.notes);
+        }
     }
+}
+
+/// Its engine knows how.
+#[test]
+fn how_to_stop_a_twin_by_hand_is_told() {
+    let (world, plan, state) = beside_one_that_has_succeeded(OnDeleteError::Fail, true);
+    let twin = world.reference(1, &world.runs[1].name);
+    let advice = "Kill its application.".to_owned();
+    let trouble = Trouble { advice, ..Trouble::new(Kind::Futile, "stop the step", "it lives on") };
+    let state = learn(&plan, state, world.now, Seen::Cancelled(twin, Err(trouble)));
+    let told = "may still run: Could not stop the step: it lives on. Kill its application. Stop that one by hand";
+    assert!(state.notes.iter().any(|note| note.contains(told)), "{:?}", state.notes);
 }
 
 /// Whoever has submitted the one that has succeeded.
@@ -236,7 +254,7 @@ fn a_twin_that_cannot_be_stopped_is_told_also_where_the_other_one_has_succeeded(
 fn a_twin_is_stopped_for_as_long_as_there_is_time_where_the_other_one_has_succeeded() {
     for ours in [true, false] {
         for seconds in [5, 240] {
-            let (mut world, plan, state) = beside_one_that_has_succeeded(ours);
+            let (mut world, plan, state) = beside_one_that_has_succeeded(OnDeleteError::Fail, ours);
             let (now, busy_until) = (world.now, plan.deadlines.give_up + Duration::from_secs(seconds));
             world.weather = Box::new(move |action, at| {
                 (matches!(action, Action::Cancel(..)) && at < busy_until).then_some(Kind::Busy)
@@ -254,7 +272,7 @@ fn a_twin_is_stopped_for_as_long_as_there_is_time_where_the_other_one_has_succee
 #[test]
 fn a_twin_that_a_rollback_cannot_stop_beside_a_job_that_has_succeeded_is_passed_over() {
     for trouble in [Kind::Denied, Kind::Busy, Kind::Futile] {
-        let (mut world, plan, state) = beside_one_that_has_succeeded(true);
+        let (mut world, plan, state) = beside_one_that_has_succeeded(OnDeleteError::Fail, true);
         let Goal::Run(wanted) = plan.goal else { unreachable!() };
         let plan = Plan { goal: Goal::Restore { wanted, old: None, present: None, stays_as: None }, ..plan };
         world.weather = Box::new(move |action, _| matches!(action, Action::Cancel(..)).then_some(trouble));
@@ -266,8 +284,8 @@ fn a_twin_that_a_rollback_cannot_stop_beside_a_job_that_has_succeeded_is_passed_
 }
 
 /// The same as [`stopping_a_twin`], where both are listed when its own, or another delivery's, has come to its end.
-fn beside_one_that_has_succeeded(ours: bool) -> (World, Plan, State) {
-    let (mut world, plan, mut state) = stopping_a_twin(OnDeleteError::default());
+fn beside_one_that_has_succeeded(on_delete_error: OnDeleteError, ours: bool) -> (World, Plan, State) {
+    let (mut world, plan, mut state) = stopping_a_twin(on_delete_error);
     let now = world.now;
     world.runs[0].phases.push((now, Phase::Succeeded));
     let status = Status { phase: Phase::Succeeded, word: "COMPLETED".to_owned(), ..Status::gone() };
