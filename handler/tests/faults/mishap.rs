@@ -16,6 +16,11 @@ pub enum Mishap {
 }
 
 impl Mishap {
+    /// Whether it lasts for as long as a request that has minutes only.
+    pub fn lasts(&self) -> bool {
+        matches!(self, Self::Trouble(_, times) if *times > 3)
+    }
+
     /// Has it come with the `k`-th request that is sent in this account.
     pub fn befall(self, account: &Account, k: usize) {
         let befallen = account.clone();
