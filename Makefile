@@ -59,6 +59,13 @@ if grep -rhoE -m 5 '.{0,200}($(2)).{0,50}' $(1); then echo "a secret of the test
 echo "no secret in $$(cat $(1)/* | wc -l) lines that the tests made the code write"
 endef
 
+# Runs two things at a time, each with all that it starts in a group of its own: the first that fails ends the other.
+define both
+setsid $(1) & one=$$!; setsid $(2) & other=$$!; \
+trap 'kill -- -$$one -$$other 2>/dev/null || true; wait' EXIT; \
+wait -n; wait $$one; wait $$other
+endef
+
 .PHONY: help
 help:
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,15 +95,17 @@ deploy: install-tools ## build and deploy to the AWS account of this shell; STAG
 ##@ Work on it
 
 .PHONY: test
-test: checked e2e ## everything: format, lints, unit tests, then end to end on real parts
+test: built tested ## everything: format, lints, unit tests, and end to end on real parts
 
-# Two at a time: downloads wait for the network, and the linker of the Lambda has use for one processor only. The first that fails
-# ends the other.
-.PHONY: checked
-checked:
-	@trap 'kill $$(jobs -p) 2>/dev/null || true' EXIT; \
-	$(MAKE) check & check=$$!; $(MAKE) install lint-templates size test-local & build=$$!; \
-	wait -n $$check $$build; wait $$check; wait $$build
+# Downloads wait for the network, and the linker of the Lambda has use for one processor only.
+.PHONY: built
+built:
+	@$(call both,$(MAKE) fmt-check clippy doc tests,$(MAKE) install lint-templates size test-local)
+
+# The scenes end to end wait for minutes altogether. What they have no use for is enough for the tests that only compute, in virtual time.
+.PHONY: tested
+tested:
+	@$(call both,nice -n 19 $(MAKE) unit deps,$(MAKE) e2e)
 
 .PHONY: check
 check: fmt-check clippy doc unit deps ## what a commit needs: format, lints, documentation, unit tests, dependencies
@@ -118,6 +127,11 @@ clippy:
 .PHONY: doc
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --lib --examples
+
+# What `unit` and `e2e` run.
+.PHONY: tests
+tests:
+	$(CARGO_TEST) --features tests/e2e --no-run
 
 .PHONY: unit
 unit: ## unit and property tests, in virtual time; nothing that they make the code write shows a secret of theirs
