@@ -143,8 +143,10 @@ unit: ## unit and property tests, in virtual time; nothing that they make the co
 # As the tests of `make unit`, so that nothing is built twice.
 .PHONY: chaos
 chaos: ## random pairs of faults, random orders of requests, random lives of stacks, and real kills at the requests of a Create; SPARKJOB_CHAOS_RUNS= for how many pairs, orders and lives, SPARKJOB_CHAOS_SEED= for these alone
-	$(CARGO_TEST) --test faults -- --ignored --nocapture random_pairs
-	$(CARGO_TEST) --test orders -- --ignored --nocapture random_
+	rm -rf $(RECORD) && mkdir -p $(RECORD)
+	SPARKJOB_TEST_RECORD=$(RECORD) $(CARGO_TEST) --test faults -- --ignored --nocapture random_pairs
+	SPARKJOB_TEST_RECORD=$(RECORD) $(CARGO_TEST) --test orders -- --ignored --nocapture random_
+	@$(call no_secret,$(RECORD),$(UNIT_CANARIES),'message=began')
 	[ -n "$(SPARKJOB_CHAOS_SEED)" ] || SPARKJOB_ALL_KILLS=1 $(MAKE) e2e ONLY=kills
 
 .PHONY: deps
