@@ -16,7 +16,7 @@ pub enum Mishap {
 }
 
 impl Mishap {
-    /// Whether it lasts for as long as a request that has minutes only.
+    /// Whether it may last for as long as a request that has minutes only.
     pub fn lasts(&self) -> bool {
         matches!(self, Self::Trouble(_, times) if *times > 3)
     }

@@ -200,6 +200,11 @@ impl Scenario {
         matches!(self.ask, Ask::Again { .. } | Ask::Delete(By::Marker | By::Invention, _))
     }
 
+    /// Whether it is about an update that is taken back.
+    pub fn is_rollback(&self) -> bool {
+        matches!(self.ask, Ask::Rollback(_))
+    }
+
     /// How many jobs are alive at most when this is answered: one that is to be stopped as time runs out may be left to what follows, where
     /// the answer says so. A `DELETE` of Livy's that nobody hears of is waited for longer than there is; and where there is more amiss than
     /// one thing, all of the time may be over before Lambda has room again.
