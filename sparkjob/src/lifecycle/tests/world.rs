@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::engine::{Kind, Lookup, Report, Trouble};
 use crate::hidden::Hidden;
 use crate::job::{Access, Identity, Job, Phase, Place, Realm, Run, RunRef, Status, Timestamp};
-use crate::lifecycle::{Action, Deadlines, Goal, Plan, Seen, State, Wanted, horizon, learn, next};
+use crate::lifecycle::{Action, Deadlines, Goal, Plan, Seen, Stage, State, Wanted, horizon, learn, next};
 use crate::outcome::Outcome;
 use crate::properties::Management;
 
@@ -164,6 +164,13 @@ impl World {
             }
         }
         state
+    }
+
+    /// Goes on from `state` to the end: the outcome, and how much was gone on without.
+    pub fn run_to_the_end(&mut self, plan: &Plan, state: State) -> (Outcome, u32) {
+        let end = self.run_until_or_done(plan, state, |_| false);
+        let Stage::Done(outcome) = end.stage else { unreachable!("nothing is left to do") };
+        (*outcome, end.passed_over)
     }
 
     /// The words of what was done, in order, repeats of one left out.
