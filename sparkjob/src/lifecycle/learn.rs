@@ -12,7 +12,7 @@ pub use withdraw::{leave, withdraw};
 use std::time::Duration;
 
 use super::failure;
-use super::next::{Seen, place};
+use super::next::{PATIENCE, Seen, place};
 use super::pace::Pace;
 use super::plan::{Goal, Plan};
 use super::state::{Failing, Own, Purpose, Stage, State, Stopping, shown_by};
@@ -20,9 +20,6 @@ use crate::engine::{Kind, Report, Trouble};
 use crate::job::{RunRef, Timestamp};
 use crate::outcome::Failure;
 use crate::properties::{OnDeleteError, UpdateStrategy};
-
-/// An engine that cannot be reached for so long is given up; until then failed calls are weather.
-const PATIENCE: Duration = Duration::from_mins(5);
 
 /// A caller who was never allowed a call is believed to have no right to it after so long.
 ///

@@ -63,7 +63,11 @@ pub enum Seen {
     Late,
 }
 
-/// So long a look is tried that an update is taken back without where it must.
+/// An engine that cannot be reached for so long is given up; until then failed calls are weather.
+pub(super) const PATIENCE: Duration = Duration::from_mins(5);
+
+/// So long what is done for the sake of an update that is taken back is tried once it is known which job there is: what that may cost is
+/// less than a stack that waits.
 pub(super) const LOOKS_BACK_FOR: Duration = Duration::from_mins(1);
 
 /// So long a job on Livy is looked at that another try of the request has submitted: by then that one has asked whether it is awaited, which
@@ -116,7 +120,11 @@ pub fn horizon(plan: &Plan, state: &State) -> Timestamp {
         Stage::Newest if state.newest.is_some() => {
             give_up.min(state.since + plan.at_most(STOPPED_WITHIN) + plan.at_most(LOOKS_BACK_FOR))
         }
-        _ if is_passed_over(plan, state) => give_up.min(state.since + plan.at_most(LOOKS_BACK_FOR)),
+        Stage::Settle | Stage::Tag if is_passed_over(plan, state) => {
+            give_up.min(state.since + plan.at_most(LOOKS_BACK_FOR))
+        }
+        // Whoever does not know which jobs there are may leave one, or submit one beside it.
+        _ if is_passed_over(plan, state) => give_up.min(state.since + plan.at_most(PATIENCE)),
         // The new job needs time as well. Whoever comes to it late, as after a step that died, looks nevertheless.
         Stage::Finish { .. } => {
             let half = begin + plan.deadlines.whole() / 2;
