@@ -468,8 +468,7 @@ impl State {
         self.unseen.repeat(has_died, since, now);
         if self.finds_its_own(plan) {
             // Whatever has been looked at, somebody else did.
-            self.polls = 0;
-            self
+            Self { polls: 0, failing: None, ..self }
         } else {
             self.at(Stage::FindOwn, now)
         }

@@ -35,7 +35,7 @@ const LATE_PAGES: usize = 20;
 /// a busy application without any Update of a job. Which runs come first is not published.
 const LATE_PAGES_AT_LEAST: usize = 2;
 /// The same of a history: nothing else shows a job that has ended, and one that is not shown is run again. An update is taken back
-/// without it after a minute, so that a hundred that are taken back at once have no more of it than of the others.
+/// without it after five minutes, so that of a hundred that are taken back at once none waits longer for it.
 const HISTORY_PAGES: usize = 40;
 /// Pages that are read at most of a list that is of no use unless it is whole.
 const MAX_PAGES: usize = 100;

@@ -5,7 +5,7 @@
 use super::{At, failure};
 use crate::engine::Trouble;
 use crate::job::{Phase, Run, RunRef, Status, Timestamp};
-use crate::lifecycle::next::{LOOKS_BACK_FOR, STOPPED_WITHIN, is_passed_over, place};
+use crate::lifecycle::next::{LOOKS_BACK_FOR, STOPPED_WITHIN, is_passed_over};
 use crate::lifecycle::state::{Own, Purpose, Stage, State, Stopping};
 use crate::properties::WaitFor;
 
@@ -249,19 +249,8 @@ impl At<'_> {
         self.weather(state, trouble).unwrap_or_else(|(state, trouble)| self.pass_over(state, &trouble.to_string()))
     }
 
-    /// Goes on without what a look would have told; `said` is why there is none. An engine that was away for so long is not waited for once
-    /// more by the next look.
-    pub(super) fn pass_over(self, state: State, said: &str) -> State {
-        let failing = state.failing;
-        let at = place(self.plan, &state).cloned();
-        let mut next = self.without_look(state, said);
-        if self.may_pass_over(&next) && place(self.plan, &next) == at.as_ref() {
-            next.failing = failing;
-        }
-        next
-    }
-
-    fn without_look(self, mut state: State, said: &str) -> State {
+    /// Goes on without what a look would have told; `said` is why there is none.
+    pub(super) fn pass_over(self, mut state: State, said: &str) -> State {
         let was_seen = match state.stage {
             Stage::Review => state.alive_at.is_some(),
             Stage::Newest => state.newest.is_some(),

@@ -432,6 +432,29 @@ fn a_rollback_of_which_a_step_died_is_not_held_up_by_an_engine_that_is_away() {
     }
 }
 
+/// The engine was away for almost five minutes before the step that died, which had gone on without its look and submitted.
+#[test]
+fn a_step_of_a_rollback_that_is_taken_again_waits_for_the_engine_anew() {
+    for place in places().into_iter().filter(|place| !place.takes_twins()) {
+        let (old, new, _) = replace(&World::at(place.clone()), UpdateStrategy::StopThenStart);
+        let back = wanted_at(&place, "old.py", "r3");
+        let mut world = World::at(place.clone()).with(&old.identity, Phase::Gone).with(&back.identity, Phase::Running);
+        let present = world.reference(0, &old.identity.name());
+        let submitted = world.reference(1, &back.identity.name());
+        let former = Some(Box::new(Former::from(new)));
+        let restore = Goal::Restore { wanted: back, old: former, present: Some(present), stays_as: None };
+        let plan = plan(restore, Management::default());
+        world.weather = Box::new(|_, _| Some(Kind::Unavailable));
+        let is_late = |state: &State| state.not_before > BEGIN + Duration::from_secs(290);
+        let state = world.run_until_or_done(&plan, State::begin(&plan, BEGIN).alone(), is_late);
+        assert!(is_late(&state), "{place}: {state:?}");
+        let now = state.not_before;
+        world.weather = Box::new(move |_, at| (at < now + Duration::from_secs(20)).then_some(Kind::Unavailable));
+        let outcome = world.go_on(&plan, state.repeated(&plan, true, now, now), now);
+        assert_eq!((outcome.failure, outcome.made), (None, Made::Job(submitted)), "{place}");
+    }
+}
+
 #[test]
 fn what_is_found_after_all_is_the_request_s_own_and_goes_where_it_fails() {
     let place = Place::EmrServerless("00f1".to_owned());
