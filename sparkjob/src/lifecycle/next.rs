@@ -66,8 +66,8 @@ pub enum Seen {
 /// An engine that cannot be reached for so long is given up; until then failed calls are weather.
 pub(super) const PATIENCE: Duration = Duration::from_mins(5);
 
-/// So long an update that is taken back waits for what it can do without: for what tells nothing of which jobs there are, and for each look
-/// after one that it went on without, as it has waited for the engine then, and the job needs time as well.
+/// So long an update that is taken back waits for what it can do without where that tells nothing of which jobs there are, or where half
+/// of the time is over.
 pub(super) const LOOKS_BACK_FOR: Duration = Duration::from_mins(1);
 
 /// So long a job on Livy is looked at that another try of the request has submitted: by then that one has asked whether it is awaited, which
@@ -113,6 +113,8 @@ pub fn horizon(plan: &Plan, state: &State) -> Timestamp {
     if state.given_up {
         return answer_by;
     }
+    // The new job needs time as well.
+    let half = begin + plan.deadlines.whole() / 2;
     match &state.stage {
         Stage::Search { .. } | Stage::Explain(_) | Stage::Stop { purpose: Purpose::Goal | Purpose::Abandon(_), .. } => {
             answer_by
@@ -120,17 +122,15 @@ pub fn horizon(plan: &Plan, state: &State) -> Timestamp {
         Stage::Newest if state.newest.is_some() => {
             give_up.min(state.since + plan.at_most(STOPPED_WITHIN) + plan.at_most(LOOKS_BACK_FOR))
         }
-        stage if is_passed_over(plan, state) => {
-            // Whoever does not know which jobs there are may leave one, or submit one beside it.
-            let tells_of_jobs = !matches!(stage, Stage::Settle | Stage::Tag);
-            let tried_for = if tells_of_jobs && state.passed_over == 0 { PATIENCE } else { LOOKS_BACK_FOR };
-            give_up.min(state.since + plan.at_most(tried_for))
+        Stage::Settle | Stage::Tag if is_passed_over(plan, state) => {
+            give_up.min(state.since + plan.at_most(LOOKS_BACK_FOR))
         }
-        // The new job needs time as well. Whoever comes to it late, as after a step that died, looks nevertheless.
-        Stage::Finish { .. } => {
-            let half = begin + plan.deadlines.whole() / 2;
-            give_up.min(half.max(state.since + plan.at_most(LOOKED_AT_FOR)))
+        // Whoever does not know which jobs there are may leave one, or submit one beside it.
+        _ if is_passed_over(plan, state) => {
+            half.max(state.since + plan.at_most(LOOKS_BACK_FOR)).min(state.since + plan.at_most(PATIENCE)).min(give_up)
         }
+        // Whoever comes to it late, as after a step that died, looks nevertheless.
+        Stage::Finish { .. } => half.max(state.since + plan.at_most(LOOKED_AT_FOR)).min(give_up),
         _ => give_up,
     }
 }

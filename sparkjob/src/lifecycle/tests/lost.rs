@@ -428,7 +428,7 @@ fn a_rollback_of_which_a_step_died_is_not_held_up_by_an_engine_that_is_away() {
         assert!(is_failing(&state), "{place}: {state:?}");
         let outcome = world.go_on(&plan, state.repeated(&plan, true, BEGIN, BEGIN), BEGIN);
         assert_eq!((outcome.failure, outcome.made), (None, Made::Job(present)), "{place}");
-        assert!(world.now < after(10), "{place}: {:?}", world.now.since(BEGIN));
+        assert!(world.now < after(11), "{place}: {:?}", world.now.since(BEGIN));
     }
 }
 
