@@ -578,6 +578,24 @@ fn a_job_that_is_just_being_stopped_on_livy_is_not_taken_for_one_that_stays() {
     }
 }
 
+/// However fast it was gone on without something else: that tells nothing of how long the engine is away this time.
+#[test]
+fn a_look_after_a_stop_that_is_denied_is_waited_for_as_well() {
+    for place in places() {
+        let jobs = jobs_at(&place);
+        let mut world = jobs.world(Phase::Running, Phase::Running);
+        world.weather = Box::new(|action, _| matches!(action, Action::Cancel(..)).then_some(Kind::Denied));
+        let plan = jobs.restore(Some(jobs.bad_run(&world)), Management::default());
+        let state = world.run_until(&plan, |state| state.stage == Stage::Newest);
+        assert_eq!(state.passed_over, 1, "{place}");
+        let until = world.now + Duration::from_mins(4);
+        world.weather = Box::new(move |_, now| (now < until).then_some(Kind::Unavailable));
+        let now = world.now;
+        success(&world.go_on(&plan, state, now), jobs.good_run(&world), &place.to_string());
+        assert_eq!(world.submissions(), 0, "{place}");
+    }
+}
+
 #[test]
 fn a_look_that_itself_lasts_minutes_is_cut_off() {
     for place in places() {
