@@ -279,11 +279,14 @@ def replaced(stack, operation) -> list[str]:
 async def send_back(stack_name, stack_id, stack, operation, logical_id) -> bool:
     """Sends the Update of a rollback, with the new resource's id; the id in the answer is the resource from then on.
 
-    The new resource is deleted afterwards, by MiniStack.
+    Where that is another one, the new resource is deleted afterwards, by MiniStack.
     """
     # Set here, since those who are asked may look; it stays so until MiniStack cleans up.
     stack["StackStatus"] = "UPDATE_ROLLBACK_IN_PROGRESS"
     new, old = stack["_resources"][logical_id], operation["previous_stack"]["_resources"][logical_id]
+    old_id = old["PhysicalResourceId"]
+    # MiniStack changes it where the answer's is another one.
+    old["PhysicalResourceId"] = new["PhysicalResourceId"]
     try:
         await stacks._revert_update(
             stack_id, stack_name, logical_id, new["ResourceType"], new["PhysicalResourceId"],
@@ -291,7 +294,11 @@ async def send_back(stack_name, stack_id, stack, operation, logical_id) -> bool:
         )
     except Exception:
         # It has told the stack's events.
+        old["PhysicalResourceId"] = old_id
         return False
+    if old["PhysicalResourceId"] == new["PhysicalResourceId"]:
+        # Else it would be deleted.
+        operation["created"].remove(logical_id)
     return True
 
 

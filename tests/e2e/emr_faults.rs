@@ -1,12 +1,13 @@
 //! EMR on a bad day: throttled, out of order, away, slow to know what it did. No job is lost or run twice for it.
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
 use crate::emr::Way;
 use crate::emr_jobs::on_each_engine;
 use crate::scene::{play, play_light, with};
-use crate::stack::Stack;
+use crate::stack::{Stack, another_that_fails, template};
+use crate::wait::until;
 
 on_each_engine! {
     a_create_gets_through_bad_weather "Weather",
@@ -77,6 +78,33 @@ fn a_stack_that_could_not_stop_its_job_when_it_was_rolled_back_is_deleted_once_t
         place.heal().await;
         stack.delete().await.is("DELETE_COMPLETE");
         assert_eq!(place.only_run().await.state, "CANCELLED");
+    });
+}
+
+/// The answer has the id that the rollback came with, so no clean-up follows.
+#[test]
+fn the_job_that_a_rollback_may_not_look_at_stays_and_goes_with_its_stack() {
+    play("Unseen", async |scene| {
+        let place = scene.on(Way::Serverless).await;
+        let idle = async |seconds| with(&scene.idle_on(&place, seconds).await, json!({ "WaitFor": "Submitted" }));
+        let stack = Stack::with_job(scene, &idle(900).await).await;
+        stack.settled().await.is("CREATE_COMPLETE");
+        let old = place.only_run().await.id;
+        let template = template(scene, &idle(901).await, another_that_fails(scene));
+        let is_new = async || place.live().await.into_iter().find(|run| run.id != old);
+        let new = async {
+            let new = until("the new one is submitted", is_new).await;
+            place.fault(json!({ "fault": "deny", "operation": Way::Serverless.look(), "times": null })).await;
+            new.id
+        };
+        let (settled, new) = join(stack.update(&template, &[]), new).await;
+        settled.is("UPDATE_ROLLBACK_COMPLETE");
+        assert!(stack.physical_id(scene.name).await.ends_with(&new));
+        place.heal().await;
+        let live: Vec<_> = place.live().await.into_iter().map(|run| run.id).collect();
+        assert_eq!(live, [new]);
+        stack.delete().await.is("DELETE_COMPLETE");
+        assert_eq!(place.live().await, []);
     });
 }
 
