@@ -91,18 +91,20 @@ fn the_job_that_a_rollback_may_not_look_at_stays_and_goes_with_its_stack() {
         stack.settled().await.is("CREATE_COMPLETE");
         let old = place.only_run().await.id;
         let template = template(scene, &idle(901).await, another_that_fails(scene));
-        let is_new = async || place.live().await.into_iter().find(|run| run.id != old);
-        let new = async {
-            let new = until("the new one is submitted", is_new).await;
+        // Before the rollback begins, and after the update's last look at the old one.
+        place.fault(json!({ "fault": "delay", "operation": Way::Serverless.start(), "seconds": 2 })).await;
+        let denied = async {
+            until("the new one is being submitted", async || place.waiting_faults().await.is_empty().then_some(()))
+                .await;
             place.fault(json!({ "fault": "deny", "operation": Way::Serverless.look(), "times": null })).await;
-            new.id
         };
-        let (settled, new) = join(stack.update(&template, &[]), new).await;
+        let (settled, ()) = join(stack.update(&template, &[]), denied).await;
         settled.is("UPDATE_ROLLBACK_COMPLETE");
-        assert!(stack.physical_id(scene.name).await.ends_with(&new));
         place.heal().await;
-        let live: Vec<_> = place.live().await.into_iter().map(|run| run.id).collect();
-        assert_eq!(live, [new]);
+        let live = place.live().await;
+        assert_eq!(live.len(), 1, "{live:?}");
+        assert_ne!(live[0].id, old);
+        assert!(stack.physical_id(scene.name).await.ends_with(&live[0].id));
         stack.delete().await.is("DELETE_COMPLETE");
         assert_eq!(place.live().await, []);
     });
