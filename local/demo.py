@@ -86,7 +86,6 @@ def check_machine() -> None:
     machine.check_python()
     machine.check_javac()
     machine.check_java()
-    machine.check_ps()
     machine.check_cc()
     instance = Instance(INSTANCE)
     if any(map(instance.alive, instance.state)):

@@ -108,7 +108,6 @@ def _logs(options) -> None:
 def _start(options) -> Instance:
     machine.check_python()
     machine.check_java()
-    machine.check_ps()
     instance = Instance(options.instance)
     if not instance.up(options.aws_port, options.livy_port, options.emr_port, options.livy_retain):
         print("It is up already.")

@@ -57,8 +57,3 @@ def check_cc() -> None:
     """Rust links with it, before zig does."""
     if not shutil.which("cc"):
         raise Fault("A C compiler is needed to build the handler. On Debian: apt install build-essential")
-
-
-def check_ps() -> None:
-    if not shutil.which("ps"):
-        raise Fault("The program `ps` is needed to stop what was started. On Debian: apt install procps")

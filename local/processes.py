@@ -8,6 +8,9 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import NamedTuple
+
+PROC = Path("/proc")
 
 
 def start(command: list[str], environment: dict[str, str], folder: Path, log: Path) -> dict:
@@ -21,15 +24,14 @@ def start(command: list[str], environment: dict[str, str], folder: Path, log: Pa
 
 def program(pid: int) -> dict:
     """What `alive` and `stop` know a running process by that leads a session."""
-    return {"pid": pid, "started": _started(pid)}
+    known = _look(pid)
+    return {"pid": pid, "started": known.started if known else None}
 
 
 def alive(program: dict) -> bool:
     """Whether the program still runs, and its number is not another one's by now. One that was stopped has none."""
-    if "pid" not in program:
-        return False
-    _reap(program["pid"])
-    return _started(program["pid"]) == program["started"]
+    known = _look(program["pid"]) if "pid" in program else None
+    return known is not None and not known.dead and known.started == program["started"]
 
 
 def stop(program: dict, patience: float = 8) -> None:
@@ -44,17 +46,16 @@ def stop(program: dict, patience: float = 8) -> None:
 
 def members(program: dict) -> list[int]:
     """All the processes of the program's session: a number is not given out again while a session bears it."""
-    _reap(program["pid"])
-    if _started(program["pid"]) not in ("", program["started"]):
+    known = _look(program["pid"])
+    if known and known.started != program["started"]:
         return []
     return session(program["pid"])
 
 
 def session(leader: int) -> list[int]:
     """The processes of a session that are not dead. Reaps none, so that whoever waits for the leader learns how it ended."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,stat="], capture_output=True, text=True, check=True).stdout
-    running = (line.split() for line in listed.splitlines())
-    return [int(pid) for pid, state in running if not state.startswith("Z") and _session(int(pid)) == leader]
+    pids = (int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit())
+    return [pid for pid in pids if (known := _look(pid)) and known.session == leader and not known.dead]
 
 
 def send(pids: list[int], sign: signal.Signals) -> None:
@@ -66,23 +67,20 @@ def send(pids: list[int], sign: signal.Signals) -> None:
             continue
 
 
-def _session(pid: int) -> int | None:
+class _Process(NamedTuple):
+    """What the kernel says of a process (https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html)."""
+
+    dead: bool
+    session: int
+    # In ticks after the machine's start. The time of day would be another one each time that the clock is set.
+    started: int
+
+
+def _look(pid: int) -> _Process | None:
+    """The process of this number, if there is one."""
     try:
-        return os.getsid(pid)
-    except OSError:
+        # The second field, a name in parentheses, may hold blanks and parentheses of its own.
+        fields = (PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
         return None
-
-
-def _started(pid: int) -> str:
-    """When a process started; empty if there is none."""
-    # In C's locale, since another shell may ask in another language.
-    asked = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"})
-    return asked.stdout.strip()
-
-
-def _reap(pid: int) -> None:
-    """A dead child of our own would stay in the list of processes until it is asked for."""
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        pass
+    return _Process(dead=fields[0] in "ZX", session=int(fields[3]), started=int(fields[19]))
