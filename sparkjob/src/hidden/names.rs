@@ -51,7 +51,7 @@ pub const PWD: &str = "PWD";
 /// resource, the ARN of the function.
 pub fn is_secret(name: &str) -> bool {
     let plain = plain(name);
-    if plain.ends_with("arn") || plain == "servicetoken" {
+    if ends_with_word(name, "arn") || plain == "servicetoken" {
         return false;
     }
     NAMES.iter().any(|part| plain.contains(part)) || plain == "sig" || is_pwd(name, &plain) || is_key(name, &plain)
@@ -93,11 +93,17 @@ fn is_pwd(name: &str, plain: &str) -> bool {
 /// Whether it is a key's, as the last of its words tells; `plain` is the name without what separates its words.
 fn is_key(name: &str, plain: &str) -> bool {
     let Some(before) = plain.strip_suffix("key") else { return false };
+    ends_with_word(name, "key") && !KEYS_OF_DATA.iter().any(|kind| before.ends_with(kind))
+}
+
+/// Whether the last word of a name is this one: `SECRET_ARN` and `secretArn` end with `arn`, and `PASSWORD_YARN` does not.
+fn ends_with_word(name: &str, last: &str) -> bool {
     let name = name.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-    let word = name.len().checked_sub("key".len()).and_then(|at| Some((name.get(..at)?, name.get(at..)?)));
-    let is_word = word.is_some_and(|(before, word)| {
-        !before.ends_with(|c: char| c.is_ascii_alphanumeric())
-            || word.starts_with('K') && before.ends_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-    });
-    is_word && !KEYS_OF_DATA.iter().any(|kind| before.ends_with(kind))
+    let word = name.len().checked_sub(last.len()).and_then(|at| Some((name.get(..at)?, name.get(at..)?)));
+    word.is_some_and(|(before, word)| {
+        let begins = !before.ends_with(|c: char| c.is_ascii_alphanumeric())
+            || word.starts_with(|c: char| c.is_ascii_uppercase())
+                && before.ends_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+        word.eq_ignore_ascii_case(last) && begins
+    })
 }

@@ -30,6 +30,8 @@ fn a_value_is_known_by_its_name() {
         "private-key",
         "encryption.key",
         "sig",
+        "DB_PASSWORD_YARN",
+        "tokenOfYarn",
     ] {
         assert!(is_hidden(&json!({ "Configuration": { name: "hunter2" } })), "{name}");
         assert!(is_hidden(&json!({"Properties": [{"Key": name, "Value": "hunter2"}]})), "{name}");
@@ -47,6 +49,8 @@ fn a_value_is_known_by_its_name() {
         "Key",
         "LivySecretArn",
         "SECRET_ARN",
+        "secret-arn",
+        "SecretARN",
         "ServiceToken",
     ] {
         assert!(!is_hidden(&json!({ "Configuration": { name: "hunter2", "Value": null } })), "{name}");
