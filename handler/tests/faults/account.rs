@@ -49,6 +49,8 @@ struct Inner {
     executions: Mutex<Executions>,
     sandboxes: Mutex<Sandboxes>,
     limits: Mutex<BTreeMap<Function, Duration>>,
+    /// Functions that do nothing until Lambda ends them.
+    frozen: Mutex<BTreeSet<Function>>,
     /// Calls of a function that are still to be refused for want of room.
     throttled: Mutex<BTreeMap<Function, u32>>,
     /// Trouble of Lambda's own that calls of a function by the workflow are still to meet.
@@ -89,6 +91,7 @@ impl Account {
             executions: Mutex::default(),
             sandboxes: Mutex::default(),
             limits: Mutex::default(),
+            frozen: Mutex::default(),
             throttled: Mutex::default(),
             troubles: Mutex::default(),
             cut_off: Arc::default(),
@@ -165,6 +168,11 @@ impl Account {
         held(&self.0.limits).insert(function, limit);
     }
 
+    /// Has each call of a function, from now on, do nothing until Lambda ends it.
+    pub fn freeze(&self, function: Function) {
+        held(&self.0.frozen).insert(function);
+    }
+
     /// Refuses so many calls of a function for want of room.
     pub fn throttle(&self, function: Function, times: u32) {
         held(&self.0.throttled).insert(function, times);
@@ -200,6 +208,7 @@ impl Account {
         self.way().heal();
         held(&self.0.cut_off).clear();
         held(&self.0.limits).clear();
+        held(&self.0.frozen).clear();
     }
 
     /// Does something beside the others until it is over.

@@ -1,6 +1,7 @@
 //! Lambda: functions in sandboxes, called by whoever waits, or asynchronously.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -138,11 +139,13 @@ impl Account {
         let idle = held(&self.0.sandboxes).0.get_mut(&function).and_then(Vec::pop);
         let sandbox = idle.unwrap_or_else(|| self.sandbox(function));
         let limit = held(&self.0.limits).get(&function).copied().unwrap_or(function.limit());
+        let is_frozen = held(&self.0.frozen).contains(&function);
         let served = tokio::select! {
             biased;
             () = sandbox.death.comes() => return Err(killed()),
             () = self.0.end_of_calls.notified() => return Err(killed()),
-            served = timeout(limit, sandbox.serve(function, payload, self.clock(), limit)) => served,
+            served = timeout(limit, pending()), if is_frozen => served,
+            served = timeout(limit, sandbox.serve(function, payload, self.clock(), limit)), if !is_frozen => served,
         };
         let Ok(served) = served else {
             return Err(crashed("Sandbox.Timedout", &format!("Task timed out after {}.00 seconds", limit.as_secs())));
