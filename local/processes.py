@@ -53,7 +53,7 @@ def members(program: dict) -> list[int]:
 
 
 def session(leader: int) -> list[int]:
-    """The processes of a session that are not dead. Reaps none, so that whoever waits for the leader learns how it ended."""
+    """The processes of a session that are not dead."""
     pids = (int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit())
     return [pid for pid in pids if (known := _look(pid)) and known.session == leader and not known.dead]
 
@@ -77,10 +77,10 @@ class _Process(NamedTuple):
 
 
 def _look(pid: int) -> _Process | None:
-    """The process of this number, if there is one."""
+    """The process of this number, if there is one, and this machine shows it: it may hide other users' (`hidepid`)."""
     try:
         # The second field, a name in parentheses, may hold blanks and parentheses of its own.
         fields = (PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
     return _Process(dead=fields[0] in "ZX", session=int(fields[3]), started=int(fields[19]))
