@@ -141,22 +141,37 @@ async fn a_function_that_is_killed_after_every_submission_finds_its_job_the_next
 #[tokio::test(start_paused = true)]
 async fn a_function_that_is_killed_whatever_it_does_after_its_submission_leaves_an_answer_and_no_job() {
     for engine in Engine::ALL {
-        let account = Account::new(engine);
-        let mut stack = Stack::new(account.town());
-        let request = stack.create(NEW, Properties::default());
-        account.deliver_again(&request);
-        while account.town().jobs_of(NEW) == 0 {
-            sleep(Duration::from_millis(1)).await;
-        }
         // Whatever the submitter still does, it does not outlive the first of it; the responder is not concerned.
-        account.limit(Function::Submitter, Duration::from_millis(2));
-        let answer = account.answer(&request).await.expect("an answer");
-        assert_eq!(answer.status, "FAILED", "{engine:?}");
-        assert!(answer.reason.contains("in time"), "{}", answer.reason);
-        account.heal();
-        account.finish(stack, &answer).await;
-        assert_eq!(account.town().jobs_of(NEW), 1, "{engine:?}");
+        let strike = |account: &Account| account.limit(Function::Submitter, Duration::from_millis(2));
+        is_answered_for_once_it_has_submitted(engine, Properties::default(), strike).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_that_freezes_until_lambda_ends_it_is_answered_for_as_long_as_somebody_waits() {
+    for engine in Engine::ALL {
+        let told = Properties { wait_for: "Succeeded", ..Properties::default() };
+        is_answered_for_once_it_has_submitted(engine, told, |account| account.freeze(Function::Submitter)).await;
+    }
+}
+
+/// A Create whose submitter is struck by what Lambda calls a time-out as soon as it has submitted its job: it is answered, while
+/// `CloudFormation` waits, and no other job comes, and none is left.
+async fn is_answered_for_once_it_has_submitted(engine: Engine, told: Properties, strike: impl Fn(&Account)) {
+    let account = Account::new(engine);
+    let mut stack = Stack::new(account.town());
+    let request = stack.create(NEW, told);
+    account.deliver_again(&request);
+    while account.town().jobs_of(NEW) == 0 {
+        sleep(Duration::from_millis(1)).await;
+    }
+    strike(&account);
+    let answer = account.answer(&request).await.expect("an answer");
+    assert_eq!(answer.status, "FAILED", "{engine:?}");
+    assert!(answer.reason.contains("in time"), "{}", answer.reason);
+    account.heal();
+    account.finish(stack, &answer).await;
+    assert_eq!(account.town().jobs_of(NEW), 1, "{engine:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -38,26 +38,6 @@ async fn a_function_that_has_no_time_for_anything_still_leaves_an_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_function_that_freezes_until_lambda_ends_it_is_answered_for_as_long_as_somebody_waits() {
-    for engine in Engine::ALL {
-        let account = Account::new(engine);
-        let mut stack = Stack::new(account.town());
-        let request = stack.create(NEW, Properties { wait_for: "Succeeded", ..Properties::default() });
-        account.deliver_again(&request);
-        while account.town().jobs_of(NEW) == 0 {
-            sleep(Duration::from_millis(1)).await;
-        }
-        account.freeze(Function::Submitter);
-        let answer = account.answer(&request).await.expect("an answer");
-        assert_eq!(answer.status, "FAILED", "{engine:?}");
-        assert!(answer.reason.contains("in time"), "{}", answer.reason);
-        account.heal();
-        account.finish(stack, &answer).await;
-        assert_eq!(account.town().jobs_of(NEW), 1, "{engine:?}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_step_that_asks_what_its_stack_is_about_for_too_long_is_given_up_before_its_function_is_stopped() {
     let account = Account::new(Engine::EmrOnEks);
     let mut stack = Stack::new(account.town());

@@ -140,12 +140,17 @@ impl Account {
         let sandbox = idle.unwrap_or_else(|| self.sandbox(function));
         let limit = held(&self.0.limits).get(&function).copied().unwrap_or(function.limit());
         let is_frozen = held(&self.0.frozen).contains(&function);
+        let served = async {
+            if is_frozen {
+                pending::<()>().await;
+            }
+            sandbox.serve(function, payload, self.clock(), limit).await
+        };
         let served = tokio::select! {
             biased;
             () = sandbox.death.comes() => return Err(killed()),
             () = self.0.end_of_calls.notified() => return Err(killed()),
-            served = timeout(limit, pending()), if is_frozen => served,
-            served = timeout(limit, sandbox.serve(function, payload, self.clock(), limit)), if !is_frozen => served,
+            served = timeout(limit, served) => served,
         };
         let Ok(served) = served else {
             return Err(crashed("Sandbox.Timedout", &format!("Task timed out after {}.00 seconds", limit.as_secs())));
