@@ -38,6 +38,41 @@ const KEYS_OF_DATA: [&str; 12] = [
     "sort",
 ];
 
+/// Accounts whose keys are called like keys of data, and are secrets.
+const OF_ACCOUNTS: [&str; 2] = ["azure", "cosmos"];
+
+/// What stands after `key`, with or without a number, and tells no more than which one it is, or in what form.
+const WHICH_KEY: [&str; 25] = [
+    "",
+    "active",
+    "b",
+    "backup",
+    "base",
+    "bytes",
+    "current",
+    "der",
+    "dev",
+    "encoded",
+    "hex",
+    "live",
+    "main",
+    "material",
+    "new",
+    "next",
+    "old",
+    "pem",
+    "plaintext",
+    "previous",
+    "prod",
+    "raw",
+    "secondary",
+    "test",
+    "v",
+];
+
+/// What no `key` is with `key` after it.
+const LIKE_KEY: [&str; 7] = ["don", "hoc", "joc", "mon", "tur", "turn", "whis"];
+
 /// What the names of errors begin with.
 const BEGIN_ERRORS: [&str; 6] = ["Expired", "Incomplete", "Invalid", "Malformed", "Missing", "NoSuch"];
 
@@ -90,20 +125,45 @@ fn is_pwd(name: &str, plain: &str) -> bool {
     plain.ends_with("pwd") && !plain.ends_with("oldpwd") && name != PWD
 }
 
-/// Whether it is a key's, as the last of its words tells; `plain` is the name without what separates its words.
+/// Whether it is a key's, as the last of its words tells, but for those that tell which or in what form: `FERNET_KEY_OLD`,
+/// `tls.key.pem`, `STORAGE_KEY2`. `plain` is the name without what separates its words.
 fn is_key(name: &str, plain: &str) -> bool {
-    let Some(before) = plain.strip_suffix("key") else { return false };
-    ends_with_word(name, "key") && !KEYS_OF_DATA.iter().any(|kind| before.ends_with(kind))
+    if !plain.contains("key") {
+        return false;
+    }
+    let words = words(name);
+    let tells_no_more = |word: &&String| !WHICH_KEY.contains(&without_number(word));
+    let Some(at) = words.iter().rposition(|word| tells_no_more(&word)) else { return false };
+    let Some(begin) = without_number(&words[at]).strip_suffix("key") else { return false };
+    let before = words[..at].concat() + begin;
+    let is_of_data = KEYS_OF_DATA.iter().any(|kind| before.ends_with(kind));
+    !LIKE_KEY.contains(&begin) && (!is_of_data || OF_ACCOUNTS.iter().any(|account| before.contains(account)))
+}
+
+/// The words of a name, in small letters: `apiKey` and `API_KEY` have the same two.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut last = ' ';
+    for c in name.chars() {
+        let begins = c.is_ascii_uppercase() && (last.is_ascii_lowercase() || last.is_ascii_digit());
+        if begins || !c.is_ascii_alphanumeric() {
+            words.push(String::new());
+        }
+        if c.is_ascii_alphanumeric() {
+            words.last_mut().expect("the first one").push(c.to_ascii_lowercase());
+        }
+        last = c;
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// A word without the number at its end.
+fn without_number(word: &str) -> &str {
+    word.trim_end_matches(|c: char| c.is_ascii_digit())
 }
 
 /// Whether the last word of a name is this one: `SECRET_ARN` and `secretArn` end with `arn`, and `PASSWORD_YARN` does not.
 fn ends_with_word(name: &str, last: &str) -> bool {
-    let name = name.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-    let word = name.len().checked_sub(last.len()).and_then(|at| Some((name.get(..at)?, name.get(at..)?)));
-    word.is_some_and(|(before, word)| {
-        let begins = !before.ends_with(|c: char| c.is_ascii_alphanumeric())
-            || word.starts_with(|c: char| c.is_ascii_uppercase())
-                && before.ends_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
-        word.eq_ignore_ascii_case(last) && begins
-    })
+    words(name).last().is_some_and(|word| word == last)
 }
