@@ -33,7 +33,7 @@ pub const COUNTERS: [Counter; 5] = [
     Counter { name: SUBMITTED, dimensions: &[&[SUBMITTER, "Engine"]] },
     Counter { name: SUCCEEDED, dimensions: &[&[SUBMITTER, "Engine"]] },
     Counter { name: FAILED, dimensions: &[&[SUBMITTER, "Engine", "Kind"], &[SUBMITTER, "Action"]] },
-    Counter { name: PASSED_OVER, dimensions: &[&[SUBMITTER, "Engine"]] },
+    Counter { name: PASSED_OVER, dimensions: &[&[SUBMITTER, "Engine"], &[SUBMITTER]] },
     Counter { name: UNDELIVERED, dimensions: &[&[SUBMITTER]] },
 ];
 

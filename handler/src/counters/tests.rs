@@ -91,6 +91,7 @@ fn each_counter_is_written_as_the_format_asks() {
             "Failed Submitter=unknown Engine=livy Kind=Invalid",
             "Failed Submitter=unknown Action=Create",
             "PassedOver Submitter=unknown Engine=livy",
+            "PassedOver Submitter=unknown",
             "Undelivered Submitter=unknown",
         ]
     );

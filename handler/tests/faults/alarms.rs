@@ -106,7 +106,7 @@ fn each_alarm_goes_off_at_the_first_case_and_tells_the_topic() {
 fn each_alarm_is_about_what_is_counted_for_this_stack() {
     let ours: BTreeMap<_, _> = metrics().into_iter().filter(|(_, metric)| metric.namespace == NAMESPACE).collect();
     let names: Vec<&str> = ours.keys().map(String::as_str).collect();
-    assert_eq!(names, ["FailedDeletes", "UndeliveredAnswers"]);
+    assert_eq!(names, ["FailedDeletes", "PassedOverJobs", "UndeliveredAnswers"]);
     for (name, metric) in ours {
         assert!(metric.is_counted(), "{name}");
         for function in resources("AWS::Serverless::Function") {
