@@ -55,7 +55,8 @@ define no_secret
 for expected in $(3); do \
   grep -rqe "$$expected" $(1) || { echo "the tests have no record of what they wrote: $$expected" >&2; exit 1; }; \
 done; \
-if grep -rhoE -m 5 '.{0,200}($(2)).{0,50}' $(1); then echo "a secret of the tests was written" >&2; exit 1; fi; \
+found=$$(grep -rhoE -m 5 '.{0,200}($(2)).{0,50}' $(1)) || [ $$? -eq 1 ] || { echo "the record cannot be read" >&2; exit 1; }; \
+[ -z "$$found" ] || { echo "$$found"; echo "a secret of the tests was written" >&2; exit 1; }; \
 echo "no secret in $$(cat $(1)/* | wc -l) lines that the tests made the code write"
 endef
 
