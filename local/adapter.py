@@ -6,21 +6,17 @@
 | checks the answer, in S3 and then in CloudFormation          | takes anything                       |
 | the ResponseURL is a presigned one, with its date            | has no query                         |
 | `ServiceToken` also stands at the top of the event           | only within `ResourceProperties`     |
-| after a Create that failed, the rollback sends a Delete, and | forgets the resource                 |
-| where that failed, the stack's own Delete another one        |                                      |
-| a rollback sends an Update to a replaced resource            | only deletes the new one             |
+| after a Create that failed, the rollback sends a Delete      | forgets the resource                 |
 | starts a running execution once more: it is the same one     | refuses                              |
 | an on-failure record names the request; its Lambda has tries | has no id; calls it once             |
-| a wait lasts until its moment, without the milliseconds      | scales it, as the other waits        |
 | has virtual clusters, Serverless applications, EMR clusters  | does not know the types              |
 
-The last of these is in neighbours.py. What stays otherwise than on AWS: where the Update of a rollback to a replaced
-resource fails, MiniStack goes back to the old id, deletes the new resource, and sends nothing when the rollback is
-continued; and a stack that is deleted while it is being created is gone at once, without a Delete for what is in progress, so
-that its job goes on. This hangs on MiniStack's inside, so on its version. `LAMBDA_ASYNC_RETRY_BASE_SECONDS` is the wait before Lambda's
-first retry: a minute on AWS, a second here; the second wait is twice that. `SFN_WAIT_SCALE` is what a workflow's waits
-before retries are multiplied by. What was asked and answered is written, a JSON
-object a line, to the file that `SPARKJOB_CUSTOM_RESOURCES` names; what functions log, whoever called them, to
+The last of these is in neighbours.py. What stays otherwise than on AWS, so that the tests send these requests themselves: a
+rollback sends no Update to a replaced resource, and only deletes the new one; a resource that a rollback could not delete is
+forgotten; and a stack that is deleted while it is being created is gone at once, without a Delete for what is in progress, so
+that its job goes on. This hangs on MiniStack's inside, so on its version. `LAMBDA_ASYNC_RETRY_BASE_SECONDS` is the wait before
+Lambda's first retry: a minute on AWS, a second here; the second wait is twice that. What was asked and answered is written, a
+JSON object a line, to the file that `SPARKJOB_CUSTOM_RESOURCES` names; what functions log, whoever called them, to
 `SPARKJOB_LAMBDA_LOG`.
 """
 
@@ -53,9 +49,8 @@ LIFETIME = 7200
 def main():
     custom_resource.invoke_custom_resource = request
     app._handle_post_body_shortcuts = answer_or(app._handle_post_body_shortcuts)
-    stacks._roll_back_operation = handlers._roll_back_operation = roll_back_like_aws(stacks._roll_back_operation)
+    stacks._roll_back_operation = handlers._roll_back_operation = deleting_what_failed(stacks._roll_back_operation)
     stepfunctions._start_execution = the_same_or(stepfunctions._start_execution)
-    stepfunctions._sleep_until = sleep_until
     lambda_svc._emit_lambda_logs = writing_too(lambda_svc._emit_lambda_logs)
     lambda_svc._route_async_failure = tell_on_failure(lambda_svc._route_async_failure)
     beside("neighbours").install()
@@ -237,7 +232,7 @@ def refusal(exchange, method, headers, query_params) -> tuple[int, str] | None:
 
 
 def remember_failed_create(stack_name, event, properties, physical_id):
-    """Leaves the resource in its stack, where a rollback or the stack's own Delete finds it."""
+    """Leaves the resource in its stack, where a rollback, or the stack's own Delete where there is none, finds it."""
     _stacks[stack_name]["_resources"][event["LogicalResourceId"]] = {
         "PhysicalResourceId": physical_id,
         "LogicalResourceId": event["LogicalResourceId"],
@@ -249,57 +244,16 @@ def remember_failed_create(stack_name, event, properties, physical_id):
     }
 
 
-def roll_back_like_aws(roll_back):
-    """MiniStack's rollback, which then also deletes what failed to be made, and sends replaced resources back."""
+def deleting_what_failed(roll_back):
+    """MiniStack's rollback, which then also deletes what failed to be made."""
 
     async def handle(stack_name, stack_id, stack, operation, *more, **others):
         failed = operation.get("failed_logical_id")
         if stack["_resources"].get(failed, {}).get("ResourceStatus") == "CREATE_FAILED":
             operation["created"].append(failed)
-        broken = [lid for lid in replaced(stack, operation) if not await send_back(stack_name, stack_id, stack, operation, lid)]
-        before = dict(stack["_resources"])
         await roll_back(stack_name, stack_id, stack, operation, *more, **others)
-        if stack["StackStatus"] == "ROLLBACK_FAILED":
-            # What could not be deleted is there, for the stack's own Delete.
-            left = {lid: {**before[lid], "ResourceStatus": "DELETE_FAILED"} for lid in stack["_rollback_failed"]}
-            stack["_resources"].update(left)
-        if broken:
-            reason = f"The following resource(s) failed to update: [{', '.join(broken)}]."
-            stack.update(StackStatus="UPDATE_ROLLBACK_FAILED", StackStatusReason=reason)
-            stacks._add_event(stack_id, stack_name, stack_name, "AWS::CloudFormation::Stack", stack["StackStatus"], reason, stack_id)
 
     return handle
-
-
-def replaced(stack, operation) -> list[str]:
-    """The custom resources that got another physical id in the update that is rolled back."""
-    return [lid for lid in operation["replaced_ids"] if stacks._sends_back_failed_update(stack["_resources"][lid]["ResourceType"])]
-
-
-async def send_back(stack_name, stack_id, stack, operation, logical_id) -> bool:
-    """Sends the Update of a rollback, with the new resource's id; the id in the answer is the resource from then on.
-
-    Where that is another one, the new resource is deleted afterwards, by MiniStack.
-    """
-    # Set here, since those who are asked may look; it stays so until MiniStack cleans up.
-    stack["StackStatus"] = "UPDATE_ROLLBACK_IN_PROGRESS"
-    new, old = stack["_resources"][logical_id], operation["previous_stack"]["_resources"][logical_id]
-    old_id = old["PhysicalResourceId"]
-    # MiniStack changes it where the answer's is another one.
-    old["PhysicalResourceId"] = new["PhysicalResourceId"]
-    try:
-        await stacks._revert_update(
-            stack_id, stack_name, logical_id, new["ResourceType"], new["PhysicalResourceId"],
-            new["Properties"], old["Properties"], new["Attributes"], old,
-        )
-    except Exception:
-        # It has told the stack's events.
-        old["PhysicalResourceId"] = old_id
-        return False
-    if old["PhysicalResourceId"] == new["PhysicalResourceId"]:
-        # Else it would be deleted.
-        operation["created"].remove(logical_id)
-    return True
 
 
 # --- the workflow, and what comes after Lambda's tries ------------------------------------------------------------------
@@ -320,15 +274,6 @@ def the_same_or(start):
         return start(data)
 
     return handle
-
-
-def sleep_until(moment):
-    """As Step Functions, which leaves the milliseconds out. MiniStack would scale the time.
-
-    https://docs.aws.amazon.com/step-functions/latest/dg/state-wait.html
-    """
-    until = datetime.fromisoformat(moment.replace("Z", "+00:00")).replace(microsecond=0)
-    time.sleep(max(0, (until - datetime.now(timezone.utc)).total_seconds()))
 
 
 def tell_on_failure(route):

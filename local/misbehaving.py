@@ -25,8 +25,6 @@ def handler(event, context):
         return put(event, type="application/json")
     if does == "send no JSON":
         return send(event, b"<html>")
-    if does == "be replaced":
-        return put(event, PhysicalResourceId=f"id-{event['ResourceProperties']['Version']}")
     return put(event, **json.loads(does))
 
 

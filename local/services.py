@@ -91,8 +91,6 @@ class Aws(Service):
             "LAMBDA_EXECUTOR": "local",
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
-            # Seconds become tenths of them: nothing here is as busy as to need the time.
-            "SFN_WAIT_SCALE": os.environ.get("SFN_WAIT_SCALE", "0.1"),
             "SPARKJOB_CUSTOM_RESOURCES": str(self.folder / "log" / "custom-resources.jsonl"),
             "SPARKJOB_LAMBDA_LOG": str(self.folder / "log" / "lambda.log"),
             "PYTHONUNBUFFERED": "1",

@@ -35,7 +35,8 @@ struct RealMachine {
     function: String,
 }
 
-struct RealStack {
+/// A stack whose resource waits to be answered by a test.
+pub struct RealStack {
     world: &'static World,
     function: String,
     id: String,
@@ -55,13 +56,7 @@ impl Side for MiniStack {
     }
 
     async fn stack() -> impl Stack {
-        let world = World::get().await;
-        let function = function(world).await;
-        let call = world.cloudformation.create_stack().stack_name(format!("{MACHINES}{}", unique()));
-        let made = call.template_body(template(&function, 1)).send().await;
-        let made = made.unwrap_or_else(|error| panic!("CreateStack: {error:?}"));
-        let id = made.stack_id().expect("an id").to_owned();
-        RealStack { world, function, id, answered: Mutex::default() }
+        RealStack::make(World::get().await).await
     }
 }
 
@@ -126,6 +121,16 @@ impl Stack for RealStack {
 }
 
 impl RealStack {
+    /// One that is being created.
+    pub async fn make(world: &'static World) -> Self {
+        let function = function(world).await;
+        let call = world.cloudformation.create_stack().stack_name(format!("{MACHINES}{}", unique()));
+        let made = call.template_body(template(&function, 1)).send().await;
+        let made = made.unwrap_or_else(|error| panic!("CreateStack: {error:?}"));
+        let id = made.stack_id().expect("an id").to_owned();
+        Self { world, function, id, answered: Mutex::default() }
+    }
+
     /// Answers what the resource is asked.
     async fn put(&self, mut answer: Value) {
         let asked = until("the resource is asked", async || self.asked()).await;
@@ -150,7 +155,7 @@ impl RealStack {
 
 /// A template with the resource, which an update to another number asks.
 fn template(function: &str, number: u32) -> String {
-    let properties = json!({ "ServiceToken": function, "ServiceTimeout": "120", "Number": number });
+    let properties = json!({ "ServiceToken": function, "ServiceTimeout": "300", "Number": number });
     json!({ "Resources": { RESOURCE: { "Type": "Custom::Asked", "Properties": properties } } }).to_string()
 }
 

@@ -38,5 +38,6 @@ mod login;
 mod logs;
 mod outages;
 mod response;
+mod rollback;
 mod twice;
 mod update;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::livy::Batch;
 use crate::scene::{Scene, play, with};
-use crate::stack::{Stack, another_that_fails, template};
+use crate::stack::Stack;
 
 #[test]
 fn stop_then_start_ends_the_old_job_before_it_submits_the_new_one() {
@@ -169,90 +169,20 @@ fn a_job_moves_to_another_livy() {
     });
 }
 
-#[test]
-fn an_update_that_fails_elsewhere_is_rolled_back_to_the_old_description() {
-    play("FailsElsewhere", async |scene| {
-        let stack = Stack::with_job(scene, &scene.idle(901)).await;
-        stack.settled().await.is("CREATE_COMPLETE");
-        let template = template(scene, &scene.idle(902), another_that_fails(scene));
-        stack.update(&template, &[]).await.is("UPDATE_ROLLBACK_COMPLETE");
-
-        let made = scene.livy.made();
-        assert_eq!(made.len(), 3, "the old one, the new one, the old one again: {made:?}");
-        assert_eq!(spec(&made[0]), spec(&made[2]));
-        assert_eq!(live(scene).await, [made[2].id]);
-        assert!(stack.physical_id(scene.name).await.ends_with(&made[2].name));
-        stack.delete().await.is("DELETE_COMPLETE");
-    });
-}
-
-#[test]
-fn a_rollback_with_the_old_id_keeps_the_old_job_and_stops_the_new_one() {
-    play("RollbackOldId", async |scene| {
-        let [old, new] = start_then_stop(scene);
-        let id = scene.ask(&scene.create(&old)).await.succeeded().physical_id;
-        // Its answer gets lost, as far as `CloudFormation` is concerned.
-        scene.ask(&scene.update(&id, &old, &new)).await.succeeded();
-        assert_eq!(live(scene).await.len(), 2);
-
-        let answer = scene.ask(&scene.update(&id, &new, &old)).await.succeeded();
-        assert_eq!(answer.physical_id, id);
-        assert_eq!(live(scene).await, [pair(scene)[0].id]);
-        scene.ask(&scene.delete(&id, &old)).await.succeeded();
-    });
-}
-
-#[test]
-fn a_rollback_with_the_new_id_ends_with_a_job_of_the_old_description() {
-    play("RollbackNewId", async |scene| {
-        let [old, new] = ["901", "902"]
-            .map(|seconds| with(&scene.job("tests/jobs/idle.py", &[seconds]), json!({ "WaitFor": "Submitted" })));
-        let first = scene.ask(&scene.create(&old)).await.succeeded().physical_id;
-        let second = scene.ask(&scene.update(&first, &old, &new)).await.succeeded().physical_id;
-        let third = scene.ask(&scene.update(&second, &new, &old)).await.succeeded().physical_id;
-        let made = scene.livy.made();
-        assert_eq!(made.len(), 3, "{made:?}");
-        assert_eq!(spec(&made[0]), spec(&made[2]));
-        assert_eq!(live(scene).await, [made[2].id]);
-        // The clean-up.
-        scene.ask(&scene.delete(&second, &new)).await.succeeded();
-        assert_eq!(live(scene).await, [made[2].id]);
-        scene.ask(&scene.delete(&third, &old)).await.succeeded();
-    });
-}
-
-#[test]
-fn a_rollback_with_the_new_id_keeps_an_old_job_that_still_runs() {
-    play("RollbackNewIdKept", async |scene| {
-        let [old, new] = start_then_stop(scene);
-        let first = scene.ask(&scene.create(&old)).await.succeeded().physical_id;
-        let second = scene.ask(&scene.update(&first, &old, &new)).await.succeeded().physical_id;
-        let answer = scene.ask(&scene.update(&second, &new, &old)).await.succeeded();
-        assert_eq!(answer.physical_id, first);
-        scene.ask(&scene.delete(&second, &new)).await.succeeded();
-        assert_eq!(live(scene).await, [pair(scene)[0].id]);
-        scene.ask(&scene.delete(&first, &old)).await.succeeded();
-    });
-}
-
-fn start_then_stop(scene: &Scene) -> [Value; 2] {
-    let management = json!({ "WaitFor": "Submitted", "UpdateStrategy": "StartThenStop" });
-    [901, 902].map(|seconds| with(&scene.idle(seconds), management.clone()))
-}
-
 /// The batches that were ever made, two.
 #[track_caller]
-fn pair(scene: &Scene) -> [Batch; 2] {
+pub fn pair(scene: &Scene) -> [Batch; 2] {
     let made = scene.livy.made();
     made.try_into().unwrap_or_else(|made| panic!("not two: {made:?}"))
 }
 
-async fn live(scene: &Scene) -> Vec<u64> {
+/// The batches that are alive.
+pub async fn live(scene: &Scene) -> Vec<u64> {
     scene.livy.live().await.iter().map(|batch| batch.id).collect()
 }
 
 /// The part of a name that stands for what defines the job.
-fn spec(batch: &Batch) -> &str {
+pub fn spec(batch: &Batch) -> &str {
     batch.name.rsplit('-').nth(1).expect("a name of ours")
 }
 

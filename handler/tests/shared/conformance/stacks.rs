@@ -16,7 +16,7 @@ use super::{Side, Stack, until};
 pub const RESOURCE: &str = "Asked";
 
 /// The id that the resource has.
-const ID: &str = "the-one";
+pub const ID: &str = "the-one";
 
 /// Longer than what dates are told with.
 const A_WHILE: Duration = Duration::from_millis(1500);
@@ -97,7 +97,7 @@ pub async fn a_resource_tells_its_id_and_when_its_status_changed<S: Side>() {
 }
 
 /// Waits until a stack is at that; when it was created, and last updated.
-async fn is(stack: &impl Stack, status: &str) -> (DateTime, Option<DateTime>) {
+pub async fn is(stack: &impl Stack, status: &str) -> (DateTime, Option<DateTime>) {
     let status = StackStatus::from(status);
     let there = async || {
         let told = stack.client().describe_stacks().stack_name(stack.id()).send().await.unwrap();
@@ -127,7 +127,7 @@ fn told(answer: Told, status: &str) -> (String, DateTime) {
 }
 
 /// Deletes a stack that does nothing.
-async fn clear(stack: impl Stack) {
+pub async fn clear(stack: impl Stack) {
     stack.delete().await;
     is(&stack, "DELETE_IN_PROGRESS").await;
     stack.answer(ID).await;
