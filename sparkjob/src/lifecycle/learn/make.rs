@@ -31,21 +31,9 @@ impl At<'_> {
             // Another delivery's run that was not seen now is seen after the submission.
             Err(trouble) if trouble.kind == Kind::Busy && self.may_look_later(&state) => return self.start(state),
             Err(trouble) => {
-                return self.weather(state, trouble).unwrap_or_else(|(mut state, trouble)| {
-                    if self.starts_once() && state.unseen.is_tried() && state.refused.is_none() && !state.given_up {
-                        // Whoever cannot look submits, and looks again later: the service knows what it has taken.
-                        state.unseen.lose(self.now);
-                        return self.start(State { failing: None, ..state });
-                    }
-                    if self.is_worth_looking(&state, trouble.kind) {
-                        // There may be a job: as long as there is time, it is looked for.
-                        return self.once_more(state, &trouble);
-                    }
-                    match state.refused.clone() {
-                        Some(refusal) => self.fail(state, refusal),
-                        None => self.fail_by(state, &trouble),
-                    }
-                });
+                return self
+                    .weather(state, trouble)
+                    .unwrap_or_else(|(state, trouble)| self.could_not_look(state, &trouble));
             }
         };
         let (earlier, runs) = self.without_earlier_tries(&state, runs);
@@ -65,26 +53,57 @@ impl At<'_> {
             None if may_be_forgotten && self.tells_of_oblivion(&state) => self.may_have_been_forgotten(state),
             found if state.given_up => self.found_too_late(state, found, runs),
             found if state.refused.is_some() => self.found_after_refusal(state, found, runs),
-            // Of two deliveries each would follow what the other has submitted, and nobody see what comes late.
-            Some(_) if runs.len() == 1 && self.may_arrive_beside(&state) => self.looked_well(state),
-            Some(first) => {
-                let own = Own::found(first, state.unseen.has_submitted());
-                if own.ours {
-                    state = state.unconfirmed();
-                }
-                self.without_twins(state, own, Stopping::all(alive(runs)))
-            }
-            None if self.may_still_arrive(&state) => {
-                let pace = Pace::of_looks(self.plan.wanted_place());
-                self.again(state, pace)
-            }
-            // Once a submission was tried, all that comes before it has been done.
-            None if state.unseen.is_tried() => self.start(state),
-            None if self.plan.is_restoring() => self.restore(state),
-            None if self.plan.is_for_a_first_job() && !state.anew => self.start(state),
-            // What a try between the first and this one has made is found by its description alone.
-            None => state.at(Stage::Adopt, self.now),
+            Some(first) => self.found_one(state, first, runs),
+            None => self.found_none(state),
         }
+    }
+
+    /// The engine does not tell whether there is a job of the request's, and has not for as long as it is waited for.
+    fn could_not_look(self, mut state: State, trouble: &Trouble) -> State {
+        if self.starts_once() && state.unseen.is_tried() && state.refused.is_none() && !state.given_up {
+            // Whoever cannot look submits, and looks again later: the service knows what it has taken.
+            state.unseen.lose(self.now);
+            return self.start(State { failing: None, ..state });
+        }
+        if self.is_worth_looking(&state, trouble.kind) {
+            // There may be a job: as long as there is time, it is looked for.
+            return self.once_more(state, trouble);
+        }
+        match state.refused.clone() {
+            Some(refusal) => self.fail(state, refusal),
+            None => self.fail_by(state, trouble),
+        }
+    }
+
+    fn found_one(self, mut state: State, first: Run, runs: Vec<Run>) -> State {
+        if runs.len() == 1 && self.may_arrive_beside(&state) {
+            // Of two deliveries each would follow what the other has submitted, and nobody see what comes late.
+            return self.looked_well(state);
+        }
+        let own = Own::found(first, state.unseen.has_submitted());
+        if own.ours {
+            state = state.unconfirmed();
+        }
+        self.without_twins(state, own, Stopping::all(alive(runs)))
+    }
+
+    fn found_none(self, state: State) -> State {
+        if self.may_still_arrive(&state) {
+            let pace = Pace::of_looks(self.plan.wanted_place());
+            return self.again(state, pace);
+        }
+        if state.unseen.is_tried() {
+            // All that comes before a submission has been done.
+            return self.start(state);
+        }
+        if self.plan.is_restoring() {
+            return self.restore(state);
+        }
+        if self.plan.is_for_a_first_job() && !state.anew {
+            return self.start(state);
+        }
+        // What a try between the first and this one has made is found by its description alone.
+        state.at(Stage::Adopt, self.now)
     }
 
     /// A job of the request's may have run, and nobody can tell any more.
