@@ -258,6 +258,9 @@ impl At<'_> {
         };
         // What was seen until its time was over is not gone on without.
         state.passed_over += u32::from(state.weather.is_some() || !was_seen);
+        if was_seen && state.weather.take().is_some() {
+            state.note(&format!("Whether the job goes on is not known: {said}"));
+        }
         match state.stage {
             // It was shown alive, if not for long.
             Stage::Review if was_seen => self.present_stays(state),
@@ -271,12 +274,7 @@ impl At<'_> {
                 state.note(&format!("The tags of the job could not be changed: {said}"));
                 state.at(Stage::Look, self.now)
             }
-            Stage::Newest if was_seen => {
-                if state.weather.take().is_some() {
-                    state.note(&format!("Whether the job goes on is not known: {said}"));
-                }
-                self.newest_stays(state)
-            }
+            Stage::Newest if was_seen => self.newest_stays(state),
             Stage::Newest if state.own.is_some() => {
                 state.note(&format!("Whether the job runs again already is not known: {said}"));
                 self.ended_stays(state)

@@ -578,6 +578,20 @@ fn a_job_that_is_just_being_stopped_on_livy_is_not_taken_for_one_that_stays() {
     }
 }
 
+#[test]
+fn a_job_that_was_shown_alive_on_a_livy_that_is_away_since_stays_and_that_is_told() {
+    let jobs = jobs_at(&place());
+    let mut world = jobs.world(Phase::Running, Phase::Gone);
+    let present = jobs.good_run(&world);
+    let plan = jobs.restore(Some(present.clone()), Management::default());
+    let state = world.run_until(&plan, |state| state.stage == Stage::Review && state.alive_at.is_some());
+    world.weather = Box::new(|_, _| Some(Kind::Unavailable));
+    let (outcome, passed_over) = world.run_to_the_end(&plan, state);
+    success(&outcome, present, &format!("{outcome:?}"));
+    assert_eq!((passed_over, outcome.notes.len()), (1, 1), "{outcome:?}");
+    assert!(outcome.notes[0].starts_with("Whether the job goes on is not known: "), "{outcome:?}");
+}
+
 /// However fast it was gone on without something else: that tells nothing of how long the engine is away this time.
 #[test]
 fn a_look_after_a_stop_that_is_denied_is_waited_for_as_well() {
