@@ -38,11 +38,11 @@ const KEYS_OF_DATA: [&str; 12] = [
     "sort",
 ];
 
-/// Accounts whose keys are called like keys of data, and are secrets.
+/// Whose primary keys are secrets, and none of data.
 const OF_ACCOUNTS: [&str; 2] = ["azure", "cosmos"];
 
 /// What stands after `key`, with or without a number, and tells no more than which one it is, or in what form.
-const WHICH_KEY: [&str; 25] = [
+const WHICH_KEY: [&str; 29] = [
     "",
     "active",
     "b",
@@ -50,6 +50,7 @@ const WHICH_KEY: [&str; 25] = [
     "base",
     "bytes",
     "current",
+    "data",
     "der",
     "dev",
     "encoded",
@@ -63,15 +64,18 @@ const WHICH_KEY: [&str; 25] = [
     "pem",
     "plaintext",
     "previous",
+    "primary",
     "prod",
     "raw",
     "secondary",
+    "staging",
     "test",
     "v",
+    "value",
 ];
 
-/// What no `key` is with `key` after it.
-const LIKE_KEY: [&str; 7] = ["don", "hoc", "joc", "mon", "tur", "turn", "whis"];
+/// What makes another word of `key` where it stands right before it: `monkey`.
+const LIKE_KEY: [&str; 10] = ["don", "hoc", "joc", "lac", "mic", "mon", "smo", "tur", "turn", "whis"];
 
 /// What the names of errors begin with.
 const BEGIN_ERRORS: [&str; 6] = ["Expired", "Incomplete", "Invalid", "Malformed", "Missing", "NoSuch"];
@@ -86,10 +90,11 @@ pub const PWD: &str = "PWD";
 /// resource, the ARN of the function.
 pub fn is_secret(name: &str) -> bool {
     let plain = plain(name);
-    if ends_with_word(name, "arn") || plain == "servicetoken" {
+    if plain.ends_with("arn") && is_arn(name) || plain == "servicetoken" {
         return false;
     }
-    NAMES.iter().any(|part| plain.contains(part)) || plain == "sig" || is_pwd(name, &plain) || is_key(name, &plain)
+    let is_named_so = NAMES.iter().any(|part| plain.contains(part)) || plain == "sig";
+    is_named_so || is_pwd(name, &plain) || plain.contains("key") && is_key(name)
 }
 
 /// Whether a value follows this word that is a secret, where no more than a colon tells that one follows: `password: value`. What a
@@ -126,36 +131,30 @@ fn is_pwd(name: &str, plain: &str) -> bool {
 }
 
 /// Whether it is a key's, as the last of its words tells, but for those that tell which or in what form: `FERNET_KEY_OLD`,
-/// `tls.key.pem`, `STORAGE_KEY2`. `plain` is the name without what separates its words.
-fn is_key(name: &str, plain: &str) -> bool {
-    if !plain.contains("key") {
-        return false;
-    }
+/// `tls.key.pem`, `STORAGE_KEY2`.
+fn is_key(name: &str) -> bool {
     let words = words(name);
-    let tells_no_more = |word: &&String| !WHICH_KEY.contains(&without_number(word));
-    let Some(at) = words.iter().rposition(|word| tells_no_more(&word)) else { return false };
-    let Some(begin) = without_number(&words[at]).strip_suffix("key") else { return false };
+    let last = words.iter().rposition(|word| !WHICH_KEY.contains(&without_number(word)));
+    let key = last.and_then(|at| Some((at, without_number(&words[at]).strip_suffix("key")?)));
+    let Some((at, begin)) = key else { return false };
     let before = words[..at].concat() + begin;
-    let is_of_data = KEYS_OF_DATA.iter().any(|kind| before.ends_with(kind));
-    !LIKE_KEY.contains(&begin) && (!is_of_data || OF_ACCOUNTS.iter().any(|account| before.contains(account)))
+    let is_of_an_account = before.ends_with("primary") && OF_ACCOUNTS.iter().any(|account| before.contains(account));
+    let is_of_data = KEYS_OF_DATA.iter().any(|kind| before.ends_with(kind)) && !is_of_an_account;
+    !LIKE_KEY.contains(&begin) && !is_of_data
 }
 
 /// The words of a name, in small letters: `apiKey` and `API_KEY` have the same two.
 fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
+    let mut spaced = String::with_capacity(name.len());
     let mut last = ' ';
     for c in name.chars() {
-        let begins = c.is_ascii_uppercase() && (last.is_ascii_lowercase() || last.is_ascii_digit());
-        if begins || !c.is_ascii_alphanumeric() {
-            words.push(String::new());
+        if c.is_ascii_uppercase() && (last.is_ascii_lowercase() || last.is_ascii_digit()) {
+            spaced.push(' ');
         }
-        if c.is_ascii_alphanumeric() {
-            words.last_mut().expect("the first one").push(c.to_ascii_lowercase());
-        }
+        spaced.push(if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { ' ' });
         last = c;
     }
-    words.retain(|word| !word.is_empty());
-    words
+    spaced.split_whitespace().map(str::to_owned).collect()
 }
 
 /// A word without the number at its end.
@@ -163,7 +162,7 @@ fn without_number(word: &str) -> &str {
     word.trim_end_matches(|c: char| c.is_ascii_digit())
 }
 
-/// Whether the last word of a name is this one: `SECRET_ARN` and `secretArn` end with `arn`, and `PASSWORD_YARN` does not.
-fn ends_with_word(name: &str, last: &str) -> bool {
-    words(name).last().is_some_and(|word| word == last)
+/// Whether it is an ARN's, as its last word tells: `SECRET_ARN` and `secretArn` are, and `PASSWORD_YARN` is not.
+fn is_arn(name: &str) -> bool {
+    words(name).last().is_some_and(|word| word == "arn")
 }
