@@ -126,7 +126,14 @@ fn each_alarm_is_in_the_runbook() {
 }
 
 #[test]
-fn failed_deletes_are_those_of_that_action() {
-    let metric = &metrics()["FailedDeletes"];
-    assert_eq!((metric.metric_name.as_str(), metric.dimensions()["Action"]), ("Failed", "Delete"));
+fn each_alarm_on_what_is_counted_is_about_what_its_name_tells() {
+    for (alarm, metric, action) in [
+        ("FailedDeletes", "Failed", Some("Delete")),
+        ("PassedOverJobs", "PassedOver", None),
+        ("UndeliveredAnswers", "Undelivered", None),
+    ] {
+        let about = &metrics()[alarm];
+        let action_of_it = about.dimensions().get("Action").copied();
+        assert_eq!((about.metric_name.as_str(), action_of_it), (metric, action), "{alarm}");
+    }
 }
