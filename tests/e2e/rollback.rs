@@ -96,7 +96,8 @@ fn the_job_that_a_rollback_may_not_look_at_stays_and_goes_with_its_stack() {
     });
 }
 
-/// An update of the stack that the scene's resource is in.
+/// An update of a stack that the scene's requests are about, and that holds a resource of its own alone: what the stack is about is
+/// told by `CloudFormation`, nothing of the scene's resource.
 struct Update<'s> {
     scene: &'s Scene,
     stack: RealStack,
@@ -125,6 +126,8 @@ impl<'s> Update<'s> {
 
     /// The rollback is over, and the stack goes.
     async fn ends(self) {
+        let log = self.scene.log();
+        assert!(!log.contains("an Update outside a rollback"), "it was not told that the stack rolls back: {log}");
         self.stack.answer(ID).await;
         is(&self.stack, "UPDATE_ROLLBACK_COMPLETE").await;
         clear(self.stack).await;
