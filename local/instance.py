@@ -154,7 +154,8 @@ class Instance:
             processes.stop(program)
             if service := self.services().get(name):
                 service.sweep()
-            del program["pid"], program["started"]
+            for known_by in ("pid", "boot", "started"):
+                program.pop(known_by, None)
             self._save()
 
     def _load(self) -> dict:

@@ -25,12 +25,12 @@ def start(command: list[str], environment: dict[str, str], folder: Path, log: Pa
 def program(pid: int) -> dict:
     """What `alive` and `stop` know a running process by that leads a session."""
     known = _look(pid)
-    return {"pid": pid, "started": known.started if known else None}
+    return {"pid": pid, "boot": _boot(), "started": known.started if known else None}
 
 
 def alive(program: dict) -> bool:
     """Whether the program still runs, and its number is not another one's by now. One that was stopped has none."""
-    known = _look(program["pid"]) if "pid" in program else None
+    known = _look(program["pid"]) if _is_of_now(program) else None
     return known is not None and not known.dead and known.started == program["started"]
 
 
@@ -46,6 +46,8 @@ def stop(program: dict, patience: float = 8) -> None:
 
 def members(program: dict) -> list[int]:
     """All the processes of the program's session: a number is not given out again while a session bears it."""
+    if not _is_of_now(program):
+        return []
     known = _look(program["pid"])
     if known and known.started != program["started"]:
         return []
@@ -65,6 +67,16 @@ def send(pids: list[int], sign: signal.Signals) -> None:
             os.kill(pid, sign)
         except ProcessLookupError:
             continue
+
+
+def _is_of_now(program: dict) -> bool:
+    """Whether the program was started since the machine was: nothing is left of an earlier one, whose numbers are others' by now."""
+    return program.get("boot") == _boot()
+
+
+def _boot() -> str:
+    """What is another one each time that the machine is started (https://man7.org/linux/man-pages/man4/random.4.html)."""
+    return (PROC / "sys/kernel/random/boot_id").read_text().strip()
 
 
 class _Process(NamedTuple):

@@ -44,6 +44,13 @@ class Programs(unittest.TestCase):
         self.assertFalse(processes.alive(earlier))
         self.assertEqual(processes.members(earlier), [])
 
+    def test_what_was_started_before_the_machine_was_is_no_more(self):
+        processes.send([self.program["pid"]], signal.SIGKILL)
+        until(lambda: not processes.alive(self.program))
+        earlier = {**self.program, "boot": "another"}
+        self.assertFalse(processes.alive(earlier))
+        self.assertEqual(processes.members(earlier), [])
+
     def test_a_program_is_known_by_a_clock_that_nobody_sets(self):
         self.assertLessEqual(math.floor(self.before * TICKS), self.program["started"])
         self.assertLessEqual(self.program["started"], since_boot() * TICKS)
