@@ -70,8 +70,11 @@ def send(pids: list[int], sign: signal.Signals) -> None:
 
 
 def _is_of_now(program: dict) -> bool:
-    """Whether the program was started since the machine was: nothing is left of an earlier one, whose numbers are others' by now."""
-    return program.get("boot") == _boot()
+    """Whether the program was started since the machine was: nothing is left of an earlier one, whose numbers are others' by now.
+
+    Where that was not noted it is known by its number and its ticks alone.
+    """
+    return "pid" in program and program.get("boot", _boot()) == _boot()
 
 
 def _boot() -> str:

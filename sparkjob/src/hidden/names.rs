@@ -39,11 +39,12 @@ const KEYS_OF_DATA: [&str; 12] = [
 ];
 
 /// Whose primary keys are secrets, and none of data.
-const OF_ACCOUNTS: [&str; 2] = ["azure", "cosmos"];
+const OF_ACCOUNTS: [&str; 6] = ["azure", "cosmos", "documentdb", "eventhub", "iothub", "servicebus"];
 
 /// What stands after `key`, with or without a number, and tells no more than which one it is, or in what form.
-const WHICH_KEY: [&str; 29] = [
+const WHICH_KEY: [&str; 34] = [
     "",
+    "a",
     "active",
     "b",
     "backup",
@@ -51,10 +52,12 @@ const WHICH_KEY: [&str; 29] = [
     "bytes",
     "current",
     "data",
+    "default",
     "der",
     "dev",
     "encoded",
     "hex",
+    "legacy",
     "live",
     "main",
     "material",
@@ -63,9 +66,11 @@ const WHICH_KEY: [&str; 29] = [
     "old",
     "pem",
     "plaintext",
+    "prev",
     "previous",
     "primary",
     "prod",
+    "production",
     "raw",
     "secondary",
     "staging",
